@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hardattn_models.checkpoints import checkpoint_facts as checkpoint_facts
     from hardattn_models.checkpoints import load_system as load_system
+    from hardattn_models.checkpoints import read_metadata as read_metadata
     from hardattn_models.checkpoints import save_system as save_system
     from hardattn_models.errors import CheckpointError as CheckpointError
     from hardattn_models.errors import ModelError as ModelError
@@ -28,6 +29,7 @@ _HOME = {
     "checkpoint_facts": "checkpoints",
     "load_system": "checkpoints",
     "load_task": "tasks",
+    "read_metadata": "checkpoints",
     "save_system": "checkpoints",
     "systems": "registry",
 }

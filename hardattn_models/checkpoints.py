@@ -102,6 +102,18 @@ def checkpoint_facts(path: str | os.PathLike[str]) -> CheckpointFacts:
     return _read(Path(path), weights=False)[0]
 
 
+def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """What was said of a checkpoint when it was saved: ``checkpoint_facts(path).metadata``.
+
+    Args:
+        path: a file written by :func:`save_system`.
+
+    Raises:
+        CheckpointError: as for :func:`checkpoint_facts`.
+    """
+    return dict(checkpoint_facts(path).metadata)
+
+
 def load_system(path: str | os.PathLike[str], *, mechanism: str | None = None) -> GlimpseClassifier:
     """Build the system that a file holds.
 
@@ -154,7 +166,8 @@ def _read(path: Path, *, weights: bool) -> tuple[CheckpointFacts, dict[str, Tens
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()} if weights else {}
+            names = file.keys() if weights else []
+            tensors = {name: file.get_tensor(name) for name in names}
     except SafetensorError as error:
         raise CheckpointError(
             f"{path} is not a whole safetensors file ({error}); copy or train it again"

@@ -28,8 +28,8 @@ def reinforce(log_prob: Tensor, reward: Tensor, baseline: Tensor | None = None) 
     """REINFORCE loss with a learned baseline.
 
     The gradient of ``policy`` is the mean over the batch of
-    ``−Σ_t ∇ log π(a_t | s_t) (R_t − b_t)`` (Williams 1992, eq. 11; Mnih et al. 2014, section
-    2.2, eq. 4). It is unbiased as long as ``b_t`` was computed before the choice ``a_t`` was
+    ``−Σ_t ∇ log π(a_t | s_t) (R_t − b_t)`` (Williams 1992; Mnih et al. 2014, section on
+    training). It is unbiased as long as ``b_t`` was computed before the choice ``a_t`` was
     made, and ``policy`` sends no gradient into the baseline. ``baseline`` fits ``b_t`` to the
     reward, which lowers the variance of the former.
 
@@ -37,7 +37,7 @@ def reinforce(log_prob: Tensor, reward: Tensor, baseline: Tensor | None = None) 
         log_prob: ``[batch]`` or ``[batch, steps]``, log-probability of each choice in nats,
             with its gradient.
         reward: ``[batch]``, the reward of the whole episode, credited to every step; or shaped
-            as ``log_prob``, the reward that followed each step. Never differentiated.
+            as ``log_prob``, the sum of rewards that followed each step. Never differentiated.
         baseline: shaped as ``log_prob``, what reward was expected before the choice; or
             ``None`` for plain REINFORCE.
 
