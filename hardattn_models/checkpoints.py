@@ -22,7 +22,7 @@ from torch import Tensor
 
 from hardattn_models.errors import CheckpointError, ModelError
 from hardattn_models.registry import build_system, systems
-from hardattn_models.systems.glimpse import GlimpseClassifier
+from hardattn_models.zoo.glimpse import GlimpseClassifier
 
 _FORMAT, _VERSION = "hardattn-system", "1"
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Generator
 
-from hardattn_models.systems.glimpse import GlimpseClassifier
 from hardattn_models.tasks import ImageTask
+from hardattn_models.zoo.glimpse import GlimpseClassifier
 
 # Keeps the choices of an evaluation apart from those of a training with the same seed.
 _EVALUATION = 3_000_017

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from hardattn_models.errors import ModelError
-from hardattn_models.systems import glimpse
-from hardattn_models.systems.glimpse import GlimpseClassifier
 from hardattn_models.tasks import task_names
+from hardattn_models.zoo import glimpse
+from hardattn_models.zoo.glimpse import GlimpseClassifier
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from hardattn_models.evaluation import Evaluation, evaluate
 from hardattn_models.gradients import reinforce
 from hardattn_models.plan import TrainingPlan, default_plan
 from hardattn_models.registry import build_system
-from hardattn_models.systems.glimpse import GlimpseClassifier, credit
 from hardattn_models.tasks import ImageTask, load_task
 from hardattn_models.tasks.images import Split, as_floats
+from hardattn_models.zoo.glimpse import GlimpseClassifier, credit
 
 # Added to a plan's seed, so that weights, order, and choices never share a stream.
 _ORDER, _CHOICES = 1_000_003, 2_000_003
@@ -198,7 +198,13 @@ class _Learner:
         left = 1 - (step - 1) / plan.steps
         self._optimizer.param_groups[0]["lr"] = plan.learning_rate * left
         images, labels = self._next_batch()
-        episode = model(images, self._choices)
+        try:
+            episode = model(images, self._choices)
+        except ValueError as error:
+            raise TrainingError(
+                f"update {step} of {plan.steps} failed: {error}; "
+                f"if the data is right, lower the learning rate ({plan.learning_rate:g})"
+            ) from error
         worth = credit(episode, labels)
         loss = functional.cross_entropy(episode.logits, labels)
         learned = reinforce(episode.log_prob, worth.reward, episode.baseline)
@@ -211,7 +217,7 @@ class _Learner:
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), plan.clip)
         if not (math.isfinite(total.item()) and math.isfinite(norm.item())):
             raise TrainingError(
-                f"the loss was no longer finite at update {step} of {plan.steps}: "
+                f"the loss is not finite at update {step} of {plan.steps}: "
                 f"lower the learning rate ({plan.learning_rate:g})"
             )
         self._optimizer.step()
