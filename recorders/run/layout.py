@@ -218,7 +218,7 @@ IMAGES = Table(
         Column("width", "<i4", "Width.", "pixel"),
         Column("height", "<i4", "Height.", "pixel"),
         Column("channels", "<i4", "1 (grey) or 3 (red, green, blue)."),
-        Column("sha256", "|u1", "SHA-256 of the pixels, row after row.", "", 32),
+        Column("sha256", "|u1", "SHA-256 of shape and pixels.", "", 32),
     ),
     (Bulk("png", "|u1", BYTE_CHUNK, "PNG files, one after another; lossless.", "byte"),),
 )
