@@ -25,6 +25,18 @@ def can_start() -> bool:
     return shutil.which("Xvfb") is not None
 
 
+def _first_line(descriptor: int) -> str:
+    # The server writes the number and the newline apart: closing between them would kill it.
+    line = b""
+    while not line.endswith(b"\n"):
+        ready, _, _ = select.select([descriptor], [], [], START_SECONDS)
+        piece = os.read(descriptor, 16) if ready else b""
+        if not piece:
+            return ""
+        line += piece
+    return line.decode().strip()
+
+
 class XScreen:
     """Xvfb on a display number of its own choice; events go through the XTEST extension."""
 
@@ -36,8 +48,7 @@ class XScreen:
             pass_fds=[write_end], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         os.close(write_end)
-        ready, _, _ = select.select([read_end], [], [], START_SECONDS)
-        number = os.read(read_end, 16).decode().strip() if ready else ""
+        number = _first_line(read_end)
         os.close(read_end)
         if not number:
             self._server.kill()
