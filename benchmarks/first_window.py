@@ -1,4 +1,4 @@
-"""CPU seconds until the first window, in processes of their own, beside those of importing Qt alone.
+"""CPU seconds until the first window, beside those of a bare Qt application.
 
 usage: python benchmarks/first_window.py [--rounds 7]
 """

@@ -2,9 +2,9 @@
 
 usage: python benchmarks/recording_overhead.py [--rounds 15] [--batch 100]
 
-Prints, for the glimpse classifier at rest, the ratio of the time of one forward pass with a tap that
-nobody listens to, and with a Recorder, to that of the same model without any tap; each as the median of
-the rounds with the smallest and largest.
+Prints, for the glimpse classifier, the time of one forward pass with a tap that nobody listens to,
+and with a Recorder, as ratios to that of the same model without any tap: the median of the rounds
+with the smallest and the largest.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Remake every picture in docs/screenshots from the sample runs: ``python docs/make_screenshots.py``."""
+"""Remake the pictures of the docs from the sample runs: ``python docs/make_screenshots.py``."""
 
 from __future__ import annotations
 

@@ -91,7 +91,9 @@ def test_a_python_that_is_too_old_ends_in_one_sentence(script: str, tmp_path: Pa
     tools = tmp_path / "tools"
     tools.mkdir()
     for name in ("sh", "dirname"):
-        (tools / name).symlink_to(next(p for p in (f"/bin/{name}", f"/usr/bin/{name}") if Path(p).exists()))
+        (tools / name).symlink_to(
+            next(p for p in (f"/bin/{name}", f"/usr/bin/{name}") if Path(p).exists())
+        )
     done = subprocess.run(
         [str(ROOT / script)],
         env={"PATH": f"{tmp_path}:{tools}"},

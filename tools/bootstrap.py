@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import doctor  # noqa: E402
+import doctor
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND_EXTRAS = {

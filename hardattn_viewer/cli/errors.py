@@ -14,9 +14,9 @@ class CommandError(Exception):
         self.code = code
 
 
-def missing_extra(extra: str, error: ImportError) -> CommandError:
+def missing_extra(extra: str, error: ModuleNotFoundError) -> CommandError:
     """Name the extra that a command needs and this installation lacks."""
     return CommandError(
-        f'this command needs packages that are not installed ({error.name}): '
+        f"this command needs packages that are not installed ({error.name}): "
         f'pip install "hardattn[{extra}]"'
     )

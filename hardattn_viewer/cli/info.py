@@ -79,8 +79,7 @@ def in_words(facts: dict[str, Any]) -> str:
         lines.append(
             f"  site       {site['name']}: {site['kind']}, {site['mechanism']} ({kind}), {heads}, "
             f"{site['query_axis'] or 'query'} × {site['key_axis'] or 'keys'}, "
-            f"captured by {site['capture']}"
-            + (f", {site['verified']}" if site["verified"] else "")
+            f"captured by {site['capture']}" + (f", {site['verified']}" if site["verified"] else "")
         )
     lines += [f"  {key:<10} {_plain(value)}" for key, value in facts["metadata"].items()]
     return "\n".join(lines)

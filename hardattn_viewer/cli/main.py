@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import NoReturn
 
 from hardattn_viewer.cli import (
@@ -19,6 +18,7 @@ from hardattn_viewer.cli import (
     view,
 )
 from hardattn_viewer.cli.errors import FAILED, WRONG_USAGE, CommandError
+from recorders.version import PRODUCER
 
 COMMANDS = (view, info, validate, recover, record, train, systems, export)
 
@@ -37,7 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="See where a neural network looks, and whether that can be believed. "
         "Without a command, the desktop app opens.",
     )
-    parser.add_argument("--version", action="version", version=f"hardattn {version('hardattn')}")
+    parser.add_argument("--version", action="version", version=PRODUCER)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     for module in COMMANDS:
         name = module.__name__.rpartition(".")[2]

@@ -7,19 +7,19 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hardattn_viewer.cli.errors import CommandError
+from hardattn_viewer.cli.errors import WRONG_USAGE, CommandError
 from hardattn_viewer.cli.progress import progress_bar
 from hardattn_viewer.cli.runs import open_run, words_for_bytes
 from hardattn_viewer.cli.zoo import (
     add_task_arguments,
-    load_data,
     models_extra,
     new_run_path,
+    prepare_task,
     record_examples,
 )
 
 if TYPE_CHECKING:
-    from hardattn_models.systems.glimpse import GlimpseClassifier
+    from hardattn_models.zoo.glimpse import GlimpseClassifier
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,13 +43,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     path = new_run_path(arguments.output)
     if arguments.n < 1:
-        raise CommandError("-n must be at least 1", code=2)
+        raise CommandError("-n must be at least 1", WRONG_USAGE)
     with models_extra():
         from recorders import Recorder
 
         checkpoint = checkpoint_of(arguments.model)
         model, facts = load_model(checkpoint, arguments.mechanism)
-        task = load_data(arguments)
+        task = prepare_task(arguments)
         metadata: dict[str, Any] = {
             "checkpoint": checkpoint.name,
             "seed": arguments.seed,
@@ -108,11 +108,7 @@ def load_model(path: Path, mechanism: str | None) -> tuple[GlimpseClassifier, di
     """A trained model and the facts that its checkpoint keeps of its training."""
     from hardattn_models import load_system, read_metadata
 
-    model = load_system(path).eval()
-    facts = {key: json.loads(value) for key, value in read_metadata(path).items()}
-    if mechanism is not None:
-        try:
-            model = model.with_mechanism(mechanism)
-        except ValueError as error:
-            raise CommandError(str(error)) from error
-    return model, facts
+    try:
+        return load_system(path, mechanism=mechanism).eval(), read_metadata(path)
+    except ValueError as error:
+        raise CommandError(str(error)) from error

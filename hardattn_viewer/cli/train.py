@@ -8,19 +8,20 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hardattn_viewer.cli.errors import CommandError
+from hardattn_viewer.cli.errors import WRONG_USAGE, CommandError
 from hardattn_viewer.cli.progress import progress_bar
 from hardattn_viewer.cli.zoo import (
     add_task_arguments,
-    load_data,
     models_extra,
     new_run_path,
+    prepare_task,
     record_examples,
 )
 
 if TYPE_CHECKING:
+    from hardattn_models.plan import TrainingPlan
     from hardattn_models.tasks import ImageTask
-    from hardattn_models.training import TrainingPlan, TrainingResult
+    from hardattn_models.training import TrainingResult
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,10 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
     if not checkpoint.parent.is_dir():
         raise CommandError(f"the folder {checkpoint.parent} does not exist; make it first")
     if arguments.snapshots < 1 or arguments.record_examples < 1:
-        raise CommandError("--snapshots and --record-examples must be at least 1", code=2)
+        raise CommandError("--snapshots and --record-examples must be at least 1", WRONG_USAGE)
     with models_extra():
         from hardattn_models import save_system
-        from hardattn_models.training import default_plan
+        from hardattn_models.plan import default_plan
 
         plan = default_plan(
             arguments.system,
@@ -61,10 +62,10 @@ def run(arguments: argparse.Namespace) -> int:
             batch=arguments.batch,
             seed=arguments.seed,
         )
-        task = load_data(arguments)
+        task = prepare_task(arguments)
         result = train_and_record(plan, task, arguments)
         facts = {**result.facts(), "checkpoint": str(checkpoint), "run": arguments.record}
-        save_system(result.model, checkpoint, {"training": json.dumps(result.facts())})
+        save_system(result.model, checkpoint, {"training": result.facts()})
     print(json.dumps(facts, indent=2) if arguments.json else in_words(result, arguments))
     return 130 if result.stopped else 0
 
@@ -103,9 +104,7 @@ def train_and_record(
 class _Follower:
     """Records the same test examples at every snapshot of the training."""
 
-    def __init__(
-        self, arguments: argparse.Namespace, plan: TrainingPlan, task: ImageTask
-    ) -> None:
+    def __init__(self, arguments: argparse.Namespace, plan: TrainingPlan, task: ImageTask) -> None:
         self._path = new_run_path(arguments.record)
         self._limit = arguments.record_examples
         self._plan, self._task = plan, task

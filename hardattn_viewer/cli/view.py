@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from hardattn_viewer.cli.display import why_no_display
-from hardattn_viewer.cli.errors import CommandError
+from hardattn_viewer.cli.errors import WRONG_USAGE, CommandError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"pictures of what the window would show: {folder.absolute()}")
             return 0
     elif not arguments.screenshot.lower().endswith(".png"):
-        raise CommandError("--screenshot writes PNG: name a file that ends in .png", code=2)
+        raise CommandError("--screenshot writes PNG: name a file that ends in .png", WRONG_USAGE)
     from hardattn_viewer.app import start
 
     return start.main(
@@ -56,5 +56,5 @@ def run(arguments: argparse.Namespace) -> int:
 def _size(text: str) -> tuple[int, int]:
     width, _, height = text.partition("x")
     if not (width.isdecimal() and height.isdecimal()):
-        raise CommandError(f"--size {text} is not WIDTHxHEIGHT, for example 1680x1020", code=2)
+        raise CommandError(f"--size {text} is not WIDTHxHEIGHT, for example 1680x1020", WRONG_USAGE)
     return int(width), int(height)

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hardattn_viewer.cli.errors import CommandError, missing_extra
+from hardattn_viewer.cli.errors import WRONG_USAGE, CommandError, missing_extra
 
 if TYPE_CHECKING:
-    from hardattn_models.systems.glimpse import GlimpseClassifier
     from hardattn_models.tasks import ImageTask
+    from hardattn_models.zoo.glimpse import GlimpseClassifier
     from recorders import Recorder
 
 # Added to the seed, so that what is recorded never shares its random choices with training.
@@ -21,9 +21,16 @@ BATCH = 100
 
 
 def add_task_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--task", default="mnist-small", metavar="NAME", help="default: mnist-small")
+    parser.add_argument("--task", default="mnist-small", metavar="T", help="default: mnist-small")
     parser.add_argument(
         "--data", metavar="FOLDER", help="where the four files of the whole of mnist lie"
+    )
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=1,
+        metavar="N",
+        help="of torch; with 1, the default, results do not depend on the machine's cores",
     )
 
 
@@ -36,19 +43,25 @@ def models_extra() -> Iterator[None]:
     """
     try:
         from hardattn_models.errors import ModelError
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise missing_extra("models", error) from error
     try:
         yield
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise missing_extra("models", error) from error
     except (ModelError, OSError) as error:
         raise CommandError(str(error)) from error
 
 
-def load_data(arguments: argparse.Namespace) -> ImageTask:
-    """The task that the arguments name."""
+def prepare_task(arguments: argparse.Namespace) -> ImageTask:
+    """The task that the arguments name; torch gets the threads that they allow."""
+    import torch
+
     from hardattn_models.tasks import load_task
+
+    if arguments.threads < 1:
+        raise CommandError("--threads must be at least 1", WRONG_USAGE)
+    torch.set_num_threads(arguments.threads)
 
     return load_task(arguments.task, folder=arguments.data)
 
@@ -83,7 +96,8 @@ def record_examples(
     The same seed gives the same choices, whatever was drawn before.
     """
     import torch
-    from hardattn_models.systems.glimpse import credit
+
+    from hardattn_models.zoo.glimpse import credit
 
     generator = torch.Generator().manual_seed(seed + _RECORDING)
     regions = model.regions.numpy()
