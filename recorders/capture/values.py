@@ -11,10 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from recorders.run.layout import ROW_TOLERANCE
+
 _SHAPES = "[batch, keys], [batch, queries, keys] or [batch, heads, queries, keys]"
 _NEGATIVE = -1e-6
 _TOLERANCE = 1e-3
-_HALF_TOLERANCE = 2e-2
 _LOG_TOLERANCE = 1e-3
 
 
@@ -74,7 +75,7 @@ def _attended(values: Mapping[str, Any], batch: int, heads: Sequence[int] | None
     leading = raw.shape[:-1]
     probabilities = _four_axes(raw, batch)
     half = isinstance(given, Tensor) and given.dtype in (torch.bfloat16, torch.half)
-    _check_rows(probabilities, _HALF_TOLERANCE if half or raw.itemsize < 4 else _TOLERANCE)
+    _check_rows(probabilities, ROW_TOLERANCE if half or raw.itemsize < 4 else _TOLERANCE)
     rows = probabilities.shape[:-1]
     selection = _selection(values.get("selection"), leading, probabilities.shape)
     log_prob = _log_prob(values.get("log_prob"), leading, rows, probabilities, selection)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from recorders.run.images import checked_image, encode_png
+from recorders.run.images import checked_image, encode_png, image_digest
 from recorders.run.pending import Pending
 
 
@@ -41,7 +41,7 @@ class Catalogue:
         words = list(tokens or ())
         content = _digest(
             repr((label, words)).encode(),
-            b"" if pixels is None else repr(pixels.shape).encode() + pixels.tobytes(),
+            b"" if pixels is None else image_digest(pixels),
             b"" if boxes is None else boxes.tobytes(),
         )
         if name in self._examples:
@@ -71,7 +71,7 @@ class Catalogue:
         return number
 
     def _image(self, pixels: NDArray[np.uint8]) -> int:
-        key = _digest(repr(pixels.shape).encode(), pixels.tobytes())
+        key = image_digest(pixels)
         if key not in self._images:
             png = np.frombuffer(encode_png(pixels), np.uint8)
             self._images[key] = self._pending.add_rows(
