@@ -39,11 +39,11 @@ class TrainingPlan:
     steps: int = 4_000
     seed: int = 0
     batch: int = 128
-    learning_rate: float = 3e-3
+    learning_rate: float = 5e-3
     clip: float = 5.0
     policy_weight: float = 1.0
     baseline_weight: float = 0.5
-    entropy_bonus: float = 0.003
+    entropy_bonus: float = 0.005
 
     def __post_init__(self) -> None:
         known = system(self.system)
