@@ -30,9 +30,9 @@ CHOICE_SEEDS = range(5)
 PUBLISHED = {
     "paper": "Mnih, Heess, Graves and Kavukcuoglu 2014, Recurrent Models of Visual Attention, "
     "arXiv:1406.6247, table 1 (MNIST 28 × 28, glimpses of 8 × 8 pixels at one scale)",
-    "note": "Two versions of the table circulate; both are given, as error in per cent by number "
-    "of glimpses. Ours has 6 glimpses, places on a 7 × 7 grid instead of the plane, another "
-    "recurrent core and an unpublished number of updates, so only the order of magnitude compares.",
+    "note": "Two versions of the table circulate; both are given as others quote them: error in "
+    "per cent by number of glimpses. Ours has 6 glimpses, places on a 7 × 7 grid instead of the "
+    "plane, another recurrent core and other training, so only the order of magnitude compares.",
     "tables": [
         {"2": 6.27, "4": 1.73, "6": 1.29},
         {"2": 3.79, "3": 1.51, "4": 1.54, "5": 1.34, "6": 1.12, "7": 1.07},
