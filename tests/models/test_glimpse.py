@@ -233,6 +233,7 @@ def test_the_tap_hears_every_glimpse_as_the_episode_has_it_and_changes_no_bit(
     assert len(heard) == 6
     for step, values in enumerate(heard):
         assert torch.equal(values["probabilities"], episode.probabilities[:, step])
+        assert values["temperature"] == 1.0
         if mechanism == "soft":
             assert values["selection"] is None
         else:
