@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,8 @@ class ChunkReader:
         if contents.facts.sealed:
             with self._file(0) as descriptor:
                 self._descriptor = os.dup(descriptor)
+            # A run that nobody closes must not keep its file open for ever.
+            self._release = weakref.finalize(self, os.close, self._descriptor)
 
     def read(self, path: str, start: int, count: int) -> NDArray[Any]:
         """``count`` values of the bulk dataset ``path`` from ``start`` on; not to be changed.
@@ -60,7 +63,7 @@ class ChunkReader:
             self._closed = True
             self._cache.clear()
             if self._descriptor is not None:
-                os.close(self._descriptor)
+                self._release()
                 self._descriptor = None
 
     def _chunk(self, path: str, index: BulkIndex, number: int) -> NDArray[Any]:

@@ -98,7 +98,7 @@ def load(path: Path) -> Contents:
         bulks = {name: _joined_bulk(name, facts, pieces) for name, _ in layout.bulk_paths()}
         check_tables(tables, {name: bulk.length for name, bulk in bulks.items()})
     except FlawError as flaw:
-        raise RunError(f"{path} is damaged: {flaw}") from flaw
+        raise RunError(f"{path} is damaged: {flaw.remedied()}") from flaw
     return Contents(
         path,
         facts,
@@ -170,8 +170,8 @@ def _read_file(number: int, file: Inspected) -> _Piece:
             if facts.metadata is None:
                 data = _read_column(descriptor, "metadata", file.datasets["metadata"])
                 facts = replace(facts, metadata=parsed_metadata(data.tobytes()))
-        except (FlawError, RunError) as flaw:
-            raise RunError(f"{file.path} is damaged: {flaw}") from flaw
+        except FlawError as flaw:
+            raise RunError(f"{file.path} is damaged: {flaw.remedied()}") from flaw
     return _Piece(facts, tables, bulks, file.notices)
 
 

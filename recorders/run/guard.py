@@ -126,7 +126,7 @@ def _opened(path: Path, state: os.stat_result, descriptor: int) -> Inspected:
         with h5py.File(SourceFile(descriptor), "r") as file:
             return _inspect(path, state, file.id)
     except FlawError as flaw:
-        raise RunError(f"{path}: {flaw}") from flaw
+        raise RunError(f"{path}: {flaw.remedied()}") from flaw
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError) as problem:
         raise RunError(
             f"{path} is damaged or cut short ({_first_line(problem)}); record it again, "
@@ -279,6 +279,8 @@ def _stored(group: Any, where: str, spec: Dataset, size: int) -> Stored:
     properties = dataset.get_create_plist()
     if properties.get_external_count():
         raise FlawError(f"{where} is stored in another file; a run holds all of itself")
+    if properties.get_layout() == h5d.VIRTUAL:
+        raise FlawError(f"{where} is put together from other files; a run holds all of itself")
     if properties.get_layout() != h5d.CHUNKED:
         raise FlawError(f"{where} is not stored in chunks")
     filters = [properties.get_filter(i)[0] for i in range(properties.get_nfilters())]

@@ -1,3 +1,4 @@
+import os
 import warnings
 
 import numpy as np
@@ -154,6 +155,21 @@ def test_with_warn_the_model_runs_on_and_the_rest_is_recorded(tmp_path):
         tap(probabilities=torch.tensor([[0.5, 0.5]]))
     with read_run(tmp_path / "run.h5") as run:
         assert run.steps("look", 0) == 1
+
+
+def test_even_with_warn_a_flush_that_fails_raises(tmp_path, monkeypatch):
+    def full(descriptor, data):
+        raise OSError(28, "No space left on device")
+
+    recorder = Recorder(tmp_path / "run.h5", on_error="warn", flush_every=0)
+    with recorder, recorder.example(), monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.warns(RuntimeWarning, match="No space left"):
+            recorder.log("any", probabilities=HALF)
+        with pytest.raises(OSError, match="No space left"):
+            recorder.flush()
+    with read_run(tmp_path / "run.h5") as run:
+        assert run.n_events == 1
 
 
 def test_when_the_body_raises_what_was_recorded_is_sealed_and_the_error_goes_on(tmp_path):

@@ -281,6 +281,28 @@ def test_a_model_can_be_copied_and_saved_while_it_is_recorded(tmp_path):
         assert run.n_events == STEPS
 
 
+def test_a_compiled_model_is_recorded_and_computes_the_same(tmp_path):
+    model = Glimpses("soft")
+    compiled, x = torch.compile(model, backend="eager"), torch.ones(1, 4)
+    plain = compiled(x)[0]
+    with Recorder(tmp_path / "run.h5", model) as recorder, recorder.example():
+        assert torch.equal(compiled(x)[0], plain)
+    assert torch.equal(compiled(x)[0], plain)
+    with read_run(tmp_path / "run.h5") as run:
+        assert run.steps("glimpse", 0) == STEPS
+
+
+def test_two_recorders_may_listen_at_the_same_model(tmp_path):
+    model = Glimpses("soft")
+    with Recorder(tmp_path / "a.h5", model) as a, Recorder(tmp_path / "b.h5", model) as b:
+        with a.example():
+            model(torch.ones(1, 4))
+        with a.example(), b.example():
+            model(torch.ones(1, 4))
+    assert [read_run(tmp_path / f"{name}.h5").n_events for name in "ab"] == [6, 3]
+    assert not model.look._listeners
+
+
 def test_facts_known_only_at_the_end_join_the_metadata(tmp_path):
     with Recorder(tmp_path / "run.h5", metadata={"seed": 3}) as recorder:
         with recorder.example():

@@ -111,6 +111,24 @@ def test_a_disk_that_fills_up_while_sealing_loses_nothing(tmp_path, monkeypatch,
         assert run.n_events == len(exact)
 
 
+def test_what_a_killed_recording_left_half_written_does_not_stay(tmp_path):
+    parts = tmp_path / "run.h5.parts"
+    parts.mkdir()
+    (parts / ".seg-0000-000000.h5.123.tmp").write_bytes(b"half")
+    with Recorder(tmp_path / "run.h5") as recorder, recorder.example():
+        recorder.log("look", probabilities=HALF)
+    assert [path.name for path in tmp_path.iterdir()] == ["run.h5"]
+
+
+def test_files_of_others_in_the_parts_folder_are_left_alone(tmp_path):
+    with Recorder(tmp_path / "run.h5") as recorder, recorder.example():
+        recorder.log("look", probabilities=HALF)
+        (tmp_path / "run.h5.parts/notes.txt").write_text("mine")
+    assert (tmp_path / "run.h5.parts/notes.txt").read_text() == "mine"
+    with read_run(tmp_path / "run.h5") as run:
+        assert run.n_events == 1
+
+
 def test_a_real_limit_on_file_size_ends_in_oserror_and_not_in_a_crash(tmp_path):
     code = """
         import resource, sys, numpy as np
