@@ -136,16 +136,17 @@ def train(
         The model and its figures.
 
     Raises:
-        TrainingError: if the loss is no longer finite, or ``snapshot_every`` is below 1.
+        TrainingError: if the loss is no longer finite, ``snapshot_every`` is below 1, the data is
+            not the plan's, or the system cannot be built for it.
         TaskError: if the task's data is missing.
     """
     task = task or load_task(plan.task)
     every = snapshot_every if snapshot_every is not None else max(1, plan.steps // 10)
     if every < 1:
         raise TrainingError(f"snapshot_every must be at least 1, not {every}")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(plan.seed)
-        model = build_system(plan.system, mechanism=plan.mechanism, classes=task.classes)
+    if task.name != plan.task:
+        raise TrainingError(f"the plan is for {plan.task}, but the data given is {task.name}")
+    model = _fresh(plan, task)
     learner = _Learner(plan, model, task.train)
     began, cpu_began = time.monotonic(), time.process_time()
     history: list[Progress] = []
@@ -161,11 +162,13 @@ def train(
         recent.append(progress)
         if on_progress is not None:
             on_progress(progress)
-        if len(recent) >= plan.steps / _HISTORY_POINTS or step == plan.steps:
+        if len(recent) >= plan.steps / _HISTORY_POINTS:
             history.append(_mean(recent))
             recent.clear()
         if on_snapshot is not None and (step % every == 0 or step == plan.steps):
             on_snapshot(step, model.eval())
+    if recent:
+        history.append(_mean(recent))
     seconds, cpu_seconds = time.monotonic() - began, time.process_time() - cpu_began
     model.eval()
     return TrainingResult(
@@ -178,6 +181,22 @@ def train(
         cpu_seconds=cpu_seconds,
         stopped=stopped,
     )
+
+
+def _fresh(plan: TrainingPlan, task: ImageTask) -> GlimpseClassifier:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(plan.seed)
+        try:
+            return build_system(
+                plan.system,
+                mechanism=plan.mechanism,
+                classes=task.classes,
+                size=task.train.images.shape[-1],
+            )
+        except ValueError as error:
+            raise TrainingError(
+                f"{plan.system} cannot be built for the images of {task.name}: {error}"
+            ) from error
 
 
 class _Learner:

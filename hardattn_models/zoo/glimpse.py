@@ -257,7 +257,7 @@ class GlimpseClassifier(nn.Module):
             expected.append(self.expect(state.detach()).squeeze(-1))
             selection = choose(self.policy(state if blends else state.detach()), generator)
             if everything is not None:
-                self.look(probabilities=selection.probabilities)
+                self.look(probabilities=selection.probabilities, temperature=selection.temperature)
                 seen = selection.apply(everything)
             else:
                 assert selection.index is not None
@@ -265,6 +265,7 @@ class GlimpseClassifier(nn.Module):
                     probabilities=selection.probabilities,
                     selection=selection.index.squeeze(-1),
                     log_prob=selection.log_prob,
+                    temperature=selection.temperature,
                 )
                 seen = self._encode(selection.apply(windows), self.where[place])
             state = self.core(seen, state)

@@ -214,3 +214,28 @@ def test_the_zoo_lists_what_it_can_build() -> None:
 def test_the_default_model_is_small() -> None:
     count = sum(weight.numel() for weight in GlimpseClassifier(GlimpseConfig()).parameters())
     assert count * 4 < 1.5e6
+
+
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+def test_the_tap_hears_every_glimpse_as_the_episode_has_it_and_changes_no_bit(
+    mechanism: str,
+) -> None:
+    model, heard = model_of(mechanism), []
+    silent = model(pictures(), seeded(9))
+    assert (model.look.kind, model.look.mechanism, model.look.key_axis) == (
+        "glimpse",
+        mechanism,
+        "regions",
+    )
+    model.look.listen(lambda tap, values: heard.append(values))
+    episode = model(pictures(), seeded(9))
+    assert torch.equal(episode.logits, silent.logits)
+    assert len(heard) == 6
+    for step, values in enumerate(heard):
+        assert torch.equal(values["probabilities"], episode.probabilities[:, step])
+        assert values["temperature"] == 1.0
+        if mechanism == "soft":
+            assert values["selection"] is None
+        else:
+            assert torch.equal(values["selection"], episode.index[:, step])
+            assert torch.equal(values["log_prob"], episode.log_prob[:, step])
