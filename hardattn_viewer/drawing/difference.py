@@ -17,6 +17,7 @@ from hardattn_viewer.drawing.regions import (
     SMOOTH_LABEL,
     frame_layout,
     image_rect,
+    known_key,
     map_box,
     paint_cursors,
     paint_marks,
@@ -133,8 +134,8 @@ def difference_picture(
         marks=marks(np.abs(values), scale),
         dim=_dim(frame_a),
         scale_max=scale,
-        hover=hover,
-        pinned=pinned,
+        hover=known_key(hover, len(values)),
+        pinned=known_key(pinned, len(values)),
         note=note,
     )
 

@@ -10,6 +10,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPolygonF
 
 from hardattn_viewer.drawing.colours import Mark, marks
+from hardattn_viewer.drawing.regions import known_key
 from hardattn_viewer.drawing.strokes import faded, hatch, pen, tint
 from hardattn_viewer.drawing.text import amount, draw_text, text_width
 from hardattn_viewer.drawing.theme import Theme
@@ -119,6 +120,7 @@ def distribution_picture(
     if not scale_max > 0:
         raise ValueError(f"scale_max is {scale_max}; it must be positive")
     values = np.asarray(frame.probabilities, dtype=np.float32)
+    hover, pinned = known_key(hover, len(values)), known_key(pinned, len(values))
     text = ""
     if hover is not None:
         text = f"{key_name(frame, hover)}: {amount(float(values[hover]))}"

@@ -142,10 +142,15 @@ def regions_picture(
         visits=visits,
         step=frame.place.step,
         display=display,
-        hover=hover,
-        pinned=pinned,
+        hover=known_key(hover, len(values)),
+        pinned=known_key(pinned, len(values)),
         note=note,
     )
+
+
+def known_key(key: int | None, count: int) -> int | None:
+    """``key``, or None where this frame has no such key: a cursor may outlive its example."""
+    return key if key is not None and 0 <= key < count else None
 
 
 def lay_out_colours(
