@@ -48,13 +48,13 @@ def numbers_of(frame: Frame, key: int | None, what: str) -> tuple[Number, ...]:
 
 
 def key_name(frame: Frame, key: int) -> str:
-    """Where a key is: the corner of a region in pixels, or a token in quotes."""
+    """Where a key is: the centre of a region in pixels, or a token in quotes."""
     if frame.tokens is not None and key < len(frame.tokens):
         return f"“{frame.tokens[key]}”"
     if frame.boxes is None or key >= frame.boxes.shape[0]:
-        return f"number {key + 1}"
-    x0, y0, _, _ = (_short(float(edge)) for edge in frame.boxes[key])
-    return f"({x0}, {y0})"
+        return f"key {key}"
+    x0, y0, x1, y1 = (float(edge) for edge in frame.boxes[key])
+    return f"({_short((x0 + x1) / 2)}, {_short((y0 + y1) / 2)})"
 
 
 def key_noun(frame: Frame, plural: bool = False) -> str:
@@ -122,7 +122,7 @@ def _of_key(frame: Frame, key: int | None, what: str) -> tuple[Number, ...]:
         Number(
             f"{what} {noun}",
             key_name(frame, key) + size,
-            f"Number {key + 1} of {p.size}; left and top edge and size in pixels of the image.",
+            f"{noun.title()} {key} of 0 – {p.size - 1}: its centre and size in pixels of the image.",
         ),
         Number("probability", probability(float(p[key])), "Probability of this key at this step."),
         Number(

@@ -1,0 +1,178 @@
+"""A, B and their difference side by side, under one stated scale."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
+
+from hardattn_viewer.drawing.difference import (
+    DifferencePicture,
+    difference_picture,
+    paint_difference,
+)
+from hardattn_viewer.drawing.regions import region_at
+from hardattn_viewer.drawing.theme import Theme
+from hardattn_viewer.measures import Interval, jensen_shannon, mass_on, same_argmax
+from hardattn_viewer.session.comparing import RunComparison
+from hardattn_viewer.session.frames import Frame
+from hardattn_viewer.session.session import Session
+from hardattn_viewer.session.state import SessionState
+from hardattn_viewer.views.canvas import SquareCanvas
+from hardattn_viewer.views.flow import FlowLayout
+from hardattn_viewer.views.panes import RunPane
+from hardattn_viewer.views.parts import Chip, Notice, column, label, line, row
+from hardattn_viewer.views.scales import display_of
+
+
+class CompareView(QWidget):
+    """Three panes of equal width."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.setObjectName("compareView")
+        self.a = RunPane(session, "A", "compareA")
+        self.b = RunPane(session, "B", "compareB")
+        self.difference = DifferencePane(session)
+        layout = row(self.a, line(vertical=True), self.b, line(vertical=True), self.difference, spacing=0)
+        for at in (0, 2, 4):
+            layout.setStretch(at, 1)
+        for pane in (self.a, self.b, self.difference):
+            pane.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
+        self.setLayout(layout)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Paint in ``theme`` from now on."""
+        for pane in (self.a, self.b, self.difference):
+            pane.set_theme(theme)
+
+
+class DifferencePane(QWidget):
+    """B − A on the image, and how far the two agree in numbers."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.setObjectName("difference")
+        self._session = session
+        title = label("B − A", "big")
+        self._step = label("where they disagree", "muted")
+        self.canvas: SquareCanvas[DifferencePicture] = SquareCanvas(
+            "differenceCanvas", paint_difference, region_at
+        )
+        self.canvas.hovered.connect(session.hover)
+        self.canvas.clicked.connect(session.pin)
+        self.canvas.setAccessibleName("Picture of B minus A")
+        self._notice = Notice("differenceNotice")
+        self.divergence = Chip("chipDivergence")
+        self.mass = Chip("chipMass")
+        self.argmax = Chip("chipArgmax")
+        self.overall = Chip("chipOverall")
+        self.overall_mass = Chip("chipOverallMass")
+        self._chips = (self.divergence, self.mass, self.argmax, self.overall, self.overall_mass)
+        chips = QWidget()
+        flow = FlowLayout(chips, spacing=7, gap=7)
+        for chip in self._chips:
+            flow.addWidget(chip)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        chips.setSizePolicy(policy)
+        picture = QWidget()
+        picture.setLayout(column(self.canvas, chips, 1, spacing=10))
+        self._stack = QStackedWidget()
+        self._stack.addWidget(picture)
+        self._stack.addWidget(self._notice)
+        head = row(title, 1, self._step)
+        self.setLayout(column(head, self._stack, spacing=8, margins=(14, 10, 14, 8)))
+        session.changed.connect(self._on_changed)
+        self._show(session.state)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Paint in ``theme`` from now on."""
+        self.canvas.set_theme(theme)
+
+    def _on_changed(self, new: SessionState, old: SessionState) -> None:
+        before = (old.frames, old.display, old.hovered, old.pinned)
+        if (new.frames, new.display, new.hovered, new.pinned) != before:
+            self._show(new)
+        if new.comparison != old.comparison:
+            self._show_overall(new.comparison)
+
+    def _show(self, state: SessionState) -> None:
+        a, b = state.frames.a, state.frames.b
+        why = _why_not(a, b)
+        self._stack.setCurrentIndex(1 if why else 0)
+        if a is None or b is None or why:
+            self._notice.say("No difference to show", why)
+            self.canvas.show_picture(None, why)
+            return
+        keys = a.probabilities.size
+        hover, pinned = (
+            key if key is not None and key < keys else None for key in (state.hovered, state.pinned)
+        )
+        self.canvas.show_picture(
+            difference_picture(a, b, display_of(state), hover=hover, pinned=pinned),
+            f"Where B looks more than A, and less, at step {b.place.step + 1}",
+        )
+        self._show_numbers(a, b)
+
+    def _show_numbers(self, a: Frame, b: Frame) -> None:
+        p, q = a.probabilities, b.probabilities
+        self.divergence.show_number(
+            "Jensen–Shannon",
+            f"{float(jensen_shannon(p, q)):.2f} bits",
+            "How far the two distributions are apart at this step: 0 equal, 1 nothing in common.",
+        )
+        if a.selection and not b.hard:
+            shown = float(mass_on(q, list(a.selection)))
+            self.mass.show_number("soft mass on A’s choice", f"{shown:.2f}", _MASS)
+        elif b.selection and not a.hard:
+            shown = float(mass_on(p, list(b.selection)))
+            self.mass.show_number("soft mass on B’s choice", f"{shown:.2f}", _MASS)
+        else:
+            self.mass.hide()
+        self.argmax.show_number(
+            "same argmax",
+            "yes" if float(same_argmax(p, q)) == 1.0 else "no",
+            "Whether both are largest at the same key, at this step.",
+        )
+
+    def _show_overall(self, comparison: RunComparison | None) -> None:
+        for chip in (self.overall, self.overall_mass):
+            chip.setVisible(comparison is not None)
+        if comparison is None:
+            return
+        if comparison.finished:
+            words = f"over all {comparison.total:,} examples:"
+        else:
+            words = f"over {comparison.done:,} of {comparison.total:,} examples so far:"
+        note = "95 % bootstrap interval over examples; steps are averaged within each."
+        if comparison.skipped:
+            note += f" {comparison.skipped} with different keys in A and B are left out."
+        self.overall.show_number(f"{words} same argmax", _percent(comparison.same_argmax), note)
+        if comparison.soft_mass is None:
+            self.overall_mass.hide()
+        else:
+            words = f"{words} soft mass on the choice"
+            self.overall_mass.show_number(words, _plus_minus(comparison.soft_mass), note)
+
+
+_MASS = "Probability that the soft run gives to what the hard run selected at this step."
+
+
+def _why_not(a: Frame | None, b: Frame | None) -> str:
+    if a is None or b is None:
+        return "It needs a run in A and one in B that both hold this example."
+    if a.boxes is None or b.boxes is None:
+        return "It is drawn on an image, and one of the runs has no regions."
+    if a.probabilities.shape != b.probabilities.shape:
+        return (
+            f"A has {a.probabilities.size} keys here and B has {b.probabilities.size}: "
+            "only distributions over the same keys can be subtracted."
+        )
+    return ""
+
+
+def _percent(interval: Interval) -> str:
+    return f"{100 * interval.mean:.1f} ± {100 * interval.half_width:.1f} %"
+
+
+def _plus_minus(interval: Interval) -> str:
+    return f"{interval.mean:.2f} ± {interval.half_width:.2f}"
