@@ -1,0 +1,133 @@
+"""Numbers into colours: amounts, signed differences, and the values that are neither."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardattn_viewer.drawing.display import AmountTable
+from hardattn_viewer.drawing.tables import CIVIDIS, VIRIDIS
+
+ENTRIES = 256
+# Heat of almost nothing keeps this share of the opacity, so that tiny differs from zero.
+_FLOOR = 0.35
+
+
+class Mark(IntEnum):
+    """How a value is drawn.
+
+    Zero is left bare; tiny gets the lowest colour; clipped the highest and a notch; masked a
+    diagonal; NaN a hatching. None of them depends on hue alone.
+    """
+
+    VALUE = 0
+    ZERO = 1
+    TINY = 2
+    CLIPPED = 3
+    MASKED = 4
+    NAN = 5
+
+
+@lru_cache(maxsize=2)
+def amount_table(name: AmountTable) -> NDArray[np.uint8]:
+    """The table of amounts ``name``.
+
+    Returns:
+        uint8 [256, 3], read-only, from nothing to the most.
+    """
+    data = {"viridis": VIRIDIS, "cividis": CIVIDIS}[name]
+    return np.frombuffer(bytes.fromhex(data), dtype=np.uint8).reshape(ENTRIES, 3)
+
+
+def entries(values: NDArray[np.floating], scale_max: float) -> NDArray[np.uint8]:
+    """Table entry of each value: round(255 · value / scale_max), clipped; 0 for NaN.
+
+    Args:
+        values: any shape.
+        scale_max: value of the last entry, positive.
+    """
+    scaled = np.asarray(values, dtype=np.float64) * ((ENTRIES - 1) / scale_max)
+    return np.rint(np.clip(np.nan_to_num(scaled, nan=0.0), 0, ENTRIES - 1)).astype(np.uint8)
+
+
+def marks(
+    values: NDArray[np.floating], scale_max: float, masked: NDArray[np.bool_] | None = None
+) -> NDArray[np.uint8]:
+    """How each amount is drawn, as ``Mark`` values of the same shape.
+
+    Args:
+        values: amounts of any shape; for signed differences pass magnitudes.
+        scale_max: value of the strongest colour. Anything above it by more than rounding of
+            float32 is clipped; anything that rounds to the table's first entry is tiny.
+        masked: keys that the model was not allowed to look at.
+    """
+    amounts = np.asarray(values, dtype=np.float64)
+    found = np.full(amounts.shape, Mark.VALUE, dtype=np.uint8)
+    found[(amounts > 0) & (amounts * (ENTRIES - 1) < 0.5 * scale_max)] = Mark.TINY
+    found[amounts == 0] = Mark.ZERO
+    found[amounts > scale_max * (1 + 1e-6)] = Mark.CLIPPED
+    found[np.isnan(amounts)] = Mark.NAN
+    if masked is not None:
+        found[masked] = Mark.MASKED
+    return found
+
+
+def amount_alpha(values: NDArray[np.floating], scale_max: float) -> NDArray[np.float64]:
+    """Share of the opacity with which each amount is laid over the image.
+
+    It rises from a third to all with the square root of the amount, so that low heat leaves the
+    image readable; zero, NaN and anything not positive gets none.
+    """
+    amounts = np.nan_to_num(np.asarray(values, dtype=np.float64), nan=0.0)
+    share = np.sqrt(np.clip(amounts / scale_max, 0.0, 1.0))
+    return np.where(amounts > 0, _FLOOR + (1 - _FLOOR) * share, 0.0)
+
+
+def amount_rgba(
+    values: NDArray[np.floating], scale_max: float, opacity: float, name: AmountTable
+) -> NDArray[np.uint8]:
+    """Amounts as colours to lay over an image.
+
+    Returns:
+        uint8 [..., 4], red, green, blue, alpha (not premultiplied): the table's entry of
+        value / scale_max, with alpha from ``amount_alpha``.
+    """
+    rgba = np.empty((*np.shape(values), 4), dtype=np.uint8)
+    rgba[..., :3] = amount_table(name)[entries(values, scale_max)]
+    rgba[..., 3] = np.rint(255 * opacity * amount_alpha(values, scale_max))
+    return rgba
+
+
+def rgb(colour: str) -> tuple[int, int, int]:
+    """Red, green, blue of ``#rrggbb``."""
+    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
+    return red, green, blue
+
+
+def signed_rgba(
+    values: NDArray[np.floating],
+    scale_max: float,
+    negative: str,
+    positive: str,
+    opacity: float = 0.9,
+) -> NDArray[np.uint8]:
+    """Signed differences as colours to lay over an image.
+
+    Args:
+        values: B − A, any shape.
+        scale_max: magnitude of the strongest colour.
+        negative: ``#rrggbb`` of more in A.
+        positive: ``#rrggbb`` of more in B.
+        opacity: of the strongest colour.
+
+    Returns:
+        uint8 [..., 4]: hue by sign, alpha by magnitude; no difference and NaN are clear.
+    """
+    signed = np.nan_to_num(np.asarray(values, dtype=np.float64), nan=0.0)
+    rgba = np.empty((*signed.shape, 4), dtype=np.uint8)
+    rgba[..., :3] = np.where((signed < 0)[..., None], rgb(negative), rgb(positive))
+    rgba[..., 3] = np.rint(255 * opacity * np.clip(np.abs(signed) / scale_max, 0.0, 1.0))
+    return rgba

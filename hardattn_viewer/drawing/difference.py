@@ -1,0 +1,203 @@
+"""Where two runs attend differently: B − A over the image they share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QColor, QImage, QPainter
+
+from hardattn_viewer.drawing.colours import Mark, marks, signed_rgba
+from hardattn_viewer.drawing.display import Display
+from hardattn_viewer.drawing.layout import RegionLayout, box_raster, heat_grid, smooth_grid
+from hardattn_viewer.drawing.pixels import paint_pixels, to_qimage
+from hardattn_viewer.drawing.regions import (
+    SMOOTH_LABEL,
+    frame_layout,
+    image_rect,
+    map_box,
+    paint_cursors,
+    paint_marks,
+    paint_note,
+)
+from hardattn_viewer.drawing.scale import largest
+from hardattn_viewer.drawing.strokes import tint
+from hardattn_viewer.drawing.text import draw_text
+from hardattn_viewer.drawing.theme import Theme
+from hardattn_viewer.session.frames import Frame
+
+# The image steps back, so that the signed colours are read first.
+_DIM = 0.55
+_SMOOTH_SAMPLES = 512
+
+
+@dataclass(frozen=True, eq=False)
+class DifferencePicture:
+    """Everything to paint of a difference; made by ``difference_picture``.
+
+    Attributes:
+        layout: the regions; None where there are none.
+        image: the input, or None.
+        values: float32 [keys], B − A; empty where the runs cannot be compared.
+        raster: float32 [rows, columns], the difference as laid over the image; NaN is clear.
+        raster_rect: x0, y0, x1, y1 that ``raster`` fills, px of the image.
+        marks: ``Mark`` of each key by magnitude.
+        scale_max: magnitude that the strongest colour stands for, the same both ways.
+        hover: region under the mouse.
+        pinned: region held by a click.
+        note: how it was drawn, or why it cannot be.
+    """
+
+    layout: RegionLayout | None
+    image: QImage | None
+    values: NDArray[np.float32]
+    raster: NDArray[np.float32]
+    raster_rect: tuple[float, float, float, float]
+    marks: NDArray[np.uint8]
+    scale_max: float
+    hover: int | None
+    pinned: int | None
+    note: str
+
+
+def difference_scale(frame_a: Frame, frame_b: Frame, display: Display) -> float:
+    """Magnitude of the strongest colour of B − A.
+
+    Returns:
+        The largest |B − A| of this step (``display.scale == "step"``) or of all steps that both
+        runs have; 1.0 where there is none.
+    """
+    here = np.abs(frame_b.probabilities.astype(np.float64) - frame_a.probabilities)
+    if display.scale == "step":
+        return largest([here])
+    steps = min(len(frame_a.distributions), len(frame_b.distributions))
+    a, b = frame_a.distributions[:steps], frame_b.distributions[:steps]
+    return largest([here, np.abs(b.astype(np.float64) - a)])
+
+
+def difference_picture(
+    frame_a: Frame,
+    frame_b: Frame,
+    display: Display,
+    *,
+    scale_max: float | None = None,
+    hover: int | None = None,
+    pinned: int | None = None,
+) -> DifferencePicture:
+    """Work out what ``paint_difference`` paints.
+
+    Args:
+        frame_a: run A.
+        frame_b: run B at the same example and step.
+        display: what to show.
+        scale_max: magnitude of the strongest colour; None takes ``difference_scale``.
+        hover: region under the mouse.
+        pinned: region held by a click.
+
+    Returns:
+        The picture; where the runs have different keys it holds a note that says so.
+    """
+    image = None if frame_a.image is None else to_qimage(frame_a.image)
+    layout = frame_layout(frame_a)
+    problem = _problem(frame_a, frame_b)
+    if problem or layout is None:
+        empty = np.zeros(0, dtype=np.float32)
+        return DifferencePicture(
+            layout=layout,
+            image=image,
+            values=empty,
+            raster=np.zeros((0, 0), dtype=np.float32),
+            raster_rect=(0.0, 0.0, 0.0, 0.0),
+            marks=empty.astype(np.uint8),
+            scale_max=1.0,
+            hover=None,
+            pinned=None,
+            note=problem,
+        )
+    values = np.asarray(frame_b.probabilities - frame_a.probabilities, dtype=np.float32)
+    scale = difference_scale(frame_a, frame_b, display) if scale_max is None else scale_max
+    raster, rect, note = _raster(layout, values, display)
+    return DifferencePicture(
+        layout=layout,
+        image=image,
+        values=values,
+        raster=raster,
+        raster_rect=rect,
+        marks=marks(np.abs(values), scale),
+        scale_max=scale,
+        hover=hover,
+        pinned=pinned,
+        note=note,
+    )
+
+
+def _problem(a: Frame, b: Frame) -> str:
+    if a.boxes is None or b.boxes is None:
+        return "no difference: the keys are not regions of an image"
+    if len(a.boxes) != len(b.boxes):
+        return f"no difference: A has {len(a.boxes)} regions, B has {len(b.boxes)}"
+    if not np.allclose(a.boxes, b.boxes, atol=0.5):
+        return "no difference: A and B look at different regions"
+    return ""
+
+
+def _raster(
+    layout: RegionLayout, values: NDArray[np.float32], display: Display
+) -> tuple[NDArray[np.float32], tuple[float, float, float, float], str]:
+    whole = (0.0, 0.0, layout.width, layout.height)
+    if layout.grid is None:
+        # Where boxes overlap the larger disagreement shows; a hole never hides a number.
+        index = box_raster(layout, np.abs(values))
+        found = np.append(values, np.float32(np.nan))[index]
+        note = "not smoothed: regions form no grid" if display.interpolation == "smooth" else ""
+        return found, whole, note
+    grid = heat_grid(layout, values)
+    if display.interpolation == "nearest":
+        return grid.astype(np.float32), layout.extent, ""
+    samples = max(1, min(32, _SMOOTH_SAMPLES // max(layout.grid)))
+    return smooth_grid(grid, samples).astype(np.float32), layout.extent, SMOOTH_LABEL
+
+
+def paint_difference(
+    painter: QPainter, rect: QRectF, picture: DifferencePicture, theme: Theme
+) -> None:
+    """Paint B − A over the dimmed image: orange where A looks more, blue where B does.
+
+    Args:
+        painter: of a widget, a picture or a file.
+        rect: where, in logical px.
+        picture: from ``difference_picture``.
+        theme: ``hard`` is the colour of A, ``soft`` that of B.
+    """
+    layout = picture.layout
+    if layout is None or not len(picture.values):
+        painter.fillRect(rect, QColor(theme.raised))
+        inner = rect.adjusted(8, 0, -8, 0)
+        draw_text(painter, inner, picture.note, theme, colour=theme.muted, align="centre")
+        return
+    where = image_rect(picture, rect)
+    if where.isEmpty():
+        return
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    if picture.image is None:
+        painter.fillRect(where, QColor("#101216"))
+    else:
+        paint_pixels(painter, where, picture.image)
+        painter.fillRect(where, tint("#000000", _DIM))
+    colours = signed_rgba(picture.raster, picture.scale_max, theme.hard, theme.soft)
+    heat = map_box(np.array(picture.raster_rect), layout, where)
+    paint_pixels(painter, heat, to_qimage(colours))
+    # A difference of zero or next to it needs no sign: the scale's middle is clear.
+    paint_marks(painter, where, layout, picture.marks, theme)
+    paint_cursors(painter, where, layout, picture.hover, picture.pinned, theme)
+    if picture.note:
+        paint_note(painter, where, picture.note, theme)
+    painter.restore()
+
+
+def mark_of(picture: DifferencePicture, key: int) -> Mark:
+    """How the difference at ``key`` is drawn."""
+    return Mark(int(picture.marks[key]))

@@ -1,0 +1,49 @@
+"""What the reader chose to see, apart from the place in the run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Interpolation = Literal["nearest", "smooth"]
+Scope = Literal["shared", "example", "step"]
+AmountTable = Literal["viridis", "cividis"]
+
+
+@dataclass(frozen=True)
+class Display:
+    """Options of the pictures of attention.
+
+    Attributes:
+        heat: tint regions by their probability.
+        boxes: outline the pixels that the selected region really covers.
+        path: number the selected regions in the order of the steps.
+        opacity: of the strongest heat, in [0, 1].
+        interpolation: ``"nearest"`` fills each region with one colour; ``"smooth"`` is bilinear
+            between region centres, and is labelled so in the picture.
+        scale: what the largest colour stands for: the largest probability of all runs shown and
+            all steps (``"shared"``), of one run and all its steps (``"example"``), or of one step.
+        colours: table of amounts.
+    """
+
+    heat: bool = True
+    boxes: bool = True
+    path: bool = True
+    opacity: float = 0.65
+    interpolation: Interpolation = "nearest"
+    scale: Scope = "shared"
+    colours: AmountTable = "viridis"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.opacity <= 1:
+            raise ValueError(f"opacity is {self.opacity}; it must lie in 0 … 1")
+        for name, allowed in (
+            ("interpolation", Interpolation),
+            ("scale", Scope),
+            ("colours", AmountTable),
+        ):
+            if getattr(self, name) not in get_args(allowed):
+                raise ValueError(
+                    f"{name} is {getattr(self, name)!r}; it must be one of "
+                    + ", ".join(get_args(allowed))
+                )

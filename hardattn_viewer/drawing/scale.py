@@ -1,0 +1,119 @@
+"""What the strongest colour stands for, said in numbers and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QColor, QPainter
+
+from hardattn_viewer.drawing.colours import amount_table, signed_rgba
+from hardattn_viewer.drawing.display import AmountTable, Display
+from hardattn_viewer.drawing.pixels import paint_pixels, to_qimage
+from hardattn_viewer.drawing.strokes import pen
+from hardattn_viewer.drawing.text import amount, draw_text
+from hardattn_viewer.drawing.theme import Theme
+from hardattn_viewer.session.frames import Frame
+
+_BAR_WIDTH = 96.0
+_BAR_HEIGHT = 8.0
+
+
+def largest(values: Sequence[NDArray[np.floating]]) -> float:
+    """The largest number in several arrays; 1.0 where there is none above zero."""
+    found = 0.0
+    for array in values:
+        finite = np.asarray(array)[np.isfinite(array)]
+        if finite.size:
+            found = max(found, float(finite.max()))
+    return found if found > 0 else 1.0
+
+
+def shared_scale(frames: Sequence[Frame]) -> float:
+    """The largest probability of all frames and all their steps: one scale for all of them.
+
+    Returns:
+        A positive number; 1.0 where nothing finite above zero was recorded.
+    """
+    return largest([array for f in frames for array in (f.distributions, f.probabilities)])
+
+
+def scale_for(frame: Frame, frames: Sequence[Frame], display: Display) -> float:
+    """What the strongest colour of ``frame`` stands for under ``display.scale``.
+
+    Args:
+        frame: the one to draw.
+        frames: all that are drawn together.
+        display: names the scope.
+
+    Returns:
+        A positive probability.
+    """
+    if display.scale == "shared":
+        return shared_scale(frames)
+    if display.scale == "example":
+        return shared_scale([frame])
+    return largest([frame.probabilities])
+
+
+def scope_words(display: Display, names: Sequence[str] = ()) -> str:
+    """The scope of the scale in words.
+
+    Args:
+        display: names the scope.
+        names: of the runs shown together, for example ``("A", "B")``; nothing for one run.
+
+    Returns:
+        For example ``"this example, all steps, A and B"``.
+    """
+    if display.scale == "step":
+        return "this step only"
+    if display.scale == "example" and len(names) > 1:
+        return "this example, all steps, each run its own"
+    together = f", {' and '.join(names)}" if len(names) > 1 else ""
+    return f"this example, all steps{together}"
+
+
+def paint_scale_bar(
+    painter: QPainter,
+    rect: QRectF,
+    scale_max: float,
+    scope: str,
+    theme: Theme,
+    *,
+    colours: AmountTable = "viridis",
+    signed: bool = False,
+) -> None:
+    """Paint the colours from nothing to the most, and what they mean, in one line.
+
+    Args:
+        painter: paints.
+        rect: the line; the bar is at its left.
+        scale_max: what the strongest colour stands for.
+        scope: where that maximum was taken, for example from ``scope_words``.
+        theme: colours and type.
+        colours: table of amounts.
+        signed: show differences from −scale_max (more in A) to scale_max (more in B).
+    """
+    bar = QRectF(
+        rect.left(),
+        rect.center().y() - _BAR_HEIGHT / 2,
+        min(_BAR_WIDTH, rect.width() / 3),
+        _BAR_HEIGHT,
+    )
+    if signed:
+        steps = np.linspace(-1.0, 1.0, 255)[None]
+        painter.fillRect(bar, QColor("#101216"))
+        strip = signed_rgba(steps, 1.0, theme.hard, theme.soft)
+        words = f"{scope}: A +{amount(scale_max)} – B +{amount(scale_max)}"
+    else:
+        strip = amount_table(colours)[None]
+        words = f"{scope}: 0 – {amount(scale_max)}"
+    paint_pixels(painter, bar, to_qimage(np.ascontiguousarray(strip)))
+    painter.setPen(pen(theme.line, 1.0))
+    painter.drawRect(bar.adjusted(-0.5, -0.5, 0.5, 0.5))
+    text = QRectF(rect)
+    text.setLeft(bar.right() + 8)
+    draw_text(painter, text, words, theme, size=theme.size_small, colour=theme.muted)

@@ -1,0 +1,115 @@
+"""Pens, brushes and the signs that mark values which are not amounts."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+
+from hardattn_viewer.drawing.colours import Mark
+from hardattn_viewer.drawing.theme import Theme
+
+DASH = (4.0, 3.0)
+
+
+def tint(colour: str, alpha: float) -> QColor:
+    """``#rrggbb`` with an alpha in [0, 1]."""
+    made = QColor(colour)
+    made.setAlphaF(alpha)
+    return made
+
+
+def pen(colour: str | QColor, width: float, *, dashed: bool = False) -> QPen:
+    """A pen of ``width`` logical px with square joins."""
+    made = QPen(QColor(colour), width)
+    made.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+    made.setCapStyle(Qt.PenCapStyle.FlatCap)
+    if dashed:
+        # Qt counts dashes in widths of the pen.
+        made.setDashPattern([length / width for length in DASH])
+    return made
+
+
+def hatch(painter: QPainter, rect: QRectF, colour: QColor, spacing: float = 6.0) -> None:
+    """Fill ``rect`` with lines at 45°, each ending exactly at its edges."""
+    painter.setPen(pen(colour, 1.0))
+    # On x + y = c; c is a multiple of the spacing, so that neighbours continue each other.
+    total = (rect.left() + rect.top()) // spacing * spacing
+    while total < rect.right() + rect.bottom():
+        x0, x1 = max(rect.left(), total - rect.bottom()), min(rect.right(), total - rect.top())
+        if x1 > x0:
+            painter.drawLine(QLineF(x0, total - x0, x1, total - x1))
+        total += spacing
+
+
+def paint_mark(painter: QPainter, rect: QRectF, mark: Mark, theme: Theme) -> None:
+    """Put the sign of ``mark`` on a cell; values, zero and tiny have none."""
+    if mark is Mark.NAN:
+        painter.fillRect(rect, tint("#808080", 0.25))
+        hatch(painter, rect, tint("#d0d0d0", 0.8), max(3.0, min(6.0, rect.height() / 3)))
+    elif mark is Mark.MASKED:
+        painter.fillRect(rect, tint("#808080", 0.35))
+        painter.setPen(pen(tint("#101010", 0.8), 1.0))
+        painter.drawLine(QLineF(rect.bottomLeft(), rect.topRight()))
+    elif mark is Mark.CLIPPED:
+        size = max(3.0, min(8.0, rect.width() / 3, rect.height() / 3))
+        corner = rect.topRight()
+        painter.setPen(pen("#000000", 0.75))
+        painter.setBrush(QColor("#ffffff"))
+        painter.drawPolygon(
+            QPolygonF([corner, corner - QPointF(size, 0), corner + QPointF(0, size)])
+        )
+
+
+def outline(
+    painter: QPainter,
+    rect: QRectF,
+    bounds: QRectF,
+    stroke: QPen,
+    *,
+    halo: float = 0.45,
+) -> None:
+    """Outline the part of ``rect`` inside ``bounds``.
+
+    Where ``rect`` reaches beyond ``bounds`` its side is drawn along the edge of ``bounds`` in
+    dashes, which say that it goes on.
+
+    Args:
+        painter: paints.
+        rect: the box, may reach outside.
+        bounds: the image.
+        stroke: pen of the outline; it stays inside ``bounds`` with its whole width.
+        halo: alpha of the dark casing that keeps the line visible on light images.
+    """
+    shown = rect.intersected(bounds)
+    if shown.isEmpty():
+        return
+    half = stroke.widthF() / 2
+    inside = bounds.adjusted(half, half, -half, -half)
+    line = shown.intersected(inside)
+    if line.isEmpty():
+        return
+    beyond = QPen(stroke)
+    beyond.setDashPattern([length / stroke.widthF() for length in DASH])
+    beyond.setColor(tint(stroke.color().name(), stroke.color().alphaF() * 0.75))
+    tolerance = 1e-6 * max(bounds.width(), bounds.height())
+    sides = (
+        (rect.top() < bounds.top() - tolerance, line.topLeft(), line.topRight(), 1, 0),
+        (rect.right() > bounds.right() + tolerance, line.topRight(), line.bottomRight(), 0, 1),
+        (rect.bottom() > bounds.bottom() + tolerance, line.bottomRight(), line.bottomLeft(), -1, 0),
+        (rect.left() < bounds.left() - tolerance, line.bottomLeft(), line.topLeft(), 0, -1),
+    )
+    painter.save()
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    if halo:
+        painter.setPen(pen(tint("#000000", halo * stroke.color().alphaF()), stroke.widthF() + 2))
+        painter.drawRect(line)
+    if not any(side[0] for side in sides):
+        painter.setPen(stroke)
+        painter.drawRect(line)
+    else:
+        for outside, start, end, dx, dy in sides:
+            # Sides overlap by half a pen at their ends, so that corners close.
+            reach = QPointF(dx * half, dy * half)
+            painter.setPen(beyond if outside else stroke)
+            painter.drawLine(QLineF(start - reach, end + reach))
+    painter.restore()

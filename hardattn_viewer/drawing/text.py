@@ -1,0 +1,165 @@
+"""Text on a painter: elided rather than cut, digits of one width, untrusted words made plain."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
+
+from hardattn_viewer.drawing.theme import Theme
+
+Align = Literal["left", "right", "centre"]
+_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+@dataclass(frozen=True)
+class Words:
+    """A stretch of text in one style.
+
+    Attributes:
+        text: what it says.
+        bold: set in bold.
+        colour: ``#rrggbb``; None is the theme's text colour.
+    """
+
+    text: str
+    bold: bool = False
+    colour: str | None = None
+
+
+def font(theme: Theme, size: float | None = None, bold: bool = False, mono: bool = False) -> QFont:
+    """The theme's type, with tabular digits.
+
+    Args:
+        theme: names the families.
+        size: height in logical px; None is the theme's body size.
+        bold: heavier.
+        mono: all glyphs of one width.
+    """
+    made = QFont()
+    made.setFamilies(list(theme.mono_family if mono else theme.family))
+    # Whole pixels: QFont has no other unit that is independent of the screen.
+    made.setPixelSize(max(1, round(theme.size if size is None else size)))
+    made.setBold(bold)
+    # Unhinted glyphs keep their widths at every magnification, so that figures match the screen.
+    made.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
+    made.setFeature(QFont.Tag("tnum"), 1)
+    return made
+
+
+def text_width(words: str | Sequence[Words], theme: Theme, size: float | None = None) -> float:
+    """Width in logical px that ``words`` take when nothing is elided."""
+    stretches = [Words(words)] if isinstance(words, str) else words
+    return sum(
+        QFontMetricsF(font(theme, size, part.bold)).horizontalAdvance(plain(part.text))
+        for part in stretches
+    )
+
+
+def line_height(theme: Theme, size: float | None = None) -> float:
+    """Height in logical px of a line of text."""
+    return QFontMetricsF(font(theme, size)).height()
+
+
+def draw_text(
+    painter: QPainter,
+    rect: QRectF,
+    words: str | Sequence[Words],
+    theme: Theme,
+    *,
+    size: float | None = None,
+    colour: str | None = None,
+    align: Align = "left",
+) -> float:
+    """Draw one line, vertically centred in ``rect``; what does not fit ends in an ellipsis.
+
+    Args:
+        painter: paints.
+        rect: the ink stays within its left and right edges.
+        words: plain text, or stretches of different style.
+        theme: families and colours.
+        size: logical px; None is the body size.
+        colour: of stretches that name none; None is the theme's text colour.
+        align: where the line goes when there is room left.
+
+    Returns:
+        Width in logical px that was used.
+    """
+    fitted: list[tuple[Words, QFont, float]] = []
+    left = rect.width()
+    for part in [Words(words)] if isinstance(words, str) else words:
+        face = font(theme, size, part.bold)
+        metrics = QFontMetricsF(face)
+        full = plain(part.text)
+        # Half a pixel of grace: a width that was measured must fit into itself.
+        text = metrics.elidedText(full, Qt.TextElideMode.ElideRight, left + 0.5)
+        width = metrics.horizontalAdvance(text)
+        if not text or width > left + 0.5:
+            break
+        fitted.append((Words(text, part.bold, part.colour), face, width))
+        left -= width
+        if text != full:
+            break
+    used = sum(width for _, _, width in fitted)
+    x = rect.left() + {"left": 0.0, "right": left, "centre": left / 2}[align]
+    metrics = QFontMetricsF(font(theme, size))
+    baseline = rect.center().y() + (metrics.ascent() - metrics.descent()) / 2
+    for part, face, width in fitted:
+        painter.setFont(face)
+        painter.setPen(QColor(part.colour or colour or theme.text))
+        painter.drawText(QPointF(x, baseline), part.text)
+        x += width
+    return used
+
+
+def wrap(text: str, width: float, theme: Theme, size: float | None = None) -> list[str]:
+    """Break ``text`` at spaces into lines no wider than ``width`` logical px.
+
+    A single word that is wider stays whole; ``draw_text`` elides it.
+    """
+    metrics = QFontMetricsF(font(theme, size))
+    lines: list[str] = []
+    line = ""
+    for word in plain(text).split():
+        longer = f"{line} {word}" if line else word
+        if line and metrics.horizontalAdvance(longer) > width:
+            lines.append(line)
+            line = word
+        else:
+            line = longer
+    return [*lines, line] if line else lines
+
+
+def plain(text: str) -> str:
+    """``text`` from a file made harmless: control, format and unpaired characters become "·"."""
+    # Cc control, Cf format (bidirectional overrides), Cs lone surrogates, Zl/Zp line separators.
+    bad = ("Cc", "Cf", "Cs", "Zl", "Zp")
+    return "".join("·" if unicodedata.category(c) in bad else c for c in text)
+
+
+def number(value: float, digits: int = 2) -> str:
+    """A signed number for reading: true minus sign, "–" for NaN."""
+    if math.isnan(value):
+        return "–"
+    text = f"{value:.{digits}f}"
+    # −0.00 would claim a sign that the shown digits do not support.
+    if float(text) == 0:
+        text = text.removeprefix("-")
+    return text.replace("-", "−")
+
+
+def amount(value: float) -> str:
+    """A probability with two digits that count: 0.42, 0.0031, 4.2×10⁻⁶; "–" for NaN."""
+    if math.isnan(value):
+        return "–"
+    if value == 0 or abs(value) >= 0.01:
+        return number(value)
+    if abs(value) >= 0.0001:
+        return f"{value:.2g}".replace("-", "−")
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa}×10{str(int(exponent)).translate(_SUPERSCRIPTS)}".replace("-", "−")
