@@ -8,6 +8,7 @@ so that any HDF5 tool reads them without a plugin.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -40,6 +41,14 @@ class Codec:
     max_error: float
     levels: int
     doc: str
+
+    def row_error(self, keys: int) -> float:
+        """Most that the stored values of a row of ``keys`` probabilities can sum away from 1."""
+        if self.levels:
+            # |Δp| <= 2 √p δ + δ² each with δ half a level, and Σ √p <= √keys (Cauchy-Schwarz).
+            half = 0.5 / self.levels
+            return 2 * half * math.sqrt(keys) + keys * half**2
+        return 2 * self.max_error
 
     def encode(self, probabilities: NDArray[np.floating[Any]]) -> NDArray[Any]:
         """Store probabilities (any shape, values in [0, 1]; others are clipped), flattened."""

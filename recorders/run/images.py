@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from typing import Any
 
@@ -32,6 +33,12 @@ def checked_image(image: NDArray[Any]) -> NDArray[np.uint8]:
             f"an image of {shape} has more than {MAX_IMAGE_PIXELS:,} pixels; make it smaller"
         )
     return np.ascontiguousarray(image)
+
+
+def image_digest(image: NDArray[np.uint8]) -> bytes:
+    """SHA-256 of an image's shape and pixels: equal only for equal images."""
+    shape = " ".join(str(length) for length in image.shape)
+    return hashlib.sha256(f"{shape}\n".encode() + image.tobytes()).digest()
 
 
 def encode_png(image: NDArray[np.uint8]) -> bytes:

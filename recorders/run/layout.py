@@ -16,7 +16,7 @@ FORMAT_VERSION = f"{MAJOR}.{MINOR}"
 ENCODING_VERSION = "1.0"
 
 COLUMN_CHUNK = 65_536
-"""Rows in one chunk of a column; a shorter column is one chunk of its own length."""
+"""Values in one chunk of a column; a shorter column is one chunk of its own length."""
 
 MAP_CHUNK = 131_072
 ROW_CHUNK = 16_384
@@ -24,6 +24,9 @@ BYTE_CHUNK = 131_072
 
 METADATA_ATTRIBUTE_LIMIT = 60_000
 """Bytes of metadata that still go in an attribute; HDF5 allows 64 KiB in an object header."""
+
+ROW_TOLERANCE = 2e-2
+"""How far from 1 the recorded probabilities of a row may sum (half-precision models need it)."""
 
 MAX_ROWS = 1 << 28
 MAX_STEPS = 1 << 20
@@ -218,7 +221,7 @@ IMAGES = Table(
         Column("width", "<i4", "Width.", "pixel"),
         Column("height", "<i4", "Height.", "pixel"),
         Column("channels", "<i4", "1 (grey) or 3 (red, green, blue)."),
-        Column("sha256", "|u1", "SHA-256 of the pixels, row after row.", "", 32),
+        Column("sha256", "|u1", "SHA-256 of shape and pixels.", "", 32),
     ),
     (Bulk("png", "|u1", BYTE_CHUNK, "PNG files, one after another; lossless.", "byte"),),
 )
@@ -373,3 +376,9 @@ def datasets(table: Table, map_dtype: str) -> Iterator[Dataset]:
     for bulk in table.bulks:
         yield Dataset(bulk.name, bulk.dtype or map_dtype, "bulk", bulk.unit, bulk.chunk)
         yield Dataset(f"{bulk.name}_crc32", "<u4", "chunk-checksums")
+
+
+if __name__ == "__main__":
+    from recorders.run.document import markdown
+
+    print(markdown(), end="")

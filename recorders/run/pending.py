@@ -29,59 +29,84 @@ _COLUMNS = {
 
 
 class Pending:
-    """Rows and bulk values that wait to be written as one segment.
+    """Rows and bulk values that wait to be written as one segment, numbered as they are added.
 
     Args:
         map_dtype: dtype that the run's codec stores probabilities in.
 
     Attributes:
         size: bytes that wait, roughly.
+        rows: number of rows added to each table since the run began.
     """
 
     def __init__(self, map_dtype: str) -> None:
         self._map_dtype = map_dtype
         self._columns: dict[str, list[NDArray[Any]]] = {}
-        self._texts: dict[str, list[str]] = {}
+        self._texts: dict[str, list[bytes]] = {}
         self._bulks: dict[str, list[NDArray[Any]]] = {}
         self._bulk_lengths: dict[str, int] = {}
+        self._bulk_bases: dict[str, int] = {}
         self.size = 0
+        self.rows = {table.name: 0 for table in layout.TABLES}
 
     def __bool__(self) -> bool:
         return bool(self._columns or self._texts or self._bulks)
 
-    def add_rows(self, table: str, count: int = 1, **values: Any) -> None:
-        """Append ``count`` rows; a value is a string, a number for all rows, or one a row."""
+    def add_rows(self, table: str, count: int = 1, **values: Any) -> int:
+        """Append ``count`` rows to all columns of a table, or to none.
+
+        Args:
+            table: name of the table.
+            count: number of rows.
+            values: by column: a list of strings, a number for all rows, or one a row.
+
+        Returns:
+            Number of the first of these rows in the run.
+
+        Raises:
+            ValueError: a value does not fit its column.
+            OverflowError: a number is too large for its column.
+        """
+        # All columns are made before the first is kept, so that a bad value leaves none longer.
+        texts = {}
+        columns = {}
         for name, value in values.items():
             path = f"{table}/{name}"
-            if isinstance(value, str):
-                self._texts.setdefault(path, []).append(value)
+            if isinstance(value, list):
+                texts[path] = [string.encode() for string in value]
                 continue
             column = _COLUMNS[path]
             shape = (count, column.width) if column.width > 1 else (count,)
-            rows = np.empty(shape, column.dtype)
-            rows[...] = value
+            columns[path] = np.empty(shape, column.dtype)
+            columns[path][...] = value
+        for path, strings in texts.items():
+            self._texts.setdefault(path, []).extend(strings)
+            self.size += sum(map(len, strings))
+        for path, rows in columns.items():
             self._columns.setdefault(path, []).append(rows)
             self.size += rows.nbytes
-
-    def add_texts(self, path: str, strings: list[str]) -> None:
-        """Append strings to a text column."""
-        self._texts.setdefault(path, []).extend(strings)
+        first = self.rows[table]
+        self.rows[table] = first + count
+        return first
 
     def add_bulk(self, path: str, values: NDArray[Any]) -> int:
-        """Append bulk values [n], never changed afterwards; returns where they start."""
+        """Append bulk values [n], never changed afterwards; returns where they start in the run."""
         start = self._bulk_lengths.get(path, 0)
         self._bulks.setdefault(path, []).append(values)
         self._bulk_lengths[path] = start + values.size
         self.size += values.nbytes
-        return start
+        return self._bulk_bases.get(path, 0) + start
 
-    def padded_lengths(self) -> dict[str, int]:
-        """Length of each bulk dataset once its last chunk is filled up."""
-        chunks = {path: bulk.chunk for path, bulk in layout.bulk_paths()}
-        return {
-            path: -(-length // chunks[path]) * chunks[path]
-            for path, length in self._bulk_lengths.items()
-        }
+    def written(self) -> None:
+        """Forget what waited, since it is on disk; the next part begins with fresh chunks."""
+        for path, bulk in layout.bulk_paths():
+            chunks = -(-self._bulk_lengths.get(path, 0) // bulk.chunk)
+            self._bulk_bases[path] = self._bulk_bases.get(path, 0) + chunks * bulk.chunk
+        self._columns.clear()
+        self._texts.clear()
+        self._bulks.clear()
+        self._bulk_lengths.clear()
+        self.size = 0
 
     def write(self, file: h5py.File) -> None:
         """Write everything that waits into a segment's file."""

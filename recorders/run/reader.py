@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,7 +19,15 @@ from recorders.run.errors import RunError
 from recorders.run.images import decode_png
 from recorders.run.index import RowIndex, example_columns, row_means
 from recorders.run.layout import EVENTS, EXAMPLES, SITES
-from recorders.run.records import Example, Outcome, Rows, Site, Snapshot
+from recorders.run.records import (
+    Example,
+    Outcome,
+    Rows,
+    Site,
+    Snapshot,
+    example_record,
+    site_record,
+)
 
 __all__ = ["Example", "Outcome", "Run", "RunError", "Site", "Snapshot", "read_run"]
 
@@ -82,12 +90,16 @@ class Run:
         self._chunks = ChunkReader(contents, cache_bytes)
         self._bulks = contents.bulks
         self.n_events = contents.tables.rows(EVENTS)
-        self.examples: Sequence[Example] = Rows(contents.tables.rows(EXAMPLES), self._example)
+        self.examples: Sequence[Example] = Rows(
+            contents.tables.rows(EXAMPLES), partial(example_record, contents.tables)
+        )
         steps = self._columns["snapshots/step"].tolist() or [0]
         self.snapshots: Sequence[Snapshot] = tuple(
             Snapshot(index, step) for index, step in enumerate(steps)
         )
-        self.sites: Sequence[Site] = tuple(map(self._site, range(contents.tables.rows(SITES))))
+        self.sites: Sequence[Site] = tuple(
+            site_record(contents.tables, row) for row in range(contents.tables.rows(SITES))
+        )
         self._site_numbers = {site.name: site.index for site in self.sites}
 
     @property
@@ -204,7 +216,9 @@ class Run:
             values = np.full(steps, np.nan)
             here = named == code
             values[at[here]] = self._columns["scalars/value"][rows[here]]
-            result[self._texts["scalar_names/name"][int(code)]] = values
+            name = self._texts["scalar_names/name"][int(code)]
+            known = result.get(name, values)
+            result[name] = np.where(np.isnan(values), known, values)
         if "advantage" not in result and {"reward", "baseline"} <= result.keys():
             result["advantage"] = result["reward"] - result["baseline"]
         return result
@@ -295,38 +309,6 @@ class Run:
     def _outcome_index(self) -> RowIndex:
         return RowIndex(*(self._columns[f"outcomes/{name}"] for name in ("snapshot", "example")))
 
-    def _site(self, row: int) -> Site:
-        text = {name: self._texts[f"sites/{name}"][row] for name in _SITE_TEXTS}
-        heads = int(self._columns["sites/heads"][row])
-        kept = self._texts["sites/head_indices"][row].split()
-        return Site(
-            index=row,
-            hard=bool(self._columns["sites/hard"][row]),
-            heads=heads,
-            head_indices=tuple(int(head) for head in kept if head.isdecimal()),
-            **text,
-        )
-
-    def _example(self, row: int) -> Example:
-        label = int(self._columns["examples/label"][row])
-        image = int(self._columns["examples/image"][row])
-        regions = int(self._columns["examples/region_set"][row])
-        size = None
-        if image >= 0:
-            size = (
-                int(self._columns["images/width"][image]),
-                int(self._columns["images/height"][image]),
-            )
-        return Example(
-            index=row,
-            name=self._texts["examples/name"][row],
-            label=None if label < 0 else label,
-            image_size=size,
-            n_regions=int(self._columns["region_sets/box_count"][regions]) if regions >= 0 else 0,
-            n_tokens=int(self._columns["examples/token_count"][row]),
-            sha256=self._columns["examples/sha256"][row].tobytes().hex(),
-        )
-
     def _site_number(self, site: str | Site) -> int:
         name = site if isinstance(site, str) else site.name
         if name not in self._site_numbers:
@@ -405,6 +387,3 @@ class Run:
         counts = self._columns["events/heads"].astype(np.int64) * self._columns["events/queries"]
         values = self._chunks.read(path, 0, self._bulks[path].length)
         return row_means(values, self._columns["events/row_offset"], counts)
-
-
-_SITE_TEXTS = ("name", "kind", "mechanism", "query_axis", "key_axis", "capture", "verified")

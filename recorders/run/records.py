@@ -6,6 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar, overload
 
+from recorders.run.tables import Tables
+
+_SITE_TEXTS = ("name", "kind", "mechanism", "query_axis", "key_axis", "capture", "verified")
+
 T = TypeVar("T")
 
 
@@ -110,3 +114,36 @@ class Rows(Sequence[T], Generic[T]):
         if isinstance(index, slice):
             return [self._item(row) for row in range(*index.indices(self._length))]
         return self._item(range(self._length)[index])
+
+
+def site_record(tables: Tables, row: int) -> Site:
+    """The site in row ``row`` of a run's tables."""
+    text = {name: tables.texts[f"sites/{name}"][row] for name in _SITE_TEXTS}
+    kept = tables.texts["sites/head_indices"][row].split()
+    return Site(
+        index=row,
+        hard=bool(tables.columns["sites/hard"][row]),
+        heads=int(tables.columns["sites/heads"][row]),
+        head_indices=tuple(int(head) for head in kept if head.isdecimal()),
+        **text,
+    )
+
+
+def example_record(tables: Tables, row: int) -> Example:
+    """The example in row ``row`` of a run's tables."""
+    columns = tables.columns
+    label = int(columns["examples/label"][row])
+    image = int(columns["examples/image"][row])
+    regions = int(columns["examples/region_set"][row])
+    size = None
+    if image >= 0:
+        size = int(columns["images/width"][image]), int(columns["images/height"][image])
+    return Example(
+        index=row,
+        name=tables.texts["examples/name"][row],
+        label=None if label < 0 else label,
+        image_size=size,
+        n_regions=int(columns["region_sets/box_count"][regions]) if regions >= 0 else 0,
+        n_tokens=int(columns["examples/token_count"][row]),
+        sha256=columns["examples/sha256"][row].tobytes().hex(),
+    )

@@ -25,9 +25,9 @@ class TextColumn(Sequence[str]):
     offsets: NDArray[np.int64]
 
     @classmethod
-    def of(cls, strings: Iterable[str]) -> TextColumn:
-        """The column of these strings."""
-        parts = [string.encode() for string in strings]
+    def of(cls, strings: Iterable[bytes]) -> TextColumn:
+        """The column of these strings, each UTF-8."""
+        parts = list(strings)
         lengths = np.array([0, *(len(part) for part in parts)], np.int64)
         return cls(np.frombuffer(b"".join(parts), np.uint8), np.cumsum(lengths, dtype=np.int64))
 
@@ -54,10 +54,6 @@ class TextColumn(Sequence[str]):
             return [self[row] for row in range(*index.indices(len(self)))]
         row = range(len(self))[index]
         return self.data[self.offsets[row] : self.offsets[row + 1]].tobytes().decode()
-
-    def taken(self, rows: NDArray[np.int64]) -> TextColumn:
-        """The column of these rows, in this order."""
-        return TextColumn.of(self[int(row)] for row in rows)
 
 
 def empty_column(column: Column) -> NDArray[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 from collections.abc import Sequence
@@ -16,11 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from recorders.run import layout
+from recorders.run.catalogue import Catalogue
 from recorders.run.codec import codec_named
 from recorders.run.contents import PARTS_SUFFIX
 from recorders.run.durable import replacing, sync_folder, write_all
 from recorders.run.image import Facts, metadata_json, write_root
-from recorders.run.images import checked_image, encode_png
 from recorders.run.join import join
 from recorders.run.pending import Pending
 
@@ -73,11 +72,8 @@ class SegmentWriter:
         self._producer = producer or _producer()
         self._created = datetime.now(UTC).isoformat(timespec="milliseconds")
         self._pending = Pending(self._codec.dtype)
-        self._bases = {name: 0 for name, _ in layout.bulk_paths()}
-        self._rows = {table.name: 0 for table in layout.TABLES}
+        self._catalogue = Catalogue(self._pending)
         self._scalar_names: dict[str, int] = {}
-        self._images: dict[bytes, int] = {}
-        self._region_sets: dict[bytes, int] = {}
         self._segment = 0
         self._metadata_waits = True
         self._closed = False
@@ -94,6 +90,24 @@ class SegmentWriter:
     def pending_bytes(self) -> int:
         """Bytes that were added and not flushed, roughly."""
         return self._pending.size
+
+    @property
+    def n_examples(self) -> int:
+        """Number of examples added."""
+        return self._pending.rows["examples"]
+
+    @property
+    def n_events(self) -> int:
+        """Number of events added."""
+        return self._pending.rows["events"]
+
+    def label(self, example: int) -> int:
+        """True class of an example by its number; -1 for none."""
+        return self._catalogue.labels[example]
+
+    def region_count(self, example: int) -> int:
+        """Boxes of an example by its number; 0 for none."""
+        return self._catalogue.region_counts[example]
 
     def describe(self, **facts: Any) -> None:
         """Add facts to the metadata; one of the same name replaces the earlier.
@@ -121,25 +135,23 @@ class SegmentWriter:
     ) -> int:
         """Add a site; see ``layout.SITES``. Returns its number."""
         kept = range(heads) if head_indices is None else head_indices
-        self._pending.add_rows(
+        return self._pending.add_rows(
             "sites",
-            name=name,
-            kind=kind,
-            mechanism=mechanism,
-            query_axis=query_axis,
-            key_axis=key_axis,
-            capture=capture,
-            verified=verified,
-            head_indices=" ".join(str(head) for head in kept),
+            name=[name],
+            kind=[kind],
+            mechanism=[mechanism],
+            query_axis=[query_axis],
+            key_axis=[key_axis],
+            capture=[capture],
+            verified=[verified],
+            head_indices=[" ".join(str(head) for head in kept)],
             hard=hard,
             heads=heads,
         )
-        return self._count("sites")
 
     def add_snapshot(self, step: int) -> int:
         """Add a moment of training. Returns its number."""
-        self._pending.add_rows("snapshots", step=step)
-        return self._count("snapshots")
+        return self._pending.add_rows("snapshots", step=step)
 
     def add_example(
         self,
@@ -150,10 +162,11 @@ class SegmentWriter:
         regions: ArrayLike | None = None,
         tokens: Sequence[str] | None = None,
     ) -> int:
-        """Add an input of the model.
+        """Add an input of the model, or find it again by its name.
 
         Args:
-            name: a name that no other example of the run has.
+            name: its name; a name used before stands for the same example, which is then given
+                with the same content or by its name alone.
             label: true class, 0 or more.
             image: uint8 [height, width] or [height, width, 3].
             regions: float [n, 4], x0, y0, x1, y1 in pixels of the image.
@@ -163,32 +176,10 @@ class SegmentWriter:
             Its number.
 
         Raises:
-            ValueError: an image or boxes of another shape or type.
+            ValueError: an image or boxes of another shape or type, or the name of an example
+                with other content.
         """
-        digest = hashlib.sha256(repr((label, tokens and list(tokens))).encode())
-        image_row = region_row = -1
-        if image is not None:
-            pixels = checked_image(image)
-            image_row = self._image_row(pixels, digest)
-        if regions is not None:
-            boxes = np.ascontiguousarray(regions, "<f4")
-            if boxes.ndim != 2 or boxes.shape[1] != 4:
-                raise ValueError(f"regions are boxes [n, 4], not {list(boxes.shape)}")
-            region_row = self._region_row(boxes, digest)
-        self._pending.add_rows(
-            "examples",
-            name=name,
-            label=-1 if label is None else label,
-            image=image_row,
-            region_set=region_row,
-            token_offset=self._rows["tokens"],
-            token_count=len(tokens or ()),
-            sha256=np.frombuffer(digest.digest(), np.uint8),
-        )
-        if tokens:
-            self._pending.add_texts("tokens/text", list(tokens))
-            self._count("tokens", len(tokens))
-        return self._count("examples")
+        return self._catalogue.add(name, label, image, regions, tokens)
 
     def add_events(
         self,
@@ -217,10 +208,15 @@ class SegmentWriter:
             temperature: one, or one an example.
         """
         batch, heads, queries, keys = probabilities.shape
+        if heads * queries * keys > layout.MAX_MAP_VALUES or not 0 <= step < layout.MAX_STEPS:
+            raise ValueError(
+                f"a map of {heads} x {queries} x {keys} at step {step} is more than a run holds "
+                f"({layout.MAX_MAP_VALUES:,} values, {layout.MAX_STEPS:,} steps); record less of it"
+            )
         chosen = 0 if selection is None else selection.shape[-1]
         rows = np.arange(batch, dtype=np.int64)
         starts = {
-            path: self._add_bulk(path, values)
+            path: self._pending.add_bulk(path, values.reshape(-1))
             for path, values in (
                 ("maps/probabilities", self._codec.encode(probabilities)),
                 ("rows/log_prob", np.array(log_prob, np.float64).reshape(-1)),
@@ -244,7 +240,6 @@ class SegmentWriter:
             selection_offset=starts["selections/key"] + rows * (heads * queries * chosen),
             temperature=temperature,
         )
-        self._count("events", batch)
 
     def add_scalars(
         self,
@@ -257,8 +252,7 @@ class SegmentWriter:
     ) -> None:
         """Add one named number for each of ``examples`` [n], at ``steps`` [n]."""
         if name not in self._scalar_names:
-            self._pending.add_rows("scalar_names", name=name)
-            self._scalar_names[name] = self._count("scalar_names")
+            self._scalar_names[name] = self._pending.add_rows("scalar_names", name=[name])
         self._pending.add_rows(
             "scalars",
             len(examples),
@@ -268,7 +262,6 @@ class SegmentWriter:
             snapshot=snapshot,
             value=values,
         )
-        self._count("scalars", len(examples))
 
     def add_outcomes(
         self,
@@ -289,7 +282,6 @@ class SegmentWriter:
             confidence=confidence,
             label_probability=label_probability,
         )
-        self._count("outcomes", len(examples))
 
     def flush(self) -> None:
         """Write what waits as a segment; when this returns it survives a kill.
@@ -335,48 +327,6 @@ class SegmentWriter:
             self._pending.write(file)
         with replacing(self.parts / f"seg-{facts.rank:04d}-{self._segment:06d}.h5") as descriptor:
             write_all(descriptor, image.getbuffer())
-        for path, length in self._pending.padded_lengths().items():
-            self._bases[path] += length
-        self._pending = Pending(self._codec.dtype)
+        self._pending.written()
         self._segment += 1
         self._metadata_waits = False
-
-    def _count(self, table: str, rows: int = 1) -> int:
-        first = self._rows[table]
-        self._rows[table] = first + rows
-        return first
-
-    def _add_bulk(self, path: str, values: NDArray[Any]) -> int:
-        return self._bases[path] + self._pending.add_bulk(path, values.reshape(-1))
-
-    def _image_row(self, pixels: NDArray[np.uint8], digest: hashlib._Hash) -> int:
-        key = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).digest()
-        digest.update(key)
-        if key not in self._images:
-            png = np.frombuffer(encode_png(pixels), np.uint8)
-            self._pending.add_rows(
-                "images",
-                offset=self._add_bulk("images/png", png),
-                size=png.size,
-                width=pixels.shape[1],
-                height=pixels.shape[0],
-                channels=1 if pixels.ndim == 2 else 3,
-                sha256=np.frombuffer(key, np.uint8),
-            )
-            self._images[key] = self._count("images")
-        return self._images[key]
-
-    def _region_row(self, boxes: NDArray[np.float32], digest: hashlib._Hash) -> int:
-        key = hashlib.sha256(boxes.tobytes()).digest()
-        digest.update(b"regions" + key)
-        if key not in self._region_sets:
-            self._pending.add_rows(
-                "region_sets",
-                box_offset=self._rows["boxes"],
-                box_count=len(boxes),
-                sha256=np.frombuffer(key, np.uint8),
-            )
-            self._pending.add_rows("boxes", len(boxes), corners=boxes)
-            self._count("boxes", len(boxes))
-            self._region_sets[key] = self._count("region_sets")
-        return self._region_sets[key]
