@@ -15,19 +15,47 @@ from hardattn_viewer.session.state import SessionState, ThemeChoice, View
 class Window(Protocol):
     """What commands ask of the main window."""
 
-    def choose_runs(self) -> None: ...
-    def export_figure(self) -> None: ...
-    def copy_numbers(self) -> None: ...
-    def show_palette(self) -> None: ...
-    def show_help(self) -> None: ...
-    def show_about(self) -> None: ...
-    def focus_filter(self) -> None: ...
-    def open_samples(self) -> None: ...
-    def toggle_theme(self) -> None: ...
-    def reset_layout(self) -> None: ...
-    def let_go(self) -> None: ...
-    def close_focused_run(self) -> None: ...
-    def close(self) -> bool: ...
+    def choose_runs(self) -> None:
+        """Ask for run files."""
+
+    def choose_parts(self) -> None:
+        """Ask for a folder of parts."""
+
+    def export_figure(self) -> None:
+        """Show the export dialog."""
+
+    def copy_numbers(self) -> None:
+        """Copy the inspector."""
+
+    def show_palette(self) -> None:
+        """Show the palette."""
+
+    def show_help(self) -> None:
+        """Show all keys."""
+
+    def show_about(self) -> None:
+        """Say what this is."""
+
+    def focus_filter(self) -> None:
+        """Go to the filter field."""
+
+    def open_samples(self) -> None:
+        """Open the sample runs."""
+
+    def toggle_theme(self) -> None:
+        """Change the theme."""
+
+    def reset_layout(self) -> None:
+        """Put the docks back."""
+
+    def let_go(self) -> None:
+        """Unpin."""
+
+    def close_focused_run(self) -> None:
+        """Close the run in focus."""
+
+    def close(self) -> bool:
+        """Close the window."""
 
 
 def commands_of(session: Session, window: Window) -> list[Command]:
@@ -64,6 +92,14 @@ def _file(window: Window) -> list[Command]:
             "Open one or more run files",
         ),
         Command(
+            "openParts",
+            "File",
+            "Open a &folder of parts…",
+            window.choose_parts,
+            ("Ctrl+Shift+O",),
+            "Open a run that is still being recorded, or what a killed one left",
+        ),
+        Command(
             "samples",
             "File",
             "Open the &sample runs",
@@ -89,7 +125,9 @@ def _file(window: Window) -> list[Command]:
             _has_frame,
             group="export",
         ),
-        Command("quit", "File", "&Quit", lambda: _ignore(window.close()), ("Ctrl+Q",), group="quit"),
+        Command(
+            "quit", "File", "&Quit", lambda: _ignore(window.close()), ("Ctrl+Q",), group="quit"
+        ),
     ]
 
 
@@ -158,9 +196,7 @@ def _view(session: Session, window: Window) -> list[Command]:
     return [
         _to_view(session, "overlay", "&Overlay", "Ctrl+1", "One run, large"),
         _to_view(session, "compare", "&Compare", "Ctrl+2", "A, B and their difference"),
-        Command(
-            "swap", "View", "S&wap A and B", session.swap, ("Ctrl+Shift+X",), enabled=_has_two
-        ),
+        Command("swap", "View", "S&wap A and B", session.swap, ("Ctrl+Shift+X",), enabled=_has_two),
         Command(
             "other",
             "View",
@@ -221,9 +257,27 @@ def _playback(session: Session) -> list[Command]:
             _has_steps,
             lambda state: state.playing,
         ),
-        Command("backwards", "Playback", "Play backwards", lambda: session.shuttle(-1), ("J",), "Again for faster", _has_steps),
-        Command("pause", "Playback", "Pause", lambda: session.play(False), ("K",), enabled=_has_steps),
-        Command("forwards", "Playback", "Play forwards", lambda: session.shuttle(1), ("L",), "Again for faster", _has_steps),
+        Command(
+            "backwards",
+            "Playback",
+            "Play backwards",
+            lambda: session.shuttle(-1),
+            ("J",),
+            "Again for faster",
+            _has_steps,
+        ),
+        Command(
+            "pause", "Playback", "Pause", lambda: session.play(False), ("K",), enabled=_has_steps
+        ),
+        Command(
+            "forwards",
+            "Playback",
+            "Play forwards",
+            lambda: session.shuttle(1),
+            ("L",),
+            "Again for faster",
+            _has_steps,
+        ),
         step("forward", "Next step", ("Right",), lambda: session.next_step(1)),
         step("back", "Previous step", ("Left",), lambda: session.next_step(-1)),
         step("forward10", "Ten steps on", ("Shift+Right",), lambda: session.next_step(10)),

@@ -53,7 +53,9 @@ class ExportDialog(QDialog):
         self._session = session
         self.saved: Path | None = None
         state = session.state
-        self.view = _choice("exportView", "What to export", {"Overlay": "regions", "A, B and B − A": "compare"})
+        self.view = _choice(
+            "exportView", "What to export", {"Overlay": "regions", "A, B and B − A": "compare"}
+        )
         self.format = _choice("exportFormat", "File format", FORMATS)
         self.theme = _choice("exportTheme", "Theme", {"Light": "light", "Dark": "dark"})
         self.width_mm = _number("exportWidth", "Width in millimetres", 20, 600, 85, " mm")
@@ -226,6 +228,7 @@ class Preview(QWidget):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint."""
         if self.image is None or self._theme is None:
             return
         painter = QPainter(self)

@@ -75,6 +75,10 @@ def _section(title: str, lines: list[tuple[str, str]]) -> QWidget:
 
 
 def _keys(command: Command) -> str:
-    return "  or  ".join(command.keys).replace("Left", "←").replace("Right", "→").replace(
-        "Up", "↑"
-    ).replace("Down", "↓")
+    return (
+        "  or  ".join(command.keys)
+        .replace("Left", "←")
+        .replace("Right", "→")
+        .replace("Up", "↑")
+        .replace("Down", "↓")
+    )

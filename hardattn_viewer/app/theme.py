@@ -41,7 +41,11 @@ def palette_of(theme: Theme) -> QPalette:
     }
     for role, colour in roles.items():
         palette.setColor(role, QColor(colour))
-    for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
+    for role in (
+        QPalette.ColorRole.WindowText,
+        QPalette.ColorRole.Text,
+        QPalette.ColorRole.ButtonText,
+    ):
         palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(theme.faint))
     return palette
 
@@ -72,7 +76,7 @@ QMenu::item:selected {{ background: {t.selection}; }}
 QMenu::item:disabled {{ color: {t.faint}; }}
 QMenu::separator {{ height: 1px; background: {t.line}; margin: 4px 8px; }}
 QToolBar {{ background: {t.panel}; border: 0; border-bottom: 1px solid {t.line};
-    padding: 7px 10px; spacing: 10px; }}
+    padding: 3px 6px; spacing: 8px; }}
 QStatusBar {{ background: {t.panel}; border-top: 1px solid {t.line}; }}
 QStatusBar::item {{ border: 0; }}
 QDockWidget {{ background: {t.panel}; }}
@@ -125,7 +129,8 @@ QTableView, QListView, QListWidget {{ background: {t.panel}; border: 0;
 QTableView:focus, QListView:focus {{ border: 0; }}
 QHeaderView {{ background: {t.panel}; border: 0; }}
 QHeaderView::section {{ background: {t.panel}; color: {t.muted}; border: 0;
-    border-bottom: 1px solid {t.line}; padding: 5px 4px; font-weight: 600; }}
+    border-bottom: 1px solid {t.line}; padding: 5px 3px; font-size: {t.size_small:.0f}px; }}
+QHeaderView::up-arrow, QHeaderView::down-arrow {{ width: 0; height: 0; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
 QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
 QScrollBar::handle {{ background: {t.line}; border-radius: 4px; min-height: 28px;
@@ -153,7 +158,7 @@ QLabel {{ background: transparent; }}
 QLabel[role="brand"] {{ font-weight: 700; padding: 4px 6px 4px 8px; }}
 QLabel[role="heading"] {{ color: {t.muted}; font-weight: 600; }}
 QLabel[role="title"] {{ font-weight: 700; }}
-QLabel[role="big"] {{ font-weight: 700; font-size: 17px; }}
+QLabel[role="big"] {{ font-weight: 700; font-size: 15px; }}
 QLabel[role="muted"] {{ color: {t.muted}; }}
 QLabel[role="faint"] {{ color: {t.faint}; }}
 QLabel[role="value"] {{ font-weight: 600; }}

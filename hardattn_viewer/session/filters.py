@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardattn_viewer.session.rows import RunColumns, Rows
+from hardattn_viewer.session.rows import Rows, RunColumns
 
 # What a part of an expression stands for: a column over all rows, or one number or text.
 Value = NDArray[Any] | float | str

@@ -46,13 +46,16 @@ class DirectLoader:
         self._answers: list[Answer] = []
 
     def submit(self, request: Request) -> None:
+        """Ask for something."""
         self._answers += self._reading.answers(request)
 
     def take(self) -> list[Answer]:
+        """The answers since the last call."""
         answers, self._answers = self._answers, []
         return answers
 
     def close(self) -> None:
+        """Close every run."""
         self._reading.close()
 
 
@@ -82,6 +85,7 @@ class ThreadLoader:
         self._thread.start()
 
     def submit(self, request: Request) -> None:
+        """Ask for something."""
         with self._condition:
             if isinstance(request, OpenRequest | CloseRequest):
                 self._first.append(request)
@@ -92,11 +96,13 @@ class ThreadLoader:
             self._condition.notify()
 
     def take(self) -> list[Answer]:
+        """The answers since the last call."""
         with self._condition:
             answers, self._answers = self._answers, []
         return answers
 
     def close(self, timeout: float = 5.0) -> None:
+        """Close every run."""
         with self._condition:
             self._closing = True
             self._condition.notify()
@@ -153,4 +159,3 @@ class ThreadLoader:
             self._slices = None
             return []
         return [answer]
-

@@ -122,7 +122,7 @@ def _of_key(frame: Frame, key: int | None, what: str) -> tuple[Number, ...]:
         Number(
             f"{what} {noun}",
             key_name(frame, key) + size,
-            f"{noun.title()} {key} of 0 – {p.size - 1}: its centre and size in pixels of the image.",
+            f"{noun.title()} {key} of 0 – {p.size - 1}: its centre and size, pixels of the image.",
         ),
         Number("probability", probability(float(p[key])), "Probability of this key at this step."),
         Number(

@@ -1,4 +1,4 @@
-"""What a session knows at one moment, frozen: views compare two of these and redraw the difference."""
+"""What a session knows at one moment, frozen; views compare two and redraw the difference."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def _entropy(frames: Frames) -> Track:
 
 
 def _selected(frames: Frames) -> Track:
-    """p of the choice for a hard run; for a soft one its mass on the other's choice."""
+    """P of the choice for a hard run; for a soft one its mass on the other's choice."""
     curves = []
     for slot, frame in _present(frames):
         other = frames.b if slot == "A" else frames.a

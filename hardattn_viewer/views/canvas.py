@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QEnterEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -57,6 +57,7 @@ class Canvas(QWidget, Generic[P]):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint."""
         if self._picture is None:
             return
         painter = QPainter(self)
@@ -67,17 +68,21 @@ class Canvas(QWidget, Generic[P]):
         self.painted.emit()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Follow the pointer."""
         self._point_at(event.position())
 
     def enterEvent(self, event: QEnterEvent) -> None:
+        """Follow the pointer from where it came in."""
         self._point_at(event.position())
 
     def leaveEvent(self, event: QEvent) -> None:
+        """Let go of what was under the pointer."""
         if self._key is not None:
             self._key = None
             self.hovered.emit(None)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        """React to a click."""
         key = self._find(event.position())
         if event.button() == Qt.MouseButton.LeftButton and key is not None:
             self.clicked.emit(key)
@@ -95,20 +100,3 @@ class Canvas(QWidget, Generic[P]):
         if self._picture is None or self._key_at is None:
             return None
         return self._key_at(self._picture, QRectF(self.rect()), point)
-
-
-class SquareCanvas(Canvas[P]):
-    """A canvas that wants to be as high as it is wide."""
-
-    def __init__(self, name: str, paint: Paint[P], key_at: KeyAt[P] | None = None) -> None:
-        super().__init__(name, paint, key_at)
-        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
-        self.setMinimumSize(120, 120)
-
-    def heightForWidth(self, width: int) -> int:
-        return width
-
-    def sizeHint(self) -> QSize:
-        return QSize(340, 340)

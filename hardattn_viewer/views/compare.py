@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 
 from hardattn_viewer.drawing.difference import (
     DifferencePicture,
     difference_picture,
+    difference_scale,
     paint_difference,
 )
 from hardattn_viewer.drawing.regions import region_at
@@ -16,11 +18,12 @@ from hardattn_viewer.session.comparing import RunComparison
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
-from hardattn_viewer.views.canvas import SquareCanvas
+from hardattn_viewer.views.canvas import Canvas
 from hardattn_viewer.views.flow import FlowLayout
-from hardattn_viewer.views.panes import RunPane
-from hardattn_viewer.views.parts import Chip, Notice, column, label, line, row
-from hardattn_viewer.views.scales import display_of
+from hardattn_viewer.views.pane_body import PaneBody
+from hardattn_viewer.views.panes import STRIP_HEIGHTS, RunPane
+from hardattn_viewer.views.parts import Chip, ElidedLabel, Notice, column, label, line, row
+from hardattn_viewer.views.scales import ScalePicture, display_of, paint_scale
 
 
 class CompareView(QWidget):
@@ -32,7 +35,9 @@ class CompareView(QWidget):
         self.a = RunPane(session, "A", "compareA")
         self.b = RunPane(session, "B", "compareB")
         self.difference = DifferencePane(session)
-        layout = row(self.a, line(vertical=True), self.b, line(vertical=True), self.difference, spacing=0)
+        layout = row(
+            self.a, line(vertical=True), self.b, line(vertical=True), self.difference, spacing=0
+        )
         for at in (0, 2, 4):
             layout.setStretch(at, 1)
         for pane in (self.a, self.b, self.difference):
@@ -53,8 +58,9 @@ class DifferencePane(QWidget):
         self.setObjectName("difference")
         self._session = session
         title = label("B − A", "big")
-        self._step = label("where they disagree", "muted")
-        self.canvas: SquareCanvas[DifferencePicture] = SquareCanvas(
+        where = ElidedLabel("where they disagree", "muted")
+        where.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.canvas: Canvas[DifferencePicture] = Canvas(
             "differenceCanvas", paint_difference, region_at
         )
         self.canvas.hovered.connect(session.hover)
@@ -74,19 +80,21 @@ class DifferencePane(QWidget):
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
         chips.setSizePolicy(policy)
-        picture = QWidget()
-        picture.setLayout(column(self.canvas, chips, 1, spacing=10))
+        self.scale: Canvas[ScalePicture] = Canvas("differenceScale", paint_scale)
+        picture = PaneBody(self.canvas, self.scale, chips, STRIP_HEIGHTS[0], None)
         self._stack = QStackedWidget()
         self._stack.addWidget(picture)
         self._stack.addWidget(self._notice)
-        head = row(title, 1, self._step)
-        self.setLayout(column(head, self._stack, spacing=8, margins=(14, 10, 14, 8)))
+        head = row(title, where)
+        head.setStretch(1, 1)
+        self.setLayout(column(head, self._stack, spacing=8, margins=(12, 10, 12, 8)))
         session.changed.connect(self._on_changed)
         self._show(session.state)
 
     def set_theme(self, theme: Theme) -> None:
         """Paint in ``theme`` from now on."""
         self.canvas.set_theme(theme)
+        self.scale.set_theme(theme)
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
         before = (old.frames, old.display, old.hovered, old.pinned)
@@ -111,6 +119,9 @@ class DifferencePane(QWidget):
             difference_picture(a, b, display_of(state), hover=hover, pinned=pinned),
             f"Where B looks more than A, and less, at step {b.place.step + 1}",
         )
+        top = difference_scale(a, b, display_of(state))
+        scope = "this step" if state.display.scale == "step" else "all steps"
+        self.scale.show_picture(ScalePicture(top, scope, signed=True), f"Scale: {scope}")
         self._show_numbers(a, b)
 
     def _show_numbers(self, a: Frame, b: Frame) -> None:
@@ -122,10 +133,10 @@ class DifferencePane(QWidget):
         )
         if a.selection and not b.hard:
             shown = float(mass_on(q, list(a.selection)))
-            self.mass.show_number("soft mass on A’s choice", f"{shown:.2f}", _MASS)
+            self.mass.show_number("B’s mass on A’s choice", f"{shown:.2f}", _MASS)
         elif b.selection and not a.hard:
             shown = float(mass_on(p, list(b.selection)))
-            self.mass.show_number("soft mass on B’s choice", f"{shown:.2f}", _MASS)
+            self.mass.show_number("A’s mass on B’s choice", f"{shown:.2f}", _MASS)
         else:
             self.mass.hide()
         self.argmax.show_number(
@@ -140,17 +151,18 @@ class DifferencePane(QWidget):
         if comparison is None:
             return
         if comparison.finished:
-            words = f"over all {comparison.total:,} examples:"
+            words = f"all {comparison.total:,}:"
         else:
-            words = f"over {comparison.done:,} of {comparison.total:,} examples so far:"
-        note = "95 % bootstrap interval over examples; steps are averaged within each."
+            words = f"{comparison.done:,} of {comparison.total:,} so far:"
+        note = "How often both are largest at the same key, and how much probability the soft run gives "
+        note += "to what the hard one selected. 95 % bootstrap interval over examples; steps are averaged within each."
         if comparison.skipped:
             note += f" {comparison.skipped} with different keys in A and B are left out."
-        self.overall.show_number(f"{words} same argmax", _percent(comparison.same_argmax), note)
+        self.overall.show_number(f"{words} agree", _percent(comparison.same_argmax), note)
         if comparison.soft_mass is None:
             self.overall_mass.hide()
         else:
-            words = f"{words} soft mass on the choice"
+            words = f"{words} mass on choice"
             self.overall_mass.show_number(words, _plus_minus(comparison.soft_mass), note)
 
 

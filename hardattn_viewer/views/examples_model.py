@@ -39,6 +39,8 @@ class ExamplesModel(QAbstractTableModel):
         session.changed.connect(self._on_changed)
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
+        if new.sort != old.sort:
+            self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(COLUMNS) - 1)
         if new.order is not self._order or new.rows is not old.rows:
             self.beginResetModel()
             self._order = new.order
@@ -50,9 +52,11 @@ class ExamplesModel(QAbstractTableModel):
             self.dataChanged.emit(self.index(0, 0), last, [Qt.ItemDataRole.DecorationRole])
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        """The number of lines."""
         return 0 if parent.isValid() else len(self._order)
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        """The number of columns."""
         return 0 if parent.isValid() else len(COLUMNS)
 
     def row_of(self, line: int) -> int:
@@ -66,10 +70,13 @@ class ExamplesModel(QAbstractTableModel):
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
     ) -> Any:
+        """Titles of columns and what they mean."""
         if orientation != Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return TITLES[section]
+            sort = self._session.state.sort
+            arrow = ("↓" if sort.descending else "↑") if sort.column == COLUMNS[section] else ""
+            return f"{TITLES[section]} {arrow}".strip()
         if role == Qt.ItemDataRole.ToolTipRole:
             return NOTES[section]
         if role == Qt.ItemDataRole.TextAlignmentRole:
@@ -77,6 +84,7 @@ class ExamplesModel(QAbstractTableModel):
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """What one cell shows."""
         rows = self._session.state.rows
         if rows is None or not index.isValid() or index.row() >= len(self._order):
             return None

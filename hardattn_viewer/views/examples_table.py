@@ -92,7 +92,6 @@ class ExamplesTable(QTableView):
         header = self.horizontalHeader()
         header.setSectionsClickable(True)
         header.setHighlightSections(False)
-        header.setSortIndicatorShown(True)
         header.setMinimumSectionSize(40)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.sectionClicked.connect(self._sort)
@@ -101,7 +100,7 @@ class ExamplesTable(QTableView):
         self._ask = QTimer(self)
         self._ask.setSingleShot(True)
         self._ask.setInterval(15)
-        self._ask.timeout.connect(self._want_thumbnails)
+        self._ask.timeout.connect(self.ask_now)
         self.verticalScrollBar().valueChanged.connect(self._ask_soon)
         session.changed.connect(self._on_changed)
 
@@ -111,17 +110,15 @@ class ExamplesTable(QTableView):
         self.viewport().update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        """Share the width among the columns."""
         super().resizeEvent(event)
         width = self.viewport().width()
-        for section, share in enumerate((0.29, 0.33, 0.18)):
+        for section, share in enumerate((0.25, 0.37, 0.18)):
             self.setColumnWidth(section, int(width * share))
         self.setColumnWidth(3, width - sum(self.columnWidth(section) for section in range(3)))
         self._ask_soon()
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
-        if new.sort != old.sort:
-            order = Qt.SortOrder.DescendingOrder if new.sort.descending else Qt.SortOrder.AscendingOrder
-            self.horizontalHeader().setSortIndicator(COLUMNS.index(new.sort.column), order)
         if new.order is not old.order or new.rows is not old.rows:
             self._ask_soon()
             self._select(new)
@@ -134,9 +131,12 @@ class ExamplesTable(QTableView):
             self.clearSelection()
         elif self.currentIndex().row() != line or not self.selectionModel().hasSelection():
             self.setCurrentIndex(self._model.index(line, 0))
-            self.scrollTo(self._model.index(line, 0))
+            if not self.viewport().rect().contains(self.visualRect(self._model.index(line, 0))):
+                middle = QAbstractItemView.ScrollHint.PositionAtCenter
+                self.scrollTo(self._model.index(line, 0), middle)
 
     def currentChanged(self, current: QModelIndex, previous: QModelIndex) -> None:
+        """Go to the example that the keyboard moved to."""
         super().currentChanged(current, previous)
         if self.hasFocus() and current.isValid():
             self._go(current)
@@ -147,12 +147,15 @@ class ExamplesTable(QTableView):
     def _sort(self, section: int) -> None:
         sort = self._session.state.sort
         chosen = COLUMNS[section]
-        self._session.set_sort(chosen, not sort.descending if sort.column == chosen else section > 0)
+        self._session.set_sort(
+            chosen, not sort.descending if sort.column == chosen else section > 0
+        )
 
     def _ask_soon(self) -> None:
         self._ask.start()
 
-    def _want_thumbnails(self) -> None:
+    def ask_now(self) -> None:
+        """Ask for the small images of the lines that can be seen."""
         if not self._model.rowCount():
             return
         first = max(self.rowAt(0), 0)
@@ -172,6 +175,7 @@ class OutcomeDelegate(QStyledItemDelegate):
         option: QStyleOptionViewItem,
         index: QModelIndex | QPersistentModelIndex,
     ) -> None:
+        """Paint one cell."""
         rect: QRect = option.rect  # type: ignore[attr-defined]
         state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
         painter.save()
@@ -179,7 +183,7 @@ class OutcomeDelegate(QStyledItemDelegate):
             painter.fillRect(rect, QColor(self.theme.selection))
         painter.setPen(QColor(self.theme.line))
         painter.drawLine(rect.bottomLeft(), rect.bottomRight())
-        inner = rect.adjusted(4, 0, -6, 0)
+        inner = rect.adjusted(4, 0, -5, 0)
         name = COLUMNS[index.column()]
         if name == "outcome":
             self._outcome(painter, inner, *index.data(OutcomeRole))
@@ -240,4 +244,5 @@ class OutcomeDelegate(QStyledItemDelegate):
     def sizeHint(
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> QSize:
+        """The size that suits it."""
         return QSize(40, LINE_HEIGHT)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QScrollArea, QSizePolicy, QToolTip, QWidget
@@ -61,10 +63,12 @@ class StepPictures(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
+        """The size that suits it."""
         lines = -(-max(self._steps, 1) // COLUMNS)
         return QSize(WIDTH - 22, lines * (self._side() + LABEL + GAP))
 
     def minimumSizeHint(self) -> QSize:
+        """The smallest size that it can have."""
         return self.sizeHint()
 
     def place_of(self, step: int) -> QRectF:
@@ -98,12 +102,15 @@ class StepPictures(QWidget):
             return None
         if step not in self._pictures:
             scale = scale_of(state, frame)
+            # Numbers of the whole path would cover a picture this small.
+            display = replace(display_of(state), path=False)
             self._pictures[step] = regions_picture(
-                frame_at_step(frame, step), display_of(state), scale_max=scale
+                frame_at_step(frame, step), display, scale_max=scale
             )
         return self._pictures[step]
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint."""
         painter = QPainter(self)
         here = self._session.state.place.step
         for step in range(self._steps):
@@ -126,11 +133,13 @@ class StepPictures(QWidget):
         painter.end()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        """React to a click."""
         for step in range(self._steps):
             if self.place_of(step).adjusted(0, -LABEL, 0, 0).contains(event.position()):
                 self._session.go_to_step(step)
 
     def event(self, event: QEvent) -> bool:
+        """Say on a tool tip what a click does."""
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             QToolTip.showText(event.globalPos(), "Click to go to this step")
             return True

@@ -55,7 +55,10 @@ class FilterField(QWidget):
             self._completer.popup().hide()
             return
         self._completer.setCompletionPrefix(word.group())
-        if self._completer.completionCount() and self._completer.currentCompletion() != word.group():
+        if (
+            self._completer.completionCount()
+            and self._completer.currentCompletion() != word.group()
+        ):
             self._completer.complete()
         else:
             self._completer.popup().hide()
@@ -92,5 +95,3 @@ def _help() -> str:
     lines += [f"{name}(A), {name}(B): {note}" for name, note in SIDES.items()]
     lines += ["Combine with & | ~ and brackets; compare with > >= < <= == !=."]
     return "\n".join(lines)
-
-

@@ -34,27 +34,35 @@ class FlowLayout(QLayout):
         self.setContentsMargins(*margins)
 
     def addItem(self, item: QLayoutItem) -> None:
+        """Add an item at the end."""
         self._items.append(item)
 
     def count(self) -> int:
+        """The number of items."""
         return len(self._items)
 
     def itemAt(self, index: int) -> QLayoutItem | None:  # type: ignore[override]
+        """The item at a place, or None."""
         return self._items[index] if 0 <= index < len(self._items) else None
 
     def takeAt(self, index: int) -> QLayoutItem | None:  # type: ignore[override]
+        """Take the item at a place out, or None."""
         return self._items.pop(index) if 0 <= index < len(self._items) else None
 
     def expandingDirections(self) -> Qt.Orientation:
+        """It takes no more room than it needs."""
         return Qt.Orientation(0)
 
     def hasHeightForWidth(self) -> bool:
+        """Whether height depends on width."""
         return True
 
     def heightForWidth(self, width: int) -> int:
+        """The height that goes with a width."""
         return self._place(QRect(0, 0, width, 0), move=False)
 
     def sizeHint(self) -> QSize:
+        """The size that suits it."""
         margins = self.contentsMargins()
         shown = self._shown()
         width = sum(item.sizeHint().width() for item in shown)
@@ -62,6 +70,7 @@ class FlowLayout(QLayout):
         return QSize(width, self.heightForWidth(width))
 
     def minimumSize(self) -> QSize:
+        """The smallest size that it can have."""
         margins = self.contentsMargins()
         sizes = [item.minimumSize() for item in self._shown()]
         width = max((size.width() for size in sizes), default=0)
@@ -71,6 +80,7 @@ class FlowLayout(QLayout):
         )
 
     def setGeometry(self, rect: QRect) -> None:
+        """Lay everything out in a rectangle."""
         super().setGeometry(rect)
         self._place(rect, move=True)
 
@@ -102,11 +112,10 @@ class FlowLayout(QLayout):
         return bottom - rect.top() + margins.bottom()
 
     def _is_pushed(self, item: QLayoutItem) -> bool:
-        return (
-            self._push is not None
-            and self._push < len(self._items)
-            and item is self._items[self._push]
-        )
+        """Whether this is the first shown item of those that go to the right edge."""
+        if self._push is None:
+            return False
+        return item is next((one for one in self._items[self._push :] if not one.isEmpty()), None)
 
     def _lines(self, width: int) -> list[list[QLayoutItem]]:
         lines: list[list[QLayoutItem]] = []

@@ -137,9 +137,9 @@ class SnapshotChoice(QComboBox):
 
 
 def _head_words(head: int | None, heads: int) -> str:
-    if heads <= 1:
-        return "the only one"
-    return f"mean of {heads}" if head is None else f"{head + 1} of {heads}"
+    if head is None and heads > 1:
+        return f"mean of {heads}"
+    return f"{(head or 0) + 1} of {max(heads, 1)}"
 
 
 def _nothing(state: SessionState) -> str:

@@ -58,6 +58,4 @@ def theme_icon(colour: str) -> QIcon:
 
 
 def _triangle(left: float, width: float) -> QPolygonF:
-    return QPolygonF(
-        [QPointF(left, 3.5), QPointF(left + width, 8), QPointF(left, 12.5)]
-    )
+    return QPolygonF([QPointF(left, 3.5), QPointF(left + width, 8), QPointF(left, 12.5)])

@@ -7,7 +7,14 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QToolButton, QWidget
 
 from hardattn_viewer.session.frames import Frame
-from hardattn_viewer.session.numbers import Number, as_text, key_name, key_noun, numbers_of, probability
+from hardattn_viewer.session.numbers import (
+    Number,
+    as_text,
+    key_name,
+    key_noun,
+    numbers_of,
+    probability,
+)
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SLOTS, SessionState, key_in_focus
 from hardattn_viewer.views.parts import (
@@ -62,9 +69,7 @@ class Inspector(QScrollArea):
             column(head, grid, line(), self._top_heading, self._top, 1, spacing=10)
         )
         inside = QWidget()
-        inside.setLayout(
-            column(self._numbers_part, self._notice, margins=(13, 10, 13, 10))
-        )
+        inside.setLayout(column(self._numbers_part, self._notice, margins=(13, 10, 13, 10)))
         self.setWidget(inside)
         session.changed.connect(self._on_changed)
         self._show(session.state)
@@ -201,6 +206,7 @@ class KeyLine(QWidget):
         self.show()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        """React to a click."""
         if event.button() == Qt.MouseButton.LeftButton:
             self.clicked.emit(self._key)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from hardattn_viewer.drawing.distribution import (
     DistributionPicture,
@@ -21,11 +21,27 @@ from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.numbers import key_name, key_noun, probability
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState, Slot, key_in_focus
-from hardattn_viewer.views.canvas import Canvas, SquareCanvas
-from hardattn_viewer.views.parts import Notice, SlotMark, column, label, plain_tooltip, row
-from hardattn_viewer.views.scales import display_of, scale_of
+from hardattn_viewer.views.canvas import Canvas
+from hardattn_viewer.views.pane_body import PaneBody
+from hardattn_viewer.views.parts import (
+    ElidedLabel,
+    Notice,
+    SlotMark,
+    column,
+    label,
+    plain_tooltip,
+    row,
+)
+from hardattn_viewer.views.scales import (
+    ScalePicture,
+    display_of,
+    paint_scale,
+    scale_of,
+    scope_of,
+    short_scope,
+)
 
-STRIP_HEIGHT = 74
+STRIP_HEIGHTS = (84, 170)
 
 
 class RunPane(QWidget):
@@ -43,36 +59,29 @@ class RunPane(QWidget):
         self._session = session
         self._slot = slot
         self._mark = SlotMark()
-        self._title = label(role="big", name=f"{name}Title")
-        self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._title = ElidedLabel(role="big", name=f"{name}Title")
         self._step = label(role="muted", name=f"{name}Step")
-        self.canvas: SquareCanvas[RegionsPicture] = SquareCanvas(
-            f"{name}Canvas", paint_regions, region_at
-        )
-        self.strip: Canvas[DistributionPicture] = Canvas(
-            f"{name}Strip", paint_distribution, bar_at
-        )
-        self.strip.setFixedHeight(STRIP_HEIGHT)
+        self.canvas: Canvas[RegionsPicture] = Canvas(f"{name}Canvas", paint_regions, region_at)
+        self.strip: Canvas[DistributionPicture] = Canvas(f"{name}Strip", paint_distribution, bar_at)
         for canvas in (self.canvas, self.strip):
             canvas.hovered.connect(session.hover)
             canvas.clicked.connect(self._pin)
         self._notice = Notice(f"{name}Notice")
-        picture = QWidget()
-        picture.setLayout(
-            column(self.canvas, self.strip, 1, spacing=8)
-        )
+        self.scale: Canvas[ScalePicture] = Canvas(f"{name}Scale", paint_scale)
+        picture = PaneBody(self.canvas, self.scale, self.strip, *STRIP_HEIGHTS)
         self._stack = QStackedWidget()
         self._stack.addWidget(picture)
         self._stack.addWidget(self._notice)
         head = row(self._mark, self._title, self._step, spacing=9)
         head.setStretch(1, 1)
-        self.setLayout(column(head, self._stack, spacing=8, margins=(14, 10, 14, 8)))
+        self.setLayout(column(head, self._stack, spacing=8, margins=(12, 10, 12, 8)))
         session.changed.connect(self._on_changed)
         self._show(session.state)
 
     def set_theme(self, theme: Theme) -> None:
         """Paint in ``theme`` from now on."""
         self.canvas.set_theme(theme)
+        self.scale.set_theme(theme)
         self.strip.set_theme(theme)
 
     def _pin(self, key: int) -> None:
@@ -95,7 +104,7 @@ class RunPane(QWidget):
             self._show_words(state, slot, frame)
             return
         self._mark.show_slot(slot, frame.hard)
-        self._title.setText(f"{'Hard' if frame.hard else 'Soft'} · {frame.mechanism}")
+        self._title.set_whole(f"{'Hard' if frame.hard else 'Soft'} · {frame.mechanism}")
         self._title.setToolTip(plain_tooltip(frame.run_name))
         self._step.setText(f"step {frame.place.step + 1} of {frame.steps}")
         scale, words = scale_of(state, frame), _words(state, frame)
@@ -109,9 +118,10 @@ class RunPane(QWidget):
         self.canvas.show_picture(
             regions_picture(frame, display, scale_max=scale, hover=hover, pinned=pinned), words
         )
-        self.strip.show_picture(
-            distribution_picture(frame, scale, hover, pinned=pinned), words
+        self.scale.show_picture(
+            ScalePicture(scale, short_scope(state)), f"Scale: {scope_of(state)}"
         )
+        self.strip.show_picture(distribution_picture(frame, scale, hover, pinned=pinned), words)
         self._stack.setCurrentIndex(0)
 
     def _show_words(self, state: SessionState, slot: Slot, frame: Frame | None) -> None:
@@ -119,9 +129,9 @@ class RunPane(QWidget):
         facts = state.facts(slot)
         site = facts.site(state.place.site) if facts else None
         self._mark.show_slot(slot, site.hard if site else None)
-        self._title.setText(run.name if run else f"Nothing in slot {slot}")
+        self._title.set_whole(run.name if run else f"Nothing in slot {slot}")
         self._step.setText("")
-        for canvas in (self.canvas, self.strip):
+        for canvas in (self.canvas, self.scale, self.strip):
             canvas.show_picture(None, "nothing to show")
         self._notice.say(*_explanation(state, slot, frame))
         self._stack.setCurrentIndex(1)

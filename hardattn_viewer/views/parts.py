@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from hardattn_viewer.drawing.theme import Theme
 
@@ -46,7 +55,9 @@ def set_property(widget: QWidget, name: str, value: str) -> None:
         widget.style().polish(widget)
 
 
-def row(*widgets: QWidget | int, spacing: int = 8, margins: tuple[int, int, int, int] = (0,) * 4) -> QHBoxLayout:
+def row(
+    *widgets: QWidget | int, spacing: int = 8, margins: tuple[int, int, int, int] = (0,) * 4
+) -> QHBoxLayout:
     """Widgets beside each other; a number is a stretch."""
     layout = QHBoxLayout()
     _fill(layout, widgets)
@@ -55,7 +66,11 @@ def row(*widgets: QWidget | int, spacing: int = 8, margins: tuple[int, int, int,
     return layout
 
 
-def column(*widgets: QWidget | QLayout | int, spacing: int = 0, margins: tuple[int, int, int, int] = (0,) * 4) -> QVBoxLayout:
+def column(
+    *widgets: QWidget | QLayout | int,
+    spacing: int = 0,
+    margins: tuple[int, int, int, int] = (0,) * 4,
+) -> QVBoxLayout:
     """Widgets below each other; a number is a stretch."""
     layout = QVBoxLayout()
     _fill(layout, widgets)
@@ -85,6 +100,50 @@ def line(vertical: bool = False) -> QFrame:
     return made
 
 
+class ElidedLabel(QLabel):
+    """A label that ends in … where its text does not fit, instead of being cut.
+
+    Args:
+        role: how it is styled.
+        name: object name.
+    """
+
+    def __init__(self, text: str = "", role: str = "", name: str = "") -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setProperty("role", role)
+        self.setObjectName(name)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._whole = ""
+        self.set_whole(text)
+
+    @property
+    def whole(self) -> str:
+        """The text without any cut."""
+        return self._whole
+
+    def set_whole(self, text: str) -> None:
+        """Show a text, as much of it as fits."""
+        self._whole = " ".join(text.split())
+        self.setAccessibleName(self._whole)
+        self._elide()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fit the text into the new width."""
+        super().resizeEvent(event)
+        self._elide()
+
+    def sizeHint(self) -> QSize:
+        """As wide as the whole text."""
+        metrics = self.fontMetrics()
+        return QSize(metrics.horizontalAdvance(self._whole) + 2, metrics.height())
+
+    def _elide(self) -> None:
+        width = max(self.width() - 1, 0)
+        mode = Qt.TextElideMode.ElideRight
+        self.setText(self.fontMetrics().elidedText(self._whole, mode, width))
+
+
 class Chip(QFrame):
     """A small box with words and one number in it."""
 
@@ -92,14 +151,19 @@ class Chip(QFrame):
         super().__init__()
         self.setObjectName(name)
         self.setProperty("surface", "chip")
-        self.words = label(role="muted")
+        self.words = ElidedLabel(role="muted")
+        # Squeezed only where the chip does not fit into its pane at all.
+        self.words.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        self.words.setMinimumWidth(24)
         self.number = label(role="value")
+        self.number.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         self.setLayout(row(self.words, self.number, spacing=5, margins=(8, 3, 8, 3)))
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
 
     def show_number(self, words: str, number: str, note: str) -> None:
         """Show a number with what it is; ``note`` explains it under the pointer."""
-        self.words.setText(words)
+        self.words.set_whole(words)
+        self.words.updateGeometry()
         self.number.setText(number)
         self.setToolTip(plain_tooltip(note))
         self.setAccessibleName(f"{words} {number}")

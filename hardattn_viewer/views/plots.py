@@ -114,7 +114,10 @@ class TrackPlots:
         plot.addItem(playhead)
         self._playheads.append(playhead)
         text = f"{track.name}   {track.low:.3g} – {track.high:.3g}"
-        self._write(plot, text, 0, low, theme.muted, anchor=(0, 1))
+        if first or _starts_high(track):
+            self._write(plot, text, 0, low, theme.muted, anchor=(0, 1))
+        else:
+            self._write(plot, text, 0, high, theme.muted, anchor=(0, 0))
         if first:
             self._label_columns(plot, high)
 
@@ -148,9 +151,17 @@ class TrackPlots:
             connect="finite",
             antialias=True,
         )
+        plot.addItem(item)
+        # Only once it is in a plot: before, it takes the view for its view box.
         item.setDownsampling(auto=True, method="peak")
         item.setClipToView(True)
-        plot.addItem(item)
+
+
+def _starts_high(track: Track) -> bool:
+    """Whether the curves begin in the upper half, so that there is room for words below."""
+    first = [float(curve.values[0]) for curve in track.curves if curve.values.size]
+    known = [value for value in first if value == value]
+    return bool(known) and min(known) > (track.low + track.high) / 2
 
 
 def _faded(colour: str, alpha: int) -> QColor:

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QFrame, QMenu, QScrollArea, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QMenu, QScrollArea, QWidget
 
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SLOTS, OpenRun, RunFacts, SessionState, Slot
-from hardattn_viewer.views.parts import Notice, SlotMark, column, label, plain_tooltip, row, set_property
+from hardattn_viewer.views.parts import (
+    ElidedLabel,
+    Notice,
+    SlotMark,
+    column,
+    label,
+    plain_tooltip,
+    row,
+    set_property,
+)
+
+# Two cards, so that a comparison is seen whole.
+MINIMUM_HEIGHT = 152
 
 
 class RunCards(QScrollArea):
@@ -33,6 +45,7 @@ class RunCards(QScrollArea):
         self._layout.addWidget(self._notice)
         self._layout.addStretch(1)
         self.setWidget(inside)
+        self.setMinimumHeight(MINIMUM_HEIGHT)
         session.changed.connect(self._on_changed)
 
     def card(self, key: int) -> RunCard:
@@ -84,8 +97,7 @@ class RunCard(QFrame):
         self._session = session
         self._key = key
         self._mark = SlotMark()
-        self.name = label(role="title")
-        self.name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.name = ElidedLabel(role="title")
         self.badge = label()
         self.line = label(role="muted")
         self.line.setWordWrap(True)
@@ -98,7 +110,7 @@ class RunCard(QFrame):
         """Show a run in its present state."""
         site = run.facts.site(self._session.state.place.site) if run.facts else None
         hard = site.hard if site else None
-        self.name.setText(run.name)
+        self.name.set_whole(run.name)
         self._mark.setVisible(run.status == "ready")
         self._mark.show_slot(slot or "", hard if slot else None)
         self._mark.setToolTip(f"In slot {slot}" if slot else "In no slot: click to compare it")
@@ -143,10 +155,12 @@ class RunCard(QFrame):
         return menu
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        """React to a click."""
         if event.button() == Qt.MouseButton.LeftButton:
             self.chosen.emit(self._key)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        """React to a key."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.chosen.emit(self._key)
         elif event.key() == Qt.Key.Key_Delete:
@@ -155,6 +169,7 @@ class RunCard(QFrame):
             super().keyPressEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Show what can be done."""
         menu = self.menu()
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         at_pointer = event.reason() == QContextMenuEvent.Reason.Mouse

@@ -9,9 +9,18 @@ from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 from hardattn_viewer.drawing.theme import DARK, Theme
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SLOTS, SessionState
-from hardattn_viewer.session.tracks import tracks_of
+from hardattn_viewer.session.tracks import Track, tracks_of
 from hardattn_viewer.views.icons import transport_icon
-from hardattn_viewer.views.parts import SlotMark, column, label, line, plain_tooltip, row, set_property
+from hardattn_viewer.views.parts import (
+    ElidedLabel,
+    SlotMark,
+    column,
+    label,
+    line,
+    plain_tooltip,
+    row,
+    set_property,
+)
 from hardattn_viewer.views.plots import TrackPlots
 
 SIDE_WIDTH = 196
@@ -37,6 +46,8 @@ class Timeline(QWidget):
         self.step = label(role="title", name="timelineStep")
         self._speed = label(role="muted", name="timelineSpeed")
         self._legends = {slot: _Legend(slot) for slot in SLOTS}
+        self._lines = label(role="faint", name="timelineLines")
+        self._lines.setWordWrap(True)
         side = QWidget()
         side.setFixedWidth(SIDE_WIDTH)
         side.setLayout(
@@ -44,6 +55,7 @@ class Timeline(QWidget):
                 row(*self._buttons.values(), 1, spacing=5),
                 row(self.step, self._speed, 1, spacing=7),
                 *self._legends.values(),
+                self._lines,
                 1,
                 spacing=9,
                 margins=(14, 9, 10, 8),
@@ -86,7 +98,10 @@ class Timeline(QWidget):
         steps = state.frames.steps
         self.plots.widget.setVisible(steps > 0)
         self._empty.setVisible(steps == 0)
-        self.plots.show_tracks(tracks_of(state.frames), steps)
+        tracks = tracks_of(state.frames)
+        self.plots.show_tracks(tracks, steps)
+        self._lines.setText(_lines_in_words(tracks))
+        self._lines.setVisible(bool(self._lines.text()))
         for slot, legend in self._legends.items():
             frame = state.frames.of(slot)
             legend.setVisible(frame is not None)
@@ -145,16 +160,26 @@ class _Legend(QWidget):
         super().__init__()
         self._slot = slot
         self._mark = SlotMark(slot)
-        self._name = label(role="muted")
-        self._name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._name = ElidedLabel(role="muted")
         layout = row(self._mark, self._name, spacing=8)
         layout.setStretch(1, 1)
         self.setLayout(layout)
 
     def show_run(self, name: str, hard: bool) -> None:
         self._mark.show_slot(self._slot, hard)
-        self._name.setText(name)
+        self._name.set_whole(name)
         self._name.setToolTip(plain_tooltip(name))
+
+
+def _lines_in_words(tracks: tuple[Track, ...]) -> str:
+    """What dashes and dots stand for, where there are any."""
+    words = {
+        f"{curve.line}: {curve.words}": None
+        for track in tracks
+        for curve in track.curves
+        if curve.line != "solid"
+    }
+    return "\n".join(words)
 
 
 def _transport(name: str) -> QToolButton:
