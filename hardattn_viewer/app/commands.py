@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from hardattn_viewer.app.actions import Command
-from hardattn_viewer.session.display import DisplayOptions, Interpolation, Scale
+from hardattn_viewer.session.display import DisplayOptions, Interpolation, Option, Scale, toggled
 from hardattn_viewer.session.session import SPEEDS, Session
 from hardattn_viewer.session.state import SessionState, ThemeChoice, View
 
@@ -321,12 +321,12 @@ def _changed(session: Session, change: Callable[[DisplayOptions], DisplayOptions
     session.set_display(change(session.state.display))
 
 
-def _option(session: Session, name: str, text: str, key: str, tooltip: str) -> Command:
+def _option(session: Session, name: Option, text: str, key: str, tooltip: str) -> Command:
     return Command(
         f"show_{name}",
         "View",
         text,
-        lambda: _changed(session, lambda d: replace(d, **{name: not getattr(d, name)})),
+        lambda: _changed(session, lambda d: toggled(d, name)),
         (key,),
         tooltip,
         checked=lambda state: bool(getattr(state.display, name)),

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from hardattn_viewer.drawing.theme import DARK, LIGHT, Theme
-from hardattn_viewer.figures.figure import Figure, FigureOptions, make_figure
+from hardattn_viewer.figures.figure import Figure, FigureError, FigureOptions, make_figure
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
@@ -63,6 +63,8 @@ class ExportDialog(QDialog):
         self.caption = QCheckBox("Caption with provenance")
         self.caption.setObjectName("exportCaption")
         self.caption.setChecked(True)
+        self.all_steps = QCheckBox("All steps below, small")
+        self.all_steps.setObjectName("exportAllSteps")
         self.path = QLineEdit()
         self.path.setObjectName("exportPath")
         self.path.setAccessibleName("File")
@@ -95,7 +97,8 @@ class ExportDialog(QDialog):
             choice.currentIndexChanged.connect(self._changed)
         for number in (self.width_mm, self.font_pt):
             number.valueChanged.connect(self._changed)
-        self.caption.toggled.connect(self._changed)
+        for box in (self.caption, self.all_steps):
+            box.toggled.connect(self._changed)
         self.path.textEdited.connect(self._typed)
         self._changed()
         self._refresh()
@@ -110,6 +113,7 @@ class ExportDialog(QDialog):
         form.addRow("Font", self.font_pt)
         form.addRow("Theme", self.theme)
         form.addRow("", self.caption)
+        form.addRow("", self.all_steps)
         form.addRow("File", row(self.path, browse))
         side = QWidget()
         side.setFixedWidth(390)
@@ -121,11 +125,23 @@ class ExportDialog(QDialog):
     def _is_compare(self) -> bool:
         return bool(self.view.currentData() == "compare")
 
+    def _facts(self) -> tuple[str, ...]:
+        """The whole-run agreement, as it stands beside a comparison on the screen."""
+        comparison = self._session.state.comparison
+        if not self._is_compare() or comparison is None or not comparison.finished:
+            return ()
+        agree = comparison.same_argmax
+        return (
+            f"over all {comparison.total:,} examples: agree "
+            f"{100 * agree.mean:.1f} ± {100 * agree.half_width:.1f} %",
+        )
+
     def _typed(self) -> None:
         self._named_by_hand = True
 
     def _changed(self, *_: object) -> None:
         suffix = str(self.format.currentData())
+        self.all_steps.setEnabled(not self._is_compare())
         if self._named_by_hand:
             typed = Path(self.path.text())
             if typed.suffix in FORMATS.values():
@@ -155,12 +171,14 @@ class ExportDialog(QDialog):
             view="compare" if self._is_compare() else "regions",
             width_mm=self.width_mm.value(),
             font_pt=self.font_pt.value(),
-            theme="dark" if self.theme.currentData() == "dark" else "light",
+            theme=DARK if self.theme.currentData() == "dark" else LIGHT,
             caption=self.caption.isChecked(),
+            all_steps=self.all_steps.isChecked() and not self._is_compare(),
+            facts=self._facts(),
         )
         try:
             return make_figure(options.view, frames, options, display_of(state))
-        except ValueError as error:
+        except FigureError as error:
             return str(error)
 
     def _refresh(self) -> None:
@@ -174,8 +192,7 @@ class ExportDialog(QDialog):
         width, height = figure.size_mm
         self._say(f"{width:.0f} × {height:.0f} mm")
         pixels = round(self.preview.width() * self.devicePixelRatioF())
-        dark = self.theme.currentData() == "dark"
-        self.preview.show_image(figure.image(max(pixels, 200)), DARK if dark else LIGHT)
+        self.preview.show_image(figure.image(max(pixels, 200)), figure.options.theme)
 
     def _browse(self) -> None:
         dialog = QFileDialog(self, "Save figure", self.path.text())
@@ -200,8 +217,8 @@ class ExportDialog(QDialog):
             path = path.with_suffix(str(self.format.currentData()))
         try:
             figure.save(path)
-        except (OSError, ValueError) as error:
-            self._say(f"Could not write {path.name}: {' '.join(str(error).split())}", bad=True)
+        except (OSError, FigureError) as error:
+            self._say(" ".join(str(error).split()), bad=True)
             return
         self.saved = path
         self._say(f"Saved {path}")

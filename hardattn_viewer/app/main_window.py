@@ -57,14 +57,17 @@ class MainWindow(QMainWindow):
         session: what is shown.
         settings: what is remembered.
         samples: the runs that come with hardattn; may be empty.
+        size: of the window, unless the settings remember another.
     """
 
-    def __init__(self, session: Session, settings: Settings, samples: list[Path]) -> None:
+    def __init__(
+        self, session: Session, settings: Settings, samples: list[Path], size: QSize = USUAL
+    ) -> None:
         super().__init__()
         self.setObjectName("mainWindow")
         self.setWindowTitle("hardattn")
         self.setMinimumSize(MINIMUM)
-        self.resize(USUAL)
+        self.resize(size)
         self.setAcceptDrops(True)
         self.setDockNestingEnabled(True)
         self.session = session
@@ -85,7 +88,8 @@ class MainWindow(QMainWindow):
         self._restore_layout()
         self._show_theme()
         QApplication.styleHints().colorSchemeChanged.connect(self._system_theme_changed)
-        QApplication.instance().installEventFilter(self)
+        self._app = cast("QApplication", QApplication.instance())
+        self._app.installEventFilter(self)
 
     # --- building -------------------------------------------------------------------------
 
@@ -121,13 +125,18 @@ class MainWindow(QMainWindow):
             "Inspector": self._dock("Inspector", self.inspector, right, None),
             "Timeline": self._dock("Timeline", self.timeline, bottom, None),
         }
-        self.resizeDocks(
-            [self.docks["Runs"], self.docks["Inspector"]], [274, 306], Qt.Orientation.Horizontal
-        )
-        self.resizeDocks(
-            [self.docks["Runs"], self.docks["Examples"]], [230, 490], Qt.Orientation.Vertical
-        )
-        self.resizeDocks([self.docks["Timeline"]], [208], Qt.Orientation.Vertical)
+        self._share_out()
+
+    def _share_out(self) -> None:
+        """Give every dock its usual size, and less in a small window."""
+        width, height = self.width(), self.height()
+        side = [_between(236, 0.163 * width, 274), _between(256, 0.182 * width, 306)]
+        docks = self.docks
+        self.resizeDocks([docks["Runs"], docks["Inspector"]], side, Qt.Orientation.Horizontal)
+        stacked = [docks["Runs"], docks["Examples"]]
+        self.resizeDocks(stacked, [230, height - 480], Qt.Orientation.Vertical)
+        bottom = _between(150, 0.204 * height, 208)
+        self.resizeDocks([docks["Timeline"]], [bottom], Qt.Orientation.Vertical)
 
     def _dock(
         self, name: str, widget: QWidget, area: Qt.DockWidgetArea, title: DockTitle | None
@@ -140,9 +149,9 @@ class MainWindow(QMainWindow):
         return dock
 
     def _build_bars(self) -> None:
-        brand = label("hardattn", "brand")
-        self.menuBar().setCornerWidget(brand, Qt.Corner.TopLeftCorner)
-        brand.show()
+        # Kept here: the menu bar does not hold on to it.
+        self._brand = label("hardattn", "brand")
+        self.menuBar().setCornerWidget(self._brand, Qt.Corner.TopLeftCorner)
         window_menu = self.menus["Window"]
         for dock in self.docks.values():
             window_menu.insertAction(self.actions_["resetLayout"], dock.toggleViewAction())
@@ -323,7 +332,8 @@ class MainWindow(QMainWindow):
         for path in self._settings.recent:
             # An ampersand in a file name is not a mnemonic.
             name = f"{path.name}  ({path.parent})".replace("&", "&&")
-            self._recent.addAction(name, lambda p=path: self.session.open([p]))
+            action = self._recent.addAction(name)
+            action.triggered.connect(lambda *_, p=path: self.session.open([p]))
         if self._recent.isEmpty():
             self._recent.addAction("No runs yet").setEnabled(False)
         else:
@@ -361,9 +371,13 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the window, and close every run."""
         self._playback.stop()
-        QApplication.instance().removeEventFilter(self)
+        self._app.removeEventFilter(self)
         self._settings.keep_window(self.saveGeometry(), self.saveState())
         self._settings.sync()
         self.session.changed.disconnect()
         self.session.close()
         super().closeEvent(event)
+
+
+def _between(least: int, value: float, most: int) -> int:
+    return min(max(int(value), least), most)

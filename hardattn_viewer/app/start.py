@@ -66,7 +66,7 @@ def main(
     settings = Settings()
     session.set_theme(theme or settings.theme)
     samples = sample_paths()
-    window = MainWindow(session, settings, samples)
+    window = MainWindow(session, settings, samples, QSize(*size) if size else USUAL)
     if size is not None:
         window.resize(*size)
     hook = ExceptionHook(window.message)
@@ -185,14 +185,14 @@ def take_screenshot(
     # Settings of its own in memory: a picture must not depend on how somebody left the window.
     store = QSettings(os.devnull, QSettings.Format.IniFormat)
     session.set_theme(theme)
-    window = MainWindow(session, Settings(store), [])
-    window.resize(QSize(*size) if size else USUAL)
+    window = MainWindow(session, Settings(store), [], QSize(*size) if size else USUAL)
     window.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
     window.show()
     session.open([path.absolute() for path in paths])
-    go_to(session, view, example, step)
     for _ in range(5):
         app.processEvents()
+    go_to(session, view, example, step)
+    app.processEvents()
     # Thumbnails are asked for when the table has come to rest.
     window.examples.table.ask_now()
     app.processEvents()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Interpolation = Literal["nearest", "smooth"]
 Scale = Literal["shared", "example", "step"]
+
+
+Option = Literal["heat", "boxes", "path"]
 
 
 @dataclass(frozen=True)
@@ -29,3 +32,14 @@ class DisplayOptions:
     opacity: float = 0.65
     interpolation: Interpolation = "nearest"
     scale: Scale = "shared"
+
+
+def toggled(options: DisplayOptions, option: Option) -> DisplayOptions:
+    """The options with one of them switched."""
+    match option:
+        case "heat":
+            return replace(options, heat=not options.heat)
+        case "boxes":
+            return replace(options, boxes=not options.boxes)
+        case "path":
+            return replace(options, path=not options.path)

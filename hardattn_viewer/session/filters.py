@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from hardattn_viewer.session.rows import Rows, RunColumns
 
-# What a part of an expression stands for: a column over all rows, or one number or text.
-Value = NDArray[Any] | float | str
+# What a part of an expression stands for: a column over all rows (an array), or one float or str.
+Value = Any
 
 COLUMNS = {
     "true": "true class",

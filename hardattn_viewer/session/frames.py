@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,7 +135,7 @@ def load_frame(run: Run, place: Place) -> Frame:
         step=min(max(place.step, 0), steps - 1),
         query=min(place.query, queries - 1),
     )
-    selections = tuple(_selected(run, place, step) for step in range(steps))
+    selections = tuple(_selected(run, site, place, step) for step in range(steps))
     outcome = run.outcome(place.example, snapshot)
     return Frame(
         run_name=run.name,
@@ -154,7 +154,7 @@ def load_frame(run: Run, place: Place) -> Frame:
         probabilities=distributions[place.step],
         distributions=distributions,
         selections=selections,
-        scalars=_scalars(run, place, distributions, selections),
+        scalars=_scalars(run, site, place, distributions, selections),
         verified=site.verified,
     )
 
@@ -173,7 +173,7 @@ def frame_at_step(frame: Frame, step: int) -> Frame:
 
 def frame_bytes(frame: Frame) -> int:
     """How much memory a frame holds, for the cache's bound."""
-    arrays = [frame.distributions, *frame.scalars.values()]
+    arrays: list[NDArray[Any]] = [frame.distributions, *frame.scalars.values()]
     arrays += [array for array in (frame.image, frame.boxes) if array is not None]
     tokens = sum(map(len, frame.tokens or ()))
     return sum(int(array.nbytes) for array in arrays) + tokens + 2_000
@@ -193,8 +193,8 @@ def _row(one: NDArray[np.float32], head: int | None, query: int) -> NDArray[np.f
     return np.asarray(rows.mean(axis=0) if head is None else rows[head], dtype=np.float32)
 
 
-def _selected(run: Run, place: Place, step: int) -> tuple[int, ...]:
-    chosen = run.selection(place.site, place.example, step, place.snapshot)
+def _selected(run: Run, site: Site, place: Place, step: int) -> tuple[int, ...]:
+    chosen = run.selection(site, place.example, step, place.snapshot)
     if chosen is None:
         return ()
     heads = chosen[:, place.query] if place.head is None else chosen[place.head, place.query]
@@ -204,6 +204,7 @@ def _selected(run: Run, place: Place, step: int) -> tuple[int, ...]:
 
 def _scalars(
     run: Run,
+    site: Site,
     place: Place,
     distributions: NDArray[np.float32],
     selections: tuple[tuple[int, ...], ...],
@@ -211,12 +212,12 @@ def _scalars(
     steps = distributions.shape[0]
     scalars = {
         name: _padded(values, steps)
-        for name, values in run.scalars(place.example, place.site, place.snapshot).items()
+        for name, values in run.scalars(place.example, site, place.snapshot).items()
     }
     for name, read in (("entropy", run.entropy), ("log_prob", run.log_prob)):
         values = np.full(steps, np.nan)
         for step in range(steps):
-            cells = read(place.site, place.example, step, place.snapshot)[:, place.query]
+            cells = read(site, place.example, step, place.snapshot)[:, place.query]
             values[step] = cells.mean() if place.head is None else cells[place.head]
         scalars[name] = values
     scalars["p_selected"] = np.array(

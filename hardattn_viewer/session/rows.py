@@ -178,7 +178,9 @@ def _sort_values(rows: Rows, column: Column) -> NDArray[np.float64]:
     if column == "outcome":
         wrong = [_wrong(rows.label, side.prediction) for side in (rows.a, rows.b) if side]
         return np.asarray(rows.label + 1000.0 * sum(wrong), dtype=np.float64)
-    return first.entropy if column == "entropy" else first.reward
+    if column == "entropy":
+        return first.entropy
+    return first.reward
 
 
 def _wrong(label: NDArray[np.int64], prediction: NDArray[np.int64]) -> NDArray[np.float64]:

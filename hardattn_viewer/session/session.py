@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 from psygnal import Signal
 
+from hardattn_viewer.session.derived import at_step, with_order
 from hardattn_viewer.session.display import DisplayOptions
-from hardattn_viewer.session.filters import FilterError, filter_rows
-from hardattn_viewer.session.frames import frame_at_step
 from hardattn_viewer.session.history import History
 from hardattn_viewer.session.loading import DirectLoader, Loader, ThreadLoader
 from hardattn_viewer.session.requests import (
@@ -27,12 +26,13 @@ from hardattn_viewer.session.requests import (
     ThumbnailsRequest,
     Unexpected,
 )
-from hardattn_viewer.session.rows import Column, Sort, sort_rows
+from hardattn_viewer.session.rows import Column, Sort
 from hardattn_viewer.session.state import (
     Frames,
     OpenRun,
     SessionState,
     Slot,
+    Status,
     ThemeChoice,
     View,
 )
@@ -285,7 +285,7 @@ class Session:
 
     def _opened(self, answer: Opened) -> None:
         state = self.state
-        status = "failed" if answer.facts is None else "ready"
+        status: Status = "failed" if answer.facts is None else "ready"
         runs = tuple(
             replace(run, status=status, error=answer.error, facts=answer.facts)
             if run.key == answer.key
@@ -317,7 +317,7 @@ class Session:
     def _frames_read(self, frames: Frames) -> None:
         place = self.state.place
         step = min(place.step, max(frames.steps - 1, 0))
-        self._change(frames=_at_step(frames, step), place=replace(place, step=step))
+        self._change(frames=at_step(frames, step), place=replace(place, step=step))
 
     # --- changes --------------------------------------------------------------------------
 
@@ -350,13 +350,13 @@ class Session:
         if new.rows is not old.rows:
             new = replace(new, comparison=None)
         if (new.rows, new.filter, new.sort) != (old.rows, old.filter, old.sort):
-            new = _ordered(new)
+            new = with_order(new)
         if new.place.step != old.place.step:
-            new = replace(new, frames=_at_step(new.frames, new.place.step))
+            new = replace(new, frames=at_step(new.frames, new.place.step))
         known = {run.key for run in new.runs}
-        for name in ("slot_a", "slot_b"):
-            if getattr(new, name) not in known:
-                new = replace(new, **{name: None})
+        if not {new.slot_a, new.slot_b} <= known | {None}:
+            a, b = (key if key in known else None for key in (new.slot_a, new.slot_b))
+            new = replace(new, slot_a=a, slot_b=b)
         if new.slot_a is None and new.slot_b is None and new.rows is not None:
             new = replace(new, rows=None, order=(), frames=Frames(), comparison=None)
         return new
@@ -380,23 +380,3 @@ class Session:
     def _new(self, kind: str) -> int:
         self._generation[kind] += 1
         return self._generation[kind]
-
-
-def _ordered(state: SessionState) -> SessionState:
-    if state.rows is None:
-        return replace(state, order=(), filter_error="")
-    try:
-        keep = filter_rows(state.filter, state.rows)
-    except FilterError as error:
-        everything = np.ones(len(state.rows), dtype=np.bool_)
-        kept = state.order or sort_rows(state.rows, everything, state.sort)
-        return replace(state, order=kept, filter_error=str(error))
-    return replace(state, order=sort_rows(state.rows, keep, state.sort), filter_error="")
-
-
-def _at_step(frames: Frames, step: int) -> Frames:
-    return replace(
-        frames,
-        a=frame_at_step(frames.a, step) if frames.a else None,
-        b=frame_at_step(frames.b, step) if frames.b else None,
-    )

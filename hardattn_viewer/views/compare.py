@@ -13,7 +13,7 @@ from hardattn_viewer.drawing.difference import (
 )
 from hardattn_viewer.drawing.regions import region_at
 from hardattn_viewer.drawing.theme import Theme
-from hardattn_viewer.measures import Interval, jensen_shannon, mass_on, same_argmax
+from hardattn_viewer.measures import jensen_shannon, mass_on, same_argmax
 from hardattn_viewer.session.comparing import RunComparison
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.session import Session
@@ -22,7 +22,16 @@ from hardattn_viewer.views.canvas import Canvas
 from hardattn_viewer.views.flow import FlowLayout
 from hardattn_viewer.views.pane_body import PaneBody
 from hardattn_viewer.views.panes import STRIP_HEIGHTS, RunPane
-from hardattn_viewer.views.parts import Chip, ElidedLabel, Notice, column, label, line, row
+from hardattn_viewer.views.parts import (
+    SLOT_SIZE,
+    Chip,
+    ElidedLabel,
+    Notice,
+    column,
+    label,
+    line,
+    row,
+)
 from hardattn_viewer.views.scales import ScalePicture, display_of, paint_scale
 
 
@@ -58,6 +67,8 @@ class DifferencePane(QWidget):
         self.setObjectName("difference")
         self._session = session
         title = label("B − A", "big")
+        # As high as the letters A and B of the other panes, so that pictures line up.
+        title.setMinimumHeight(SLOT_SIZE)
         where = ElidedLabel("where they disagree", "muted")
         where.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.canvas: Canvas[DifferencePicture] = Canvas(
@@ -130,13 +141,14 @@ class DifferencePane(QWidget):
             "Jensen–Shannon",
             f"{float(jensen_shannon(p, q)):.2f} bits",
             "How far the two distributions are apart at this step: 0 equal, 1 nothing in common.",
+            "JS",
         )
         if a.selection and not b.hard:
-            shown = float(mass_on(q, list(a.selection)))
-            self.mass.show_number("B’s mass on A’s choice", f"{shown:.2f}", _MASS)
+            mass = float(mass_on(q, list(a.selection)))
+            self.mass.show_number("soft mass on A’s choice", f"{mass:.2f}", _MASS, "mass on A’s")
         elif b.selection and not a.hard:
-            shown = float(mass_on(p, list(b.selection)))
-            self.mass.show_number("A’s mass on B’s choice", f"{shown:.2f}", _MASS)
+            mass = float(mass_on(p, list(b.selection)))
+            self.mass.show_number("soft mass on B’s choice", f"{mass:.2f}", _MASS, "mass on B’s")
         else:
             self.mass.hide()
         self.argmax.show_number(
@@ -151,22 +163,33 @@ class DifferencePane(QWidget):
         if comparison is None:
             return
         if comparison.finished:
-            words = f"all {comparison.total:,}:"
+            words, short = f"over all {comparison.total:,} examples:", "all:"
         else:
-            words = f"{comparison.done:,} of {comparison.total:,} so far:"
-        note = "How often both are largest at the same key, and how much probability the soft run gives "
-        note += "to what the hard one selected. 95 % bootstrap interval over examples; steps are averaged within each."
+            words = f"over {comparison.done:,} of {comparison.total:,} examples so far:"
+            short = "so far:"
+        left_out = ""
         if comparison.skipped:
-            note += f" {comparison.skipped} with different keys in A and B are left out."
-        self.overall.show_number(f"{words} agree", _percent(comparison.same_argmax), note)
-        if comparison.soft_mass is None:
+            left_out = f" {comparison.skipped} with different keys in A and B are left out."
+        agree, mass = comparison.same_argmax, comparison.soft_mass
+        self.overall.show_number(
+            f"{words} agree",
+            f"{100 * agree.mean:.1f} ± {100 * agree.half_width:.1f} %",
+            f"How often both are largest at the same key. {_INTERVAL}{left_out}",
+            f"{short} agree",
+        )
+        if mass is None:
             self.overall_mass.hide()
-        else:
-            words = f"{words} mass on choice"
-            self.overall_mass.show_number(words, _plus_minus(comparison.soft_mass), note)
+            return
+        self.overall_mass.show_number(
+            f"{words} soft mass",
+            f"{mass.mean:.2f} ± {mass.half_width:.2f}",
+            f"What the soft run gives to the choice of the hard one. {_INTERVAL}{left_out}",
+            f"{short} mass",
+        )
 
 
 _MASS = "Probability that the soft run gives to what the hard run selected at this step."
+_INTERVAL = "95 % bootstrap interval over examples; the steps of each are averaged first."
 
 
 def _why_not(a: Frame | None, b: Frame | None) -> str:
@@ -180,11 +203,3 @@ def _why_not(a: Frame | None, b: Frame | None) -> str:
             "only distributions over the same keys can be subtracted."
         )
     return ""
-
-
-def _percent(interval: Interval) -> str:
-    return f"{100 * interval.mean:.1f} ± {100 * interval.half_width:.1f} %"
-
-
-def _plus_minus(interval: Interval) -> str:
-    return f"{interval.mean:.2f} ± {interval.half_width:.2f}"

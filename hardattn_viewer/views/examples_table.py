@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, QTimer
+from PySide6.QtCore import QRect, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -19,7 +19,7 @@ from hardattn_viewer.drawing.theme import DARK, Theme
 from hardattn_viewer.session.numbers import NOT_RECORDED
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
-from hardattn_viewer.views.examples_model import COLUMNS, ExamplesModel, OutcomeRole
+from hardattn_viewer.views.examples_model import COLUMNS, ExamplesModel, Index, OutcomeRole
 from hardattn_viewer.views.filter_field import FilterField
 from hardattn_viewer.views.parts import Notice, column
 
@@ -135,13 +135,13 @@ class ExamplesTable(QTableView):
                 middle = QAbstractItemView.ScrollHint.PositionAtCenter
                 self.scrollTo(self._model.index(line, 0), middle)
 
-    def currentChanged(self, current: QModelIndex, previous: QModelIndex) -> None:
+    def currentChanged(self, current: Index, previous: Index) -> None:
         """Go to the example that the keyboard moved to."""
         super().currentChanged(current, previous)
         if self.hasFocus() and current.isValid():
             self._go(current)
 
-    def _go(self, index: QModelIndex) -> None:
+    def _go(self, index: Index) -> None:
         self._session.go_to_row(self._model.row_of(index.row()))
 
     def _sort(self, section: int) -> None:
@@ -173,11 +173,11 @@ class OutcomeDelegate(QStyledItemDelegate):
         self,
         painter: QPainter,
         option: QStyleOptionViewItem,
-        index: QModelIndex | QPersistentModelIndex,
+        index: Index,
     ) -> None:
         """Paint one cell."""
-        rect: QRect = option.rect  # type: ignore[attr-defined]
-        state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
+        rect: QRect = option.rect
+        state: QStyle.StateFlag = option.state
         painter.save()
         if state & QStyle.StateFlag.State_Selected:
             painter.fillRect(rect, QColor(self.theme.selection))
@@ -196,9 +196,7 @@ class OutcomeDelegate(QStyledItemDelegate):
             painter.drawText(inner, int(flags | side), index.data())
         painter.restore()
 
-    def _thumbnail(
-        self, painter: QPainter, inner: QRect, index: QModelIndex | QPersistentModelIndex
-    ) -> QRect:
+    def _thumbnail(self, painter: QPainter, inner: QRect, index: Index) -> QRect:
         pixmap = index.data(Qt.ItemDataRole.DecorationRole)
         top = inner.top() + (inner.height() - THUMBNAIL) // 2
         box = QRect(inner.left(), top, THUMBNAIL, THUMBNAIL)
@@ -241,8 +239,6 @@ class OutcomeDelegate(QStyledItemDelegate):
             painter.drawText(place, int(Qt.AlignmentFlag.AlignVCenter), text)
             x += width
 
-    def sizeHint(
-        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         """The size that suits it."""
         return QSize(40, LINE_HEIGHT)

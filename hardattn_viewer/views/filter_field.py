@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from PySide6.QtCore import QStringListModel, QTimer
-from PySide6.QtWidgets import QCompleter, QLineEdit, QWidget
+from PySide6.QtWidgets import QCompleter, QLineEdit, QListView, QWidget
 
 from hardattn_viewer.session.filters import COLUMNS, SIDES, completions
 from hardattn_viewer.session.session import Session
@@ -36,7 +36,9 @@ class FilterField(QWidget):
         self._completer = QCompleter(self._names, self)
         self._completer.setWidget(self.field)
         self._completer.setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
-        self._completer.popup().setObjectName("completions")
+        self._popup = QListView()
+        self._popup.setObjectName("completions")
+        self._completer.setPopup(self._popup)
         self._completer.activated.connect(self._complete)
         # A half-typed expression is not an error yet.
         self._pause = QTimer(self)
@@ -52,7 +54,7 @@ class FilterField(QWidget):
         self._pause.start()
         word = _WORD.search(self.field.text()[: self.field.cursorPosition()])
         if word is None:
-            self._completer.popup().hide()
+            self._popup.hide()
             return
         self._completer.setCompletionPrefix(word.group())
         if (
@@ -61,7 +63,7 @@ class FilterField(QWidget):
         ):
             self._completer.complete()
         else:
-            self._completer.popup().hide()
+            self._popup.hide()
 
     def _cleared(self, text: str) -> None:
         if not text:

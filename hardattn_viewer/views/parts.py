@@ -18,6 +18,8 @@ from PySide6.QtWidgets import (
 
 from hardattn_viewer.drawing.theme import Theme
 
+SLOT_SIZE = 20
+
 
 class Themed(Protocol):
     """A view that paints for itself and so has to know the theme."""
@@ -114,7 +116,7 @@ class ElidedLabel(QLabel):
         self.setProperty("role", role)
         self.setObjectName(name)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._whole = ""
+        self._whole = self._short = ""
         self.set_whole(text)
 
     @property
@@ -122,9 +124,10 @@ class ElidedLabel(QLabel):
         """The text without any cut."""
         return self._whole
 
-    def set_whole(self, text: str) -> None:
-        """Show a text, as much of it as fits."""
+    def set_whole(self, text: str, short: str = "") -> None:
+        """Show a text, as much of it as fits; ``short`` stands for it where it does not."""
         self._whole = " ".join(text.split())
+        self._short = short or self._whole
         self.setAccessibleName(self._whole)
         self._elide()
 
@@ -141,7 +144,10 @@ class ElidedLabel(QLabel):
     def _elide(self) -> None:
         width = max(self.width() - 1, 0)
         mode = Qt.TextElideMode.ElideRight
-        self.setText(self.fontMetrics().elidedText(self._whole, mode, width))
+        metrics = self.fontMetrics()
+        fits = metrics.horizontalAdvance(self._whole) <= width
+        text = self._whole if fits else self._short
+        self.setText(metrics.elidedText(text, mode, width))
 
 
 class Chip(QFrame):
@@ -157,12 +163,15 @@ class Chip(QFrame):
         self.words.setMinimumWidth(24)
         self.number = label(role="value")
         self.number.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
-        self.setLayout(row(self.words, self.number, spacing=5, margins=(8, 3, 8, 3)))
+        self.setLayout(row(self.words, self.number, spacing=5, margins=(8, 2, 8, 2)))
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
 
-    def show_number(self, words: str, number: str, note: str) -> None:
-        """Show a number with what it is; ``note`` explains it under the pointer."""
-        self.words.set_whole(words)
+    def show_number(self, words: str, number: str, note: str, short: str = "") -> None:
+        """Show a number with what it is; ``note`` explains it under the pointer.
+
+        ``short`` stands for the words where there is little room.
+        """
+        self.words.set_whole(words, short)
         self.words.updateGeometry()
         self.number.setText(number)
         self.setToolTip(plain_tooltip(note))
@@ -176,7 +185,7 @@ class SlotMark(QLabel):
     def __init__(self, slot: str = "") -> None:
         super().__init__(slot)
         self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setFixedSize(20, 20)
+        self.setFixedSize(SLOT_SIZE, SLOT_SIZE)
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setProperty("slot", "none")
 

@@ -23,7 +23,11 @@ _LINES = {
 
 
 class TrackPlots:
-    """Draws tracks; ``widget`` is what is put into a layout."""
+    """Draws tracks; ``widget`` is what is put into a layout.
+
+    Plots are costly to make and cheap to change, so that they are made anew only where the
+    number of steps or the kinds of curves differ.
+    """
 
     def __init__(self) -> None:
         self._view = pg.GraphicsLayoutWidget()
@@ -33,9 +37,8 @@ class TrackPlots:
         self._view.ci.layout.setContentsMargins(0, 0, 0, 0)
         self._view.ci.layout.setSpacing(0)
         self._theme = DARK
-        self._plots: list[Any] = []
-        self._columns: list[Any] = []
-        self._playheads: list[Any] = []
+        self._plots: list[_TrackPlot] = []
+        self._built_for: object = None
         self._steps = 0
         self._step = 0
 
@@ -51,98 +54,127 @@ class TrackPlots:
         self._view.setBackground(theme.panel)
 
     def show_tracks(self, tracks: tuple[Track, ...], steps: int) -> None:
-        """Draw tracks from scratch."""
-        self._view.clear()
-        self._plots, self._columns, self._playheads = [], [], []
-        self._steps = steps
-        if not steps:
-            return
-        for at, track in enumerate(tracks):
-            plot = self._view.addPlot(row=at, col=0)
-            self._prepare(plot, track, first=at == 0)
-            for curve in track.curves:
-                self._draw(plot, curve)
-            self._plots.append(plot)
-        self.show_step(min(self._step, steps - 1))
+        """Draw tracks."""
+        kinds = [
+            (track.name, [(c.slot, c.hard, c.line, c.values.size) for c in track.curves])
+            for track in tracks
+        ]
+        wanted = (kinds, steps, self._theme.name)
+        if wanted != self._built_for:
+            self._built_for = wanted
+            self._build(tracks, steps)
+        for plot, track in zip(self._plots, tracks, strict=True):
+            plot.show_track(track)
+        self.show_step(min(self._step, max(steps - 1, 0)))
 
     def show_step(self, step: int) -> None:
         """Mark the column of a step."""
         self._step = step
-        for column in self._columns:
-            column.setRegion((step, step + 1))
-        for playhead in self._playheads:
-            playhead.setPos(step + 0.5)
+        for plot in self._plots:
+            plot.show_step(step)
 
     def step_at(self, point: QPointF) -> int | None:
         """The step whose column is at a point of the view; clamped to the steps there are."""
         if not self._plots:
             return None
         scene = self._view.mapToScene(point.toPoint())
-        x = self._plots[0].getViewBox().mapSceneToView(scene).x()
+        x = self._plots[0].box.mapSceneToView(scene).x()
         return min(max(int(x // 1), 0), self._steps - 1)
 
     def centre_of(self, step: int) -> QPointF:
         """Where in the view the middle of a step's column is."""
-        box = self._plots[0].getViewBox()
+        box = self._plots[0].box
         scene = box.mapViewToScene(QPointF(step + 0.5, sum(box.viewRange()[1]) / 2))
         return QPointF(self._view.mapFromScene(scene))
 
-    def _prepare(self, plot: Any, track: Track, *, first: bool) -> None:
-        theme, span = self._theme, track.high - track.low
+    def _build(self, tracks: tuple[Track, ...], steps: int) -> None:
+        self._view.clear()
+        self._steps = steps
+        self._plots = []
+        if not steps:
+            return
+        for at, track in enumerate(tracks):
+            plot = self._view.addPlot(row=at, col=0)
+            made = _TrackPlot(plot, track, steps, self._theme, self._view, first=at == 0)
+            self._plots.append(made)
+
+
+class _TrackPlot:
+    """One track."""
+
+    def __init__(
+        self, plot: Any, track: Track, steps: int, theme: Theme, view: Any, *, first: bool
+    ) -> None:
+        self.box = plot.getViewBox()
+        self._plot = plot
+        self._theme = theme
+        self._view = view
+        self._first = first
         for side in ("left", "bottom"):
             plot.hideAxis(side)
         plot.hideButtons()
         plot.setMenuEnabled(False)
         plot.setMouseEnabled(x=False, y=False)
-        plot.getViewBox().setDefaultPadding(0)
-        # Room above the first track for the labels of the columns, and for its own name.
-        room = 0.42 if first else 0.2
-        low, high = track.low - 0.14 * span, track.high + room * span
-        plot.setXRange(0, self._steps, padding=0)
-        plot.setYRange(low, high, padding=0)
-        column = pg.LinearRegionItem(
+        self.box.setDefaultPadding(0)
+        plot.setXRange(0, steps, padding=0)
+        self._column = pg.LinearRegionItem(
             (0, 1), movable=False, brush=_faded(theme.accent, 34), pen=pg.mkPen(None)
         )
-        column.setZValue(-20)
-        plot.addItem(column)
-        self._columns.append(column)
-        if self._steps <= MOST_LINES:
-            for step in range(self._steps):
+        self._column.setZValue(-20)
+        plot.addItem(self._column)
+        if steps <= MOST_LINES:
+            for step in range(steps):
                 plot.addItem(pg.InfiniteLine(step, pen=pg.mkPen(theme.line)))
-        plot.addItem(pg.InfiniteLine(low, angle=0, pen=pg.mkPen(theme.line)))
-        playhead = pg.InfiniteLine(0.5, pen=pg.mkPen(theme.accent, width=2))
-        plot.addItem(playhead)
-        self._playheads.append(playhead)
-        text = f"{track.name}   {track.low:.3g} – {track.high:.3g}"
-        if first or _starts_high(track):
-            self._write(plot, text, 0, low, theme.muted, anchor=(0, 1))
-        else:
-            self._write(plot, text, 0, high, theme.muted, anchor=(0, 0))
-        if first:
-            self._label_columns(plot, high)
+        self._ground = pg.InfiniteLine(0, angle=0, pen=pg.mkPen(theme.line))
+        plot.addItem(self._ground)
+        self._playhead = pg.InfiniteLine(0.5, pen=pg.mkPen(theme.accent, width=2))
+        plot.addItem(self._playhead)
+        self._name = self._text("", theme.muted)
+        self._labels = self._column_labels(steps) if first else []
+        self._curves = [self._curve(curve) for curve in track.curves]
 
-    def _label_columns(self, plot: Any, top: float) -> None:
-        room = max(self._view.width() / max(self._steps, 1), 1.0)
+    def show_step(self, step: int) -> None:
+        """Mark a column."""
+        self._column.setRegion((step, step + 1))
+        self._playhead.setPos(step + 0.5)
+
+    def show_track(self, track: Track) -> None:
+        """Show other values of the same kinds of curves."""
+        span = track.high - track.low
+        # Room above the first track for the labels of the columns.
+        room = 0.42 if self._first else 0.2
+        low, high = track.low - 0.14 * span, track.high + room * span
+        self._plot.setYRange(low, high, padding=0)
+        self._ground.setPos(low)
+        self._name.setText(f"{track.name}   {track.low:.3g} – {track.high:.3g}")
+        below = self._first or _has_room_below(track)
+        self._name.setAnchor((0, 1) if below else (0, 0))
+        self._name.setPos(0, low if below else high)
+        for step, item in self._labels:
+            item.setPos(step, high)
+        for item, curve in zip(self._curves, track.curves, strict=True):
+            item.setData([step + 0.5 for step in range(curve.values.size)], curve.values)
+
+    def _column_labels(self, steps: int) -> list[tuple[int, Any]]:
+        room = max(self._view.width() / max(steps, 1), 1.0)
         every = max(1, round(LABEL_PIXELS / room + 0.49))
-        for step in range(0, self._steps, every):
-            self._write(plot, f"step {step + 1}", step, top, self._theme.faint, anchor=(0, 0))
+        return [
+            (step, self._text(f"step {step + 1}", self._theme.faint))
+            for step in range(0, steps, every)
+        ]
 
-    def _write(
-        self, plot: Any, text: str, x: float, y: float, colour: str, anchor: tuple[float, float]
-    ) -> None:
-        item = pg.TextItem(text, color=colour, anchor=anchor)
+    def _text(self, text: str, colour: str) -> Any:
+        item = pg.TextItem(text, color=colour, anchor=(0, 0))
         font = self._view.font()
         font.setPixelSize(int(self._theme.size_small))
         item.setFont(font)
-        plot.addItem(item, ignoreBounds=True)
-        item.setPos(x, y)
+        self._plot.addItem(item, ignoreBounds=True)
+        return item
 
-    def _draw(self, plot: Any, curve: Curve) -> None:
+    def _curve(self, curve: Curve) -> Any:
         colour = self._theme.hard if curve.hard else self._theme.soft
         few = curve.values.size <= MOST_LINES
         item = pg.PlotDataItem(
-            [step + 0.5 for step in range(curve.values.size)],
-            curve.values,
             pen=pg.mkPen(colour, width=2, style=_LINES[curve.line]),
             symbol=("o" if curve.hard else "s") if few else None,
             symbolSize=7,
@@ -151,17 +183,21 @@ class TrackPlots:
             connect="finite",
             antialias=True,
         )
-        plot.addItem(item)
+        self._plot.addItem(item)
         # Only once it is in a plot: before, it takes the view for its view box.
         item.setDownsampling(auto=True, method="peak")
         item.setClipToView(True)
+        return item
 
 
-def _starts_high(track: Track) -> bool:
-    """Whether the curves begin in the upper half, so that there is room for words below."""
-    first = [float(curve.values[0]) for curve in track.curves if curve.values.size]
+def _has_room_below(track: Track) -> bool:
+    """Whether words below the first points are further from them than words above."""
+    span = max(track.high - track.low, 1e-9)
+    first = [float(curve.values[0] - track.low) / span for curve in track.curves]
     known = [value for value in first if value == value]
-    return bool(known) and min(known) > (track.low + track.high) / 2
+    if not known:
+        return True
+    return min(known) + 0.05 > 1.1 - max(known)
 
 
 def _faded(colour: str, alpha: int) -> QColor:
