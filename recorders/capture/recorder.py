@@ -280,8 +280,8 @@ class Recorder:
         Raises:
             OSError: the disk refused; nothing is lost, and it is tried again later.
         """
-        with self._excused():
-            self._running().flush()
+        # Not even with on_error="warn": whoever asks must know that it is on the disk.
+        self._running().flush()
 
     def _seal(self) -> None:
         for stop in self._stop:
@@ -310,8 +310,7 @@ class Recorder:
             with self._excused():
                 recording.event(name, facts, values)
 
-        tap.listen(heard)
-        self._stop.append(lambda: tap.stop(heard))
+        self._stop.append(tap.listen(heard))
 
     def _running(self) -> Recording:
         if self._recording is None:
