@@ -10,7 +10,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPolygonF
 
 from hardattn_viewer.drawing.colours import Mark, marks
-from hardattn_viewer.drawing.strokes import paint_mark, pen, tint
+from hardattn_viewer.drawing.strokes import faded, hatch, pen, tint
 from hardattn_viewer.drawing.text import amount, draw_text, text_width
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.frames import Frame
@@ -254,7 +254,10 @@ def _paint_bars(painter: QPainter, bars: Bars, picture: DistributionPicture, the
     for key in picture.chosen:
         index = int(np.searchsorted(bars.first, key, side="right")) - 1
         column = bars.column(index)
-        tip = _paint_bar(painter, column, picture, key, QColor(theme.hard), theme)
+        tip = _paint_bar(painter, QRectF(column), picture, key, QColor(theme.hard), theme)
+        # Of a merged bar the triangle stands above the whole, or taller neighbours would hide it.
+        share = min(1.0, float(np.nan_to_num(picture.values[bars.peak[index]])) / picture.scale_max)
+        tip = min(tip, column.bottom() - share * column.height())
         x, y = column.center().x(), tip - 2.5
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme.hard))
@@ -275,7 +278,11 @@ def _paint_bar(
     mark = Mark(int(picture.marks[key]))
     if mark in (Mark.NAN, Mark.MASKED):
         column.setTop(column.bottom() - min(column.height(), 12.0))
-        paint_mark(painter, column, mark, theme)
+        if mark is Mark.NAN:
+            hatch(painter, column, QColor(theme.muted), 3.0)
+        else:
+            painter.setPen(pen(theme.muted, 1.0))
+            painter.drawLine(QLineF(column.bottomLeft(), column.topRight()))
         return column.top()
     if mark is Mark.ZERO:
         return column.bottom()
@@ -283,7 +290,7 @@ def _paint_bar(
     # A value above zero never vanishes: it keeps one px.
     bar = QRectF(column)
     bar.setTop(column.bottom() - max(1.0, share * column.height()))
-    painter.fillRect(bar, QColor(theme.faint) if mark is Mark.TINY else colour)
+    painter.fillRect(bar, faded(colour) if mark is Mark.TINY else colour)
     if mark is Mark.CLIPPED:
         painter.fillRect(QRectF(bar.left(), bar.top() + 3, bar.width(), 2), QColor(theme.window))
     return bar.top()

@@ -23,7 +23,7 @@ from hardattn_viewer.drawing.layout import (
 from hardattn_viewer.drawing.path import Visit, paint_path
 from hardattn_viewer.drawing.pixels import paint_pixels, to_qimage
 from hardattn_viewer.drawing.strokes import outline, paint_mark, pen, tint
-from hardattn_viewer.drawing.text import draw_text, text_width
+from hardattn_viewer.drawing.text import draw_text, line_height, text_width, wrap
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.frames import Frame
 
@@ -246,10 +246,7 @@ def paint_regions(painter: QPainter, rect: QRectF, picture: RegionsPicture, them
     """
     layout = picture.layout
     if layout is None:
-        painter.fillRect(rect, QColor(theme.raised))
-        inner = rect.adjusted(8, 0, -8, 0)
-        words = "the keys of this site are not regions of an image"
-        draw_text(painter, inner, words, theme, colour=theme.muted, align="centre")
+        paint_message(painter, rect, "the keys of this site are not regions of an image", theme)
         return
     where = image_rect(picture, rect)
     if where.isEmpty():
@@ -262,7 +259,7 @@ def paint_regions(painter: QPainter, rect: QRectF, picture: RegionsPicture, them
         paint_pixels(painter, where, picture.image)
     if picture.heat is not None:
         paint_pixels(painter, map_box(np.array(picture.heat_rect), layout, where), picture.heat)
-        paint_marks(painter, where, layout, picture.marks, theme)
+        paint_marks(painter, where, layout, picture.marks)
     if picture.display.boxes:
         _paint_boxes(painter, where, picture, layout, theme)
     if picture.display.path and picture.visits:
@@ -285,12 +282,11 @@ def paint_marks(
     where: QRectF,
     layout: RegionLayout,
     found: NDArray[np.uint8],
-    theme: Theme,
 ) -> None:
     """Put the signs of clipped, masked and missing values on their cells."""
     for key in np.flatnonzero(found >= Mark.CLIPPED):
         cell = map_box(layout.cells[key], layout, where).intersected(where)
-        paint_mark(painter, cell, Mark(int(found[key])), theme)
+        paint_mark(painter, cell, Mark(int(found[key])))
 
 
 def paint_cursors(
@@ -311,6 +307,18 @@ def paint_cursors(
         if box != cell:
             outline(painter, box, where, pen(tint("#ffffff", 0.7), 1.0, dashed=True))
         outline(painter, cell, where, pen("#ffffff", 1.25))
+
+
+def paint_message(painter: QPainter, rect: QRectF, message: str, theme: Theme) -> None:
+    """Say in the middle of an empty panel why it is empty."""
+    painter.fillRect(rect, QColor(theme.raised))
+    inner = rect.adjusted(8, 4, -8, -4)
+    step = line_height(theme) + 1
+    lines = wrap(message, inner.width(), theme)[: max(1, int(inner.height() / step))]
+    top = inner.center().y() - step * len(lines) / 2
+    for index, line in enumerate(lines):
+        where = QRectF(inner.left(), top + index * step, inner.width(), step)
+        draw_text(painter, where, line, theme, colour=theme.muted, align="centre")
 
 
 def paint_note(painter: QPainter, where: QRectF, note: str, theme: Theme) -> None:
@@ -342,7 +350,8 @@ def _paint_boxes(
         box = map_box(layout.boxes[visit.key], layout, where)
         if visit.step == picture.step:
             painter.fillRect(box.intersected(where), tint(theme.hard, 0.18))
-            outline(painter, box, where, pen(theme.hard, 2.5))
+            # Small pictures get thinner outlines, or the box would hide what it shows.
+            outline(painter, box, where, pen(theme.hard, min(2.5, max(1.25, 0.01 * where.width()))))
         elif not picture.display.path:
             continue
         elif visit.step < picture.step:

@@ -6,7 +6,6 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from hardattn_viewer.drawing.colours import Mark
-from hardattn_viewer.drawing.theme import Theme
 
 DASH = (4.0, 3.0)
 
@@ -15,6 +14,13 @@ def tint(colour: str, alpha: float) -> QColor:
     """``#rrggbb`` with an alpha in [0, 1]."""
     made = QColor(colour)
     made.setAlphaF(alpha)
+    return made
+
+
+def faded(colour: QColor) -> QColor:
+    """``colour`` at half its alpha."""
+    made = QColor(colour)
+    made.setAlphaF(colour.alphaF() / 2)
     return made
 
 
@@ -41,13 +47,16 @@ def hatch(painter: QPainter, rect: QRectF, colour: QColor, spacing: float = 6.0)
         total += spacing
 
 
-def paint_mark(painter: QPainter, rect: QRectF, mark: Mark, theme: Theme) -> None:
-    """Put the sign of ``mark`` on a cell; values, zero and tiny have none."""
+def paint_mark(painter: QPainter, rect: QRectF, mark: Mark) -> None:
+    """Put the sign of ``mark`` on a cell of an image; values, zero and tiny have none.
+
+    Each sign brings a veil of its own, so that it shows on dark and on light images.
+    """
     if mark is Mark.NAN:
-        painter.fillRect(rect, tint("#808080", 0.25))
-        hatch(painter, rect, tint("#d0d0d0", 0.8), max(3.0, min(6.0, rect.height() / 3)))
+        painter.fillRect(rect, tint("#202020", 0.5))
+        hatch(painter, rect, tint("#e0e0e0", 0.8), max(3.0, min(6.0, rect.height() / 3)))
     elif mark is Mark.MASKED:
-        painter.fillRect(rect, tint("#808080", 0.35))
+        painter.fillRect(rect, tint("#707070", 0.6))
         painter.setPen(pen(tint("#101010", 0.8), 1.0))
         painter.drawLine(QLineF(rect.bottomLeft(), rect.topRight()))
     elif mark is Mark.CLIPPED:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QLineF, QRectF
 from PySide6.QtGui import QColor, QPainter
 
 from hardattn_viewer.drawing.difference import (
@@ -37,7 +38,7 @@ _GAP = 8.0
 _STRIP = 74.0
 _SCALE = 16.0
 _COLUMN_GAP = 16.0
-_SMALL = 56.0
+_SMALL = 48.0
 # A portrait image takes at most this many widths of height.
 _TALLEST = 1.25
 
@@ -79,7 +80,7 @@ class Page:
 def regions_page(frame: Frame, options: FigureOptions, display: Display) -> Page:
     """One run: the image with attention on it, the distribution, all steps if wanted."""
     theme, width = options.theme, options.width
-    inner = max(1.0, width - 2 * _MARGIN)
+    inner = _whole(width - 2 * _MARGIN)
     scale = scale_for(frame, [frame], display)
     blocks: list[Block] = []
     y = _MARGIN
@@ -126,9 +127,9 @@ def regions_page(frame: Frame, options: FigureOptions, display: Display) -> Page
 def compare_page(frame_a: Frame, frame_b: Frame, options: FigureOptions, display: Display) -> Page:
     """A, B and B − A side by side, their distributions and the numbers between them."""
     theme, width = options.theme, options.width
-    inner = max(1.0, width - 2 * _MARGIN)
-    column = max(1.0, (inner - 2 * _COLUMN_GAP) / 3)
-    lefts = [_MARGIN + index * (column + _COLUMN_GAP) for index in range(3)]
+    inner = _whole(width - 2 * _MARGIN)
+    column = _whole((inner - 2 * _COLUMN_GAP) / 3)
+    lefts = [_MARGIN + math.floor(index * (inner - column) / 2) for index in range(3)]
     frames = (frame_a, frame_b)
     scales = tuple(scale_for(frame, frames, display) for frame in frames)
     blocks: list[Block] = []
@@ -229,7 +230,7 @@ def _scale_blocks(
             for left, scale, name in zip(lefts, scales, "AB", strict=False)
         ]
     if difference is not None:
-        made.append(bar(lefts[2], column, difference, "B − A", True))
+        made.append(bar(lefts[2], column, difference, "", True))
     return made
 
 
@@ -258,6 +259,11 @@ def comparison_chips(numbers: Comparison, facts: Sequence[str], theme: Theme) ->
     return [*chips, *([Words(fact)] for fact in facts)]
 
 
+def _whole(length: float) -> float:
+    """Images lie on whole px; columns that do too line up with them."""
+    return max(1.0, math.floor(length))
+
+
 def _aspect(frame: Frame) -> float:
     layout = frame_layout(frame)
     return 1.0 if layout is None else layout.height / layout.width
@@ -279,9 +285,12 @@ def _step_rows(
     frame: Frame, display: Display, scale: float, width: float, theme: Theme
 ) -> list[tuple[float, Paint]]:
     """Small pictures of every step, as many in a row as stay legible."""
-    columns = max(1, min(frame.steps, int((width + _GAP) / (_SMALL + _GAP))))
-    each = (width - (columns - 1) * _GAP) / columns
-    label = line_height(theme, theme.size_small) + 2
+    most = max(1, int((width + _GAP) / (_SMALL + _GAP)))
+    # Rows of equal length look better than a last row of one.
+    columns = math.ceil(frame.steps / math.ceil(frame.steps / most))
+    each = _whole((width - (columns - 1) * _GAP) / columns)
+    label = line_height(theme, theme.size_small) + 4
+    pitch = each if columns == 1 else math.floor((width - each) / (columns - 1))
     height = label + each * min(_aspect(frame), _TALLEST)
     plain_display = replace(display, path=False)
     pictures = []
@@ -297,11 +306,11 @@ def _step_rows(
         def paint(painter: QPainter, rect: QRectF) -> None:
             for index, picture in enumerate(pictures[first : first + columns]):
                 step = first + index
-                left = rect.left() + index * (each + _GAP)
+                left = rect.left() + index * pitch
                 now = step == frame.place.step
                 draw_text(
                     painter,
-                    QRectF(left, rect.top(), each, label - 2),
+                    QRectF(left, rect.top(), each, label - 3),
                     [Words(f"step {step + 1}" if each > 40 else str(step + 1), bold=now)],
                     theme,
                     size=theme.size_small,
@@ -311,10 +320,8 @@ def _step_rows(
                 paint_regions(painter, where, picture, theme)
                 if now:
                     painter.setPen(pen(QColor(theme.accent), 1.5))
-                    painter.drawLine(
-                        QRectF(left, rect.top() + label - 2, each, 0).topLeft(),
-                        QRectF(left, rect.top() + label - 2, each, 0).topRight(),
-                    )
+                    y = rect.top() + label - 1.5
+                    painter.drawLine(QLineF(left, y, left + each, y))
 
         return paint
 

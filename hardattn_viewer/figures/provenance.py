@@ -18,7 +18,7 @@ def program() -> str:
     try:
         return f"hardattn {version('hardattn')}"
     except PackageNotFoundError:
-        return "hardattn (not installed: run from its source)"
+        return "hardattn (unreleased source)"
 
 
 def step_words(frame: Frame) -> str:
@@ -87,17 +87,22 @@ def caption(
             f"{_place_words(frame)}, {step_words(frame)}" + (f"; {outcome}" if outcome else "")
         )
     text = f"Example {plain(frames[0].example_name)}. " + ". ".join(parts) + ". "
-    tops = list(dict.fromkeys(amount(scale) for scale in scales))
+    # No-break spaces keep a range on one line.
+    ranges = " and ".join(dict.fromkeys(f"0\u00a0–\u00a0{amount(scale)}" for scale in scales))
     kind = key_kind(frames[0])
     text += f"Probabilities sum to 1 over {len(frames[0].probabilities):,} {kind}s"
-    drawn = f"{display.colours} at up to {display.opacity:.0%} over the image"
+    drawn = f"{display.colours}, up to {100 * display.opacity:.0f}\u00a0% opaque"
     scope = scope_words(display, names)
     if display.heat:
-        text += f"; colour ({drawn}) and bars: 0 – {' and 0 – '.join(tops)}, {scope}. "
+        text += f"; colour ({drawn}) and bars: {ranges}, {scope}. "
     else:
-        text += f"; bars: 0 – {' and 0 – '.join(tops)}, {scope}. "
+        text += f"; bars: {ranges}, {scope}. "
     if difference is not None:
-        text += f"B − A: orange more in A, blue more in B, to ±{amount(difference)}. "
+        largest = "of this step" if display.scale == "step" else "of all steps"
+        text += (
+            "B − A: orange more in A, blue more in B, "
+            f"to the largest difference {largest}, {amount(difference)}. "
+        )
     layout = frame_layout(frames[0])
     if display.heat or difference is not None:
         if display.interpolation == "smooth" and layout is not None and layout.grid is not None:
