@@ -132,7 +132,7 @@ class ExportDialog(QDialog):
             return ()
         agree = comparison.same_argmax
         return (
-            f"over all {comparison.total:,} examples: agree "
+            f"all {comparison.total:,}: agree "
             f"{100 * agree.mean:.1f} ± {100 * agree.half_width:.1f} %",
         )
 

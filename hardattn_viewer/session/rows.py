@@ -184,4 +184,5 @@ def _sort_values(rows: Rows, column: Column) -> NDArray[np.float64]:
 
 
 def _wrong(label: NDArray[np.int64], prediction: NDArray[np.int64]) -> NDArray[np.float64]:
-    return ((prediction >= 0) & (label >= 0) & (prediction != label)).astype(np.float64)
+    wrong = (prediction >= 0) & (label >= 0) & (prediction != label)
+    return np.asarray(wrong, dtype=np.float64)

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QScrollArea, QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QToolTip, QWidget
 
 from hardattn_viewer.drawing.regions import RegionsPicture, paint_regions, regions_picture
 from hardattn_viewer.drawing.theme import DARK, Theme
 from hardattn_viewer.session.frames import frame_at_step
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
-from hardattn_viewer.views.parts import column, heading
+from hardattn_viewer.views.parts import column, heading, line, row
 from hardattn_viewer.views.scales import display_of, scale_of
 
 WIDTH = 214
@@ -31,15 +31,25 @@ class Filmstrip(QWidget):
         self.setFixedWidth(WIDTH)
         self.steps = StepPictures(session)
         scroll = QScrollArea()
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidget(self.steps)
         scroll.setWidgetResizable(True)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setLayout(column(heading("All steps"), scroll, spacing=8, margins=(12, 14, 8, 8)))
+        inside = column(heading("All steps"), scroll, spacing=8, margins=(12, 14, 8, 8))
+        layout = row(line(vertical=True), spacing=0)
+        layout.addLayout(inside, 1)
+        self.setLayout(layout)
+        self.hide()
+        session.changed.connect(self._on_changed)
 
     def set_theme(self, theme: Theme) -> None:
         """Paint in ``theme`` from now on."""
         self.steps.set_theme(theme)
+
+    def _on_changed(self, new: SessionState, old: SessionState) -> None:
+        frame = new.frame
+        self.setVisible(frame is not None and frame.boxes is not None and frame.steps > 1)
 
 
 class StepPictures(QWidget):

@@ -145,4 +145,4 @@ def _head_words(head: int | None, heads: int) -> str:
 def _nothing(state: SessionState) -> str:
     if any(run.status == "loading" for run in state.runs):
         return "Reading…"
-    return "No example" if state.runs else "No run is open"
+    return "No example to show"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.views.filmstrip import Filmstrip
 from hardattn_viewer.views.panes import RunPane
-from hardattn_viewer.views.parts import line, row
+from hardattn_viewer.views.parts import row
 
 
 class OverlayView(QWidget):
@@ -21,9 +20,8 @@ class OverlayView(QWidget):
         self.pane = RunPane(session, None, "overlay")
         self.filmstrip = Filmstrip(session)
         self.pane.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        layout = row(self.pane, line(vertical=True), self.filmstrip, spacing=0)
+        layout = row(self.pane, self.filmstrip, spacing=0)
         layout.setStretch(0, 1)
-        layout.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.setLayout(layout)
 
     def set_theme(self, theme: Theme) -> None:

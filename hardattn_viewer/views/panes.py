@@ -104,6 +104,7 @@ class RunPane(QWidget):
             self._show_words(state, slot, frame)
             return
         self._mark.show_slot(slot, frame.hard)
+        self._mark.show()
         self._title.set_whole(f"{'Hard' if frame.hard else 'Soft'} · {frame.mechanism}")
         self._title.setToolTip(plain_tooltip(frame.run_name))
         self._step.setText(f"step {frame.place.step + 1} of {frame.steps}")
@@ -129,7 +130,9 @@ class RunPane(QWidget):
         facts = state.facts(slot)
         site = facts.site(state.place.site) if facts else None
         self._mark.show_slot(slot, site.hard if site else None)
-        self._title.set_whole(run.name if run else f"Nothing in slot {slot}")
+        self._mark.setVisible(bool(state.runs))
+        empty = f"Nothing in slot {slot}" if state.runs else ""
+        self._title.set_whole(run.name if run else empty)
         self._step.setText("")
         for canvas in (self.canvas, self.scale, self.strip):
             canvas.show_picture(None, "nothing to show")

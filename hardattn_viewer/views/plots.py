@@ -49,9 +49,11 @@ class TrackPlots:
         return view
 
     def set_theme(self, theme: Theme) -> None:
-        """Draw in ``theme`` from the next :meth:`show_tracks` on."""
+        """Draw in ``theme`` from now on."""
         self._theme = theme
         self._view.setBackground(theme.panel)
+        for plot in self._plots:
+            plot.set_theme(theme)
 
     def show_tracks(self, tracks: tuple[Track, ...], steps: int) -> None:
         """Draw tracks."""
@@ -59,7 +61,7 @@ class TrackPlots:
             (track.name, [(c.slot, c.hard, c.line, c.values.size) for c in track.curves])
             for track in tracks
         ]
-        wanted = (kinds, steps, self._theme.name)
+        wanted = (kinds, steps)
         if wanted != self._built_for:
             self._built_for = wanted
             self._build(tracks, steps)
@@ -107,7 +109,6 @@ class _TrackPlot:
     ) -> None:
         self.box = plot.getViewBox()
         self._plot = plot
-        self._theme = theme
         self._view = view
         self._first = first
         for side in ("left", "bottom"):
@@ -117,21 +118,34 @@ class _TrackPlot:
         plot.setMouseEnabled(x=False, y=False)
         self.box.setDefaultPadding(0)
         plot.setXRange(0, steps, padding=0)
-        self._column = pg.LinearRegionItem(
-            (0, 1), movable=False, brush=_faded(theme.accent, 34), pen=pg.mkPen(None)
-        )
+        self._column = pg.LinearRegionItem((0, 1), movable=False, pen=pg.mkPen(None))
         self._column.setZValue(-20)
-        plot.addItem(self._column)
-        if steps <= MOST_LINES:
-            for step in range(steps):
-                plot.addItem(pg.InfiniteLine(step, pen=pg.mkPen(theme.line)))
-        self._ground = pg.InfiniteLine(0, angle=0, pen=pg.mkPen(theme.line))
-        plot.addItem(self._ground)
-        self._playhead = pg.InfiniteLine(0.5, pen=pg.mkPen(theme.accent, width=2))
-        plot.addItem(self._playhead)
-        self._name = self._text("", theme.muted)
+        self._ground = pg.InfiniteLine(0, angle=0)
+        edges = range(steps) if steps <= MOST_LINES else range(0)
+        self._lines = [self._ground, *(pg.InfiniteLine(step) for step in edges)]
+        self._playhead = pg.InfiniteLine(0.5)
+        for item in (self._column, *self._lines, self._playhead):
+            plot.addItem(item)
+        self._name = self._text("")
         self._labels = self._column_labels(steps) if first else []
+        self._kinds = track.curves
         self._curves = [self._curve(curve) for curve in track.curves]
+        self.set_theme(theme)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in ``theme`` from now on."""
+        self._column.setBrush(_faded(theme.accent, 34))
+        for line in self._lines:
+            line.setPen(pg.mkPen(theme.line))
+        self._playhead.setPen(pg.mkPen(theme.accent, width=2))
+        self._name.setColor(theme.muted)
+        for _, item in self._labels:
+            item.setColor(theme.faint)
+        for item, kind in zip(self._curves, self._kinds, strict=True):
+            colour = theme.hard if kind.hard else theme.soft
+            item.setPen(pg.mkPen(colour, width=2, style=_LINES[kind.line]))
+            item.setSymbolPen(pg.mkPen(colour))
+            item.setSymbolBrush(theme.panel if kind.line == "dotted" else colour)
 
     def show_step(self, step: int) -> None:
         """Mark a column."""
@@ -158,28 +172,21 @@ class _TrackPlot:
     def _column_labels(self, steps: int) -> list[tuple[int, Any]]:
         room = max(self._view.width() / max(steps, 1), 1.0)
         every = max(1, round(LABEL_PIXELS / room + 0.49))
-        return [
-            (step, self._text(f"step {step + 1}", self._theme.faint))
-            for step in range(0, steps, every)
-        ]
+        return [(step, self._text(f"step {step + 1}")) for step in range(0, steps, every)]
 
-    def _text(self, text: str, colour: str) -> Any:
-        item = pg.TextItem(text, color=colour, anchor=(0, 0))
+    def _text(self, text: str) -> Any:
+        item = pg.TextItem(text, anchor=(0, 0))
         font = self._view.font()
-        font.setPixelSize(int(self._theme.size_small))
+        font.setPixelSize(int(DARK.size_small))
         item.setFont(font)
         self._plot.addItem(item, ignoreBounds=True)
         return item
 
     def _curve(self, curve: Curve) -> Any:
-        colour = self._theme.hard if curve.hard else self._theme.soft
         few = curve.values.size <= MOST_LINES
         item = pg.PlotDataItem(
-            pen=pg.mkPen(colour, width=2, style=_LINES[curve.line]),
             symbol=("o" if curve.hard else "s") if few else None,
             symbolSize=7,
-            symbolBrush=colour if curve.line != "dotted" else self._theme.panel,
-            symbolPen=pg.mkPen(colour),
             connect="finite",
             antialias=True,
         )

@@ -57,15 +57,15 @@ class Timeline(QWidget):
                 *self._legends.values(),
                 self._lines,
                 1,
-                spacing=9,
-                margins=(14, 9, 10, 8),
+                spacing=7,
+                margins=(14, 8, 10, 6),
             )
         )
         layout = row(side, line(vertical=True), self.plots.widget, self._empty, spacing=0)
         layout.setStretch(2, 1)
         layout.setStretch(3, 1)
         self.setLayout(layout)
-        self.setMinimumHeight(128)
+        self.setMinimumHeight(120)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         session.changed.connect(self._on_changed)
         self._show_frames(session.state)
@@ -83,7 +83,6 @@ class Timeline(QWidget):
         self._theme = theme
         self.plots.set_theme(theme)
         self._show_buttons(self._session.state)
-        self._show_frames(self._session.state)
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
         if new.frames.targets != old.frames.targets or new.runs != old.runs:
@@ -123,9 +122,11 @@ class Timeline(QWidget):
             shape = "pause" if name == "play" and state.playing else name
             accent = name == "play"
             set_property(button, "on", "true" if accent else "false")
-            colour = self._theme.accent_text if accent else self._theme.text
+            enabled = state.frames.steps > 1
+            usual = self._theme.text if enabled else self._theme.faint
+            colour = self._theme.accent_text if accent and enabled else usual
             button.setIcon(transport_icon(shape, colour))
-            button.setEnabled(state.frames.steps > 1)
+            button.setEnabled(enabled)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Pointer on the plots: scrub; the plots themselves never pan or zoom."""
