@@ -249,7 +249,7 @@ def _paint_bars(painter: QPainter, bars: Bars, picture: DistributionPicture, the
     for index, key in enumerate(bars.peak):
         column = bars.column(index)
         if key in (picture.hover, picture.pinned):
-            painter.fillRect(column.adjusted(-0.5, -_TRIANGLE, 0.5, 0), tint(theme.accent, 0.22))
+            painter.fillRect(column.adjusted(0, -_TRIANGLE, 0, 0), tint(theme.accent, 0.22))
         _paint_bar(painter, column, picture, int(key), usual, theme)
     for key in picture.chosen:
         index = int(np.searchsorted(bars.first, key, side="right")) - 1
@@ -261,9 +261,9 @@ def _paint_bars(painter: QPainter, bars: Bars, picture: DistributionPicture, the
         x, y = column.center().x(), tip - 2.5
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme.hard))
-        painter.drawPolygon(
-            QPolygonF([QPointF(x - 4, y - 5), QPointF(x + 4, y - 5), QPointF(x, y)])
-        )
+        # At the ends of the axis the base is cut, and the tip stays on its bar.
+        left, right = max(x - 4, area.left()), min(x + 4, area.right())
+        painter.drawPolygon(QPolygonF([QPointF(left, y - 5), QPointF(right, y - 5), QPointF(x, y)]))
 
 
 def _paint_bar(

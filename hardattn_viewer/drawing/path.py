@@ -105,8 +105,10 @@ def _apart(
     if len(centres) < 2:
         return list(centres)
     at = np.array([(point.x(), point.y()) for point in centres])
-    low = np.array([bounds.left() + radius, bounds.top() + radius])
-    high = np.maximum(low, np.array([bounds.right() - radius, bounds.bottom() - radius]))
+    # One px for the disc's own casing.
+    edge = radius + 1.0
+    low = np.array([bounds.left() + edge, bounds.top() + edge])
+    high = np.maximum(low, np.array([bounds.right() - edge, bounds.bottom() - edge]))
     for _ in range(_ROUNDS):
         apart = at[:, None] - at[None]
         distance = np.hypot(apart[..., 0], apart[..., 1])
@@ -150,7 +152,7 @@ def _side_by_side(
     pitch = 2 * radius + 1.0
     columns = min(len(labels), most)
     rows = math.ceil(len(labels) / columns)
-    half_width, half_height = columns * pitch / 2, rows * pitch / 2
+    half_width, half_height = columns * pitch / 2 + 0.5, rows * pitch / 2 + 0.5
     x = _held(middle.x(), bounds.left() + half_width, bounds.right() - half_width)
     y = _held(middle.y(), bounds.top() + half_height, bounds.bottom() - half_height)
     placed = []
@@ -207,7 +209,15 @@ def paint_path(
         painter.setPen(pen(strong, 1.0 if future else 1.5, dashed=future))
         painter.drawLine(line)
     if min(bounds.width(), bounds.height()) < _NUMBERED:
-        _paint_dots(painter, visits, step, points, theme)
+        inside = bounds.adjusted(4, 4, -4, -4)
+        held = [
+            QPointF(
+                _held(point.x(), inside.left(), inside.right()),
+                _held(point.y(), inside.top(), inside.bottom()),
+            )
+            for point in points
+        ]
+        _paint_dots(painter, visits, step, held, theme)
     else:
         for disc in place_discs(visits, step, points, bounds):
             _paint_disc(painter, disc, theme)

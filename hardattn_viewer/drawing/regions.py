@@ -324,7 +324,8 @@ def paint_message(painter: QPainter, rect: QRectF, message: str, theme: Theme) -
 def paint_note(painter: QPainter, where: QRectF, note: str, theme: Theme) -> None:
     """Write a note on a dark strip in the lower left corner of the image."""
     width = min(where.width(), text_width(note, theme, theme.size_small) + 12)
-    strip = QRectF(where.left(), where.bottom() - 18, width, 18)
+    height = min(18.0, where.height())
+    strip = QRectF(where.left(), where.bottom() - height, width, height)
     painter.fillRect(strip, tint("#000000", 0.65))
     draw_text(
         painter,
