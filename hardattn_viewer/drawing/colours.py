@@ -78,11 +78,11 @@ def marks(
 def amount_alpha(values: NDArray[np.floating], scale_max: float) -> NDArray[np.float64]:
     """Share of the opacity with which each amount is laid over the image.
 
-    It rises from a third to all with the square root of the amount, so that low heat leaves the
-    image readable; zero, NaN and anything not positive gets none.
+    It rises from a third to all, steeply at first (power 0.4), so that low heat leaves the image
+    readable and still differs from none; zero, NaN and anything not positive gets none.
     """
     amounts = np.nan_to_num(np.asarray(values, dtype=np.float64), nan=0.0)
-    share = np.sqrt(np.clip(amounts / scale_max, 0.0, 1.0))
+    share = np.clip(amounts / scale_max, 0.0, 1.0) ** 0.4
     return np.where(amounts > 0, _FLOOR + (1 - _FLOOR) * share, 0.0)
 
 
@@ -124,10 +124,12 @@ def signed_rgba(
         opacity: of the strongest colour.
 
     Returns:
-        uint8 [..., 4]: hue by sign, alpha by magnitude; no difference and NaN are clear.
+        uint8 [..., 4]: hue by sign, alpha by magnitude (power 0.7, which lifts small differences
+        out of the dark; the scale bar does the same); no difference and NaN are clear.
     """
     signed = np.nan_to_num(np.asarray(values, dtype=np.float64), nan=0.0)
     rgba = np.empty((*signed.shape, 4), dtype=np.uint8)
     rgba[..., :3] = np.where((signed < 0)[..., None], rgb(negative), rgb(positive))
-    rgba[..., 3] = np.rint(255 * opacity * np.clip(np.abs(signed) / scale_max, 0.0, 1.0))
+    share = np.clip(np.abs(signed) / scale_max, 0.0, 1.0) ** 0.7
+    rgba[..., 3] = np.rint(255 * opacity * share)
     return rgba

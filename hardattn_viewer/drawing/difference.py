@@ -17,19 +17,22 @@ from hardattn_viewer.drawing.regions import (
     SMOOTH_LABEL,
     frame_layout,
     image_rect,
+    known_key,
     map_box,
     paint_cursors,
     paint_marks,
+    paint_message,
     paint_note,
 )
 from hardattn_viewer.drawing.scale import largest
 from hardattn_viewer.drawing.strokes import tint
-from hardattn_viewer.drawing.text import draw_text
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.frames import Frame
 
-# The image steps back, so that the signed colours are read first.
+# The image steps back, so that the signed colours are read first: by this much at least, and so far
+# that its mean grey is at most the second.
 _DIM = 0.55
+_GREY = 0.22
 _SMOOTH_SAMPLES = 512
 
 
@@ -44,6 +47,7 @@ class DifferencePicture:
         raster: float32 [rows, columns], the difference as laid over the image; NaN is clear.
         raster_rect: x0, y0, x1, y1 that ``raster`` fills, px of the image.
         marks: ``Mark`` of each key by magnitude.
+        dim: how far the image is darkened, in [0, 1].
         scale_max: magnitude that the strongest colour stands for, the same both ways.
         hover: region under the mouse.
         pinned: region held by a click.
@@ -56,6 +60,7 @@ class DifferencePicture:
     raster: NDArray[np.float32]
     raster_rect: tuple[float, float, float, float]
     marks: NDArray[np.uint8]
+    dim: float
     scale_max: float
     hover: int | None
     pinned: int | None
@@ -111,6 +116,7 @@ def difference_picture(
             raster=np.zeros((0, 0), dtype=np.float32),
             raster_rect=(0.0, 0.0, 0.0, 0.0),
             marks=empty.astype(np.uint8),
+            dim=_DIM,
             scale_max=1.0,
             hover=None,
             pinned=None,
@@ -126,11 +132,17 @@ def difference_picture(
         raster=raster,
         raster_rect=rect,
         marks=marks(np.abs(values), scale),
+        dim=_dim(frame_a),
         scale_max=scale,
-        hover=hover,
-        pinned=pinned,
+        hover=known_key(hover, len(values)),
+        pinned=known_key(pinned, len(values)),
         note=note,
     )
+
+
+def _dim(frame: Frame) -> float:
+    mean = 0.0 if frame.image is None else float(frame.image.mean()) / 255
+    return max(_DIM, 1 - _GREY / max(mean, 1e-6)) if mean else _DIM
 
 
 def _problem(a: Frame, b: Frame) -> str:
@@ -173,9 +185,7 @@ def paint_difference(
     """
     layout = picture.layout
     if layout is None or not len(picture.values):
-        painter.fillRect(rect, QColor(theme.raised))
-        inner = rect.adjusted(8, 0, -8, 0)
-        draw_text(painter, inner, picture.note, theme, colour=theme.muted, align="centre")
+        paint_message(painter, rect, picture.note, theme)
         return
     where = image_rect(picture, rect)
     if where.isEmpty():
@@ -186,12 +196,12 @@ def paint_difference(
         painter.fillRect(where, QColor("#101216"))
     else:
         paint_pixels(painter, where, picture.image)
-        painter.fillRect(where, tint("#000000", _DIM))
+        painter.fillRect(where, tint("#000000", picture.dim))
     colours = signed_rgba(picture.raster, picture.scale_max, theme.hard, theme.soft)
     heat = map_box(np.array(picture.raster_rect), layout, where)
     paint_pixels(painter, heat, to_qimage(colours))
     # A difference of zero or next to it needs no sign: the scale's middle is clear.
-    paint_marks(painter, where, layout, picture.marks, theme)
+    paint_marks(painter, where, layout, picture.marks)
     paint_cursors(painter, where, layout, picture.hover, picture.pinned, theme)
     if picture.note:
         paint_note(painter, where, picture.note, theme)

@@ -10,7 +10,8 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPolygonF
 
 from hardattn_viewer.drawing.colours import Mark, marks
-from hardattn_viewer.drawing.strokes import paint_mark, pen, tint
+from hardattn_viewer.drawing.regions import known_key
+from hardattn_viewer.drawing.strokes import faded, hatch, pen, tint
 from hardattn_viewer.drawing.text import amount, draw_text, text_width
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.frames import Frame
@@ -119,6 +120,7 @@ def distribution_picture(
     if not scale_max > 0:
         raise ValueError(f"scale_max is {scale_max}; it must be positive")
     values = np.asarray(frame.probabilities, dtype=np.float32)
+    hover, pinned = known_key(hover, len(values)), known_key(pinned, len(values))
     text = ""
     if hover is not None:
         text = f"{key_name(frame, hover)}: {amount(float(values[hover]))}"
@@ -249,18 +251,21 @@ def _paint_bars(painter: QPainter, bars: Bars, picture: DistributionPicture, the
     for index, key in enumerate(bars.peak):
         column = bars.column(index)
         if key in (picture.hover, picture.pinned):
-            painter.fillRect(column.adjusted(-0.5, -_TRIANGLE, 0.5, 0), tint(theme.accent, 0.22))
+            painter.fillRect(column.adjusted(0, -_TRIANGLE, 0, 0), tint(theme.accent, 0.22))
         _paint_bar(painter, column, picture, int(key), usual, theme)
     for key in picture.chosen:
         index = int(np.searchsorted(bars.first, key, side="right")) - 1
         column = bars.column(index)
-        tip = _paint_bar(painter, column, picture, key, QColor(theme.hard), theme)
+        tip = _paint_bar(painter, QRectF(column), picture, key, QColor(theme.hard), theme)
+        # Of a merged bar the triangle stands above the whole, or taller neighbours would hide it.
+        share = min(1.0, float(np.nan_to_num(picture.values[bars.peak[index]])) / picture.scale_max)
+        tip = min(tip, column.bottom() - share * column.height())
         x, y = column.center().x(), tip - 2.5
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme.hard))
-        painter.drawPolygon(
-            QPolygonF([QPointF(x - 4, y - 5), QPointF(x + 4, y - 5), QPointF(x, y)])
-        )
+        # At the ends of the axis the base is cut, and the tip stays on its bar.
+        left, right = max(x - 4, area.left()), min(x + 4, area.right())
+        painter.drawPolygon(QPolygonF([QPointF(left, y - 5), QPointF(right, y - 5), QPointF(x, y)]))
 
 
 def _paint_bar(
@@ -275,7 +280,11 @@ def _paint_bar(
     mark = Mark(int(picture.marks[key]))
     if mark in (Mark.NAN, Mark.MASKED):
         column.setTop(column.bottom() - min(column.height(), 12.0))
-        paint_mark(painter, column, mark, theme)
+        if mark is Mark.NAN:
+            hatch(painter, column, QColor(theme.muted), 3.0)
+        else:
+            painter.setPen(pen(theme.muted, 1.0))
+            painter.drawLine(QLineF(column.bottomLeft(), column.topRight()))
         return column.top()
     if mark is Mark.ZERO:
         return column.bottom()
@@ -283,7 +292,7 @@ def _paint_bar(
     # A value above zero never vanishes: it keeps one px.
     bar = QRectF(column)
     bar.setTop(column.bottom() - max(1.0, share * column.height()))
-    painter.fillRect(bar, QColor(theme.faint) if mark is Mark.TINY else colour)
+    painter.fillRect(bar, faded(colour) if mark is Mark.TINY else colour)
     if mark is Mark.CLIPPED:
         painter.fillRect(QRectF(bar.left(), bar.top() + 3, bar.width(), 2), QColor(theme.window))
     return bar.top()

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
 from hardattn_viewer.drawing.strokes import pen, tint
-from hardattn_viewer.drawing.text import draw_text
+from hardattn_viewer.drawing.text import Words, draw_text
 from hardattn_viewer.drawing.theme import Theme
 
 # Places visited more often show this many numbers and how many more there are.
 _MOST = 8
 _IN_A_ROW = 4
+# Of pushing apart discs that touch; neighbours settle within a few.
+_ROUNDS = 40
+# Images smaller than this get dots without numbers.
+_NUMBERED = 96.0
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,8 @@ def disc_radius(rect: QRectF) -> float:
 def place_discs(
     visits: Sequence[Visit], step: int, points: Sequence[QPointF], bounds: QRectF
 ) -> list[Disc]:
-    """Place one disc a visit; those of one place stand side by side, in rows of four.
+    """Place one disc a visit; those of one place stand side by side, at most four in
+    a row, fewer where they would mix with those of the next place.
 
     Args:
         visits: in the order of the steps.
@@ -83,13 +89,54 @@ def place_discs(
         else:
             groups.append([index])
     discs: list[Disc] = []
-    for group in groups:
-        discs += _side_by_side([visits[index] for index in group], step, points[group[0]], bounds)
-    return sorted(discs, key=lambda disc: (not disc.future, disc.current))
+    middles = [points[group[0]] for group in groups]
+    for group, middle in zip(groups, middles, strict=True):
+        here = [visits[index] for index in group]
+        discs += _side_by_side(here, step, middle, _columns(middle, middles, radius), bounds)
+    centres = _apart([disc.centre for disc in discs], 2 * radius + 1.0, radius, bounds)
+    moved = [replace(disc, centre=centre) for disc, centre in zip(discs, centres, strict=True)]
+    return sorted(moved, key=lambda disc: (not disc.future, disc.current))
+
+
+def _apart(
+    centres: Sequence[QPointF], pitch: float, radius: float, bounds: QRectF
+) -> list[QPointF]:
+    """Push centres that are nearer than ``pitch`` apart until none are, as far as there is room."""
+    if len(centres) < 2:
+        return list(centres)
+    at = np.array([(point.x(), point.y()) for point in centres])
+    # One px for the disc's own casing.
+    edge = radius + 1.0
+    low = np.array([bounds.left() + edge, bounds.top() + edge])
+    high = np.maximum(low, np.array([bounds.right() - edge, bounds.bottom() - edge]))
+    for _ in range(_ROUNDS):
+        apart = at[:, None] - at[None]
+        distance = np.hypot(apart[..., 0], apart[..., 1])
+        lacking = np.where(np.eye(len(at), dtype=bool), 0.0, np.maximum(0.0, pitch - distance))
+        if float(lacking.max()) < 0.1:
+            break
+        # Of two at the very same point the later goes right.
+        same = np.sign(np.arange(len(at))[:, None] - np.arange(len(at)))[..., None] * (1.0, 0.0)
+        away = np.where(
+            distance[..., None] > 0, apart / np.maximum(distance, 1e-9)[..., None], same
+        )
+        at = np.clip(at + 0.5 * (away * lacking[..., None]).sum(axis=1), low, high)
+    return [QPointF(float(x), float(y)) for x, y in at]
+
+
+def _columns(middle: QPointF, middles: Sequence[QPointF], radius: float) -> int:
+    """How many discs fit beside each other before they mix with those of the next place."""
+    beside = [
+        abs(other.x() - middle.x())
+        for other in middles
+        if other != middle and abs(other.y() - middle.y()) < 4 * radius
+    ]
+    room = min(beside, default=math.inf)
+    return max(1, min(_IN_A_ROW, int(min(room, 1e6) / (2 * radius + 1.0))))
 
 
 def _side_by_side(
-    visits: Sequence[Visit], step: int, middle: QPointF, bounds: QRectF
+    visits: Sequence[Visit], step: int, middle: QPointF, most: int, bounds: QRectF
 ) -> list[Disc]:
     radius = disc_radius(bounds)
     left_out: list[Visit] = []
@@ -103,15 +150,15 @@ def _side_by_side(
     if left_out:
         labels.append((f"+{len(left_out)}", all(v.step > step for v in left_out), False))
     pitch = 2 * radius + 1.0
-    rows = math.ceil(len(labels) / _IN_A_ROW)
-    columns = min(len(labels), _IN_A_ROW)
-    half_width, half_height = columns * pitch / 2, rows * pitch / 2
+    columns = min(len(labels), most)
+    rows = math.ceil(len(labels) / columns)
+    half_width, half_height = columns * pitch / 2 + 0.5, rows * pitch / 2 + 0.5
     x = _held(middle.x(), bounds.left() + half_width, bounds.right() - half_width)
     y = _held(middle.y(), bounds.top() + half_height, bounds.bottom() - half_height)
     placed = []
     for index, (text, future, current) in enumerate(labels):
-        row, column = divmod(index, _IN_A_ROW)
-        in_row = min(columns, len(labels) - row * _IN_A_ROW)
+        row, column = divmod(index, columns)
+        in_row = min(columns, len(labels) - row * columns)
         centre = QPointF(
             x + (column - (in_row - 1) / 2) * pitch, y + (row - (rows - 1) / 2) * pitch
         )
@@ -133,6 +180,9 @@ def paint_path(
 ) -> None:
     """Paint lines, then discs; steps to come are dashed and hollow.
 
+    Lines meet at the true centres of the regions. Discs that would cover each other are moved just
+    far enough apart; below 96 px the image is too small for numbers, and dots take their place.
+
     Args:
         painter: paints.
         visits: in the order of the steps.
@@ -153,14 +203,40 @@ def paint_path(
         line = QLineF(start, end)
         if line.length() < 1:
             continue
-        painter.setPen(pen(tint("#000000", 0.25 if future else 0.45), 3.0))
+        painter.setPen(pen(tint("#000000", 0.3 if future else 0.45), 2.0 if future else 3.0))
         painter.drawLine(line)
         strong = tint(theme.hard, 0.55 if future else 0.95)
         painter.setPen(pen(strong, 1.0 if future else 1.5, dashed=future))
         painter.drawLine(line)
-    for disc in place_discs(visits, step, points, bounds):
-        _paint_disc(painter, disc, theme)
+    if min(bounds.width(), bounds.height()) < _NUMBERED:
+        inside = bounds.adjusted(4, 4, -4, -4)
+        held = [
+            QPointF(
+                _held(point.x(), inside.left(), inside.right()),
+                _held(point.y(), inside.top(), inside.bottom()),
+            )
+            for point in points
+        ]
+        _paint_dots(painter, visits, step, held, theme)
+    else:
+        for disc in place_discs(visits, step, points, bounds):
+            _paint_disc(painter, disc, theme)
     painter.restore()
+
+
+def _paint_dots(
+    painter: QPainter, visits: Sequence[Visit], step: int, points: Sequence[QPointF], theme: Theme
+) -> None:
+    for visit, point in zip(visits, points, strict=True):
+        if visit.step != step:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(tint(theme.hard, 0.5 if visit.step > step else 1.0))
+            painter.drawEllipse(point, 1.75, 1.75)
+    for visit, point in zip(visits, points, strict=True):
+        if visit.step == step:
+            painter.setPen(pen("#ffffff", 1.0))
+            painter.setBrush(QColor(theme.hard))
+            painter.drawEllipse(point, 3.0, 3.0)
 
 
 def _paint_disc(painter: QPainter, disc: Disc, theme: Theme) -> None:
@@ -188,7 +264,7 @@ def _paint_disc(painter: QPainter, disc: Disc, theme: Theme) -> None:
     draw_text(
         painter,
         box.adjusted(-4, 0, 4, 0),
-        disc.text,
+        [Words(disc.text, bold=True)],
         theme,
         size=size,
         colour=colour,

@@ -23,7 +23,7 @@ from hardattn_viewer.drawing.layout import (
 from hardattn_viewer.drawing.path import Visit, paint_path
 from hardattn_viewer.drawing.pixels import paint_pixels, to_qimage
 from hardattn_viewer.drawing.strokes import outline, paint_mark, pen, tint
-from hardattn_viewer.drawing.text import draw_text, text_width
+from hardattn_viewer.drawing.text import draw_text, line_height, text_width, wrap
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.frames import Frame
 
@@ -142,10 +142,15 @@ def regions_picture(
         visits=visits,
         step=frame.place.step,
         display=display,
-        hover=hover,
-        pinned=pinned,
+        hover=known_key(hover, len(values)),
+        pinned=known_key(pinned, len(values)),
         note=note,
     )
+
+
+def known_key(key: int | None, count: int) -> int | None:
+    """``key``, or None where this frame has no such key: a cursor may outlive its example."""
+    return key if key is not None and 0 <= key < count else None
 
 
 def lay_out_colours(
@@ -246,10 +251,7 @@ def paint_regions(painter: QPainter, rect: QRectF, picture: RegionsPicture, them
     """
     layout = picture.layout
     if layout is None:
-        painter.fillRect(rect, QColor(theme.raised))
-        inner = rect.adjusted(8, 0, -8, 0)
-        words = "the keys of this site are not regions of an image"
-        draw_text(painter, inner, words, theme, colour=theme.muted, align="centre")
+        paint_message(painter, rect, "the keys of this site are not regions of an image", theme)
         return
     where = image_rect(picture, rect)
     if where.isEmpty():
@@ -262,7 +264,7 @@ def paint_regions(painter: QPainter, rect: QRectF, picture: RegionsPicture, them
         paint_pixels(painter, where, picture.image)
     if picture.heat is not None:
         paint_pixels(painter, map_box(np.array(picture.heat_rect), layout, where), picture.heat)
-        paint_marks(painter, where, layout, picture.marks, theme)
+        paint_marks(painter, where, layout, picture.marks)
     if picture.display.boxes:
         _paint_boxes(painter, where, picture, layout, theme)
     if picture.display.path and picture.visits:
@@ -285,12 +287,11 @@ def paint_marks(
     where: QRectF,
     layout: RegionLayout,
     found: NDArray[np.uint8],
-    theme: Theme,
 ) -> None:
     """Put the signs of clipped, masked and missing values on their cells."""
     for key in np.flatnonzero(found >= Mark.CLIPPED):
         cell = map_box(layout.cells[key], layout, where).intersected(where)
-        paint_mark(painter, cell, Mark(int(found[key])), theme)
+        paint_mark(painter, cell, Mark(int(found[key])))
 
 
 def paint_cursors(
@@ -313,10 +314,23 @@ def paint_cursors(
         outline(painter, cell, where, pen("#ffffff", 1.25))
 
 
+def paint_message(painter: QPainter, rect: QRectF, message: str, theme: Theme) -> None:
+    """Say in the middle of an empty panel why it is empty."""
+    painter.fillRect(rect, QColor(theme.raised))
+    inner = rect.adjusted(8, 4, -8, -4)
+    step = line_height(theme) + 1
+    lines = wrap(message, inner.width(), theme)[: max(1, int(inner.height() / step))]
+    top = inner.center().y() - step * len(lines) / 2
+    for index, line in enumerate(lines):
+        where = QRectF(inner.left(), top + index * step, inner.width(), step)
+        draw_text(painter, where, line, theme, colour=theme.muted, align="centre")
+
+
 def paint_note(painter: QPainter, where: QRectF, note: str, theme: Theme) -> None:
     """Write a note on a dark strip in the lower left corner of the image."""
     width = min(where.width(), text_width(note, theme, theme.size_small) + 12)
-    strip = QRectF(where.left(), where.bottom() - 18, width, 18)
+    height = min(18.0, where.height())
+    strip = QRectF(where.left(), where.bottom() - height, width, height)
     painter.fillRect(strip, tint("#000000", 0.65))
     draw_text(
         painter,
@@ -342,7 +356,8 @@ def _paint_boxes(
         box = map_box(layout.boxes[visit.key], layout, where)
         if visit.step == picture.step:
             painter.fillRect(box.intersected(where), tint(theme.hard, 0.18))
-            outline(painter, box, where, pen(theme.hard, 2.5))
+            # Small pictures get thinner outlines, or the box would hide what it shows.
+            outline(painter, box, where, pen(theme.hard, min(2.5, max(1.25, 0.01 * where.width()))))
         elif not picture.display.path:
             continue
         elif visit.step < picture.step:

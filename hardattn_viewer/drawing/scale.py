@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
 from hardattn_viewer.drawing.colours import amount_table, signed_rgba
 from hardattn_viewer.drawing.display import AmountTable, Display
 from hardattn_viewer.drawing.pixels import paint_pixels, to_qimage
 from hardattn_viewer.drawing.strokes import pen
-from hardattn_viewer.drawing.text import amount, draw_text
+from hardattn_viewer.drawing.text import Words, amount, draw_text
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.frames import Frame
 
@@ -95,25 +95,33 @@ def paint_scale_bar(
         scope: where that maximum was taken, for example from ``scope_words``.
         theme: colours and type.
         colours: table of amounts.
-        signed: show differences from −scale_max (more in A) to scale_max (more in B).
+        signed: show differences from −scale_max (more in A) to scale_max (more in B); the ends
+            are then named beside the bar.
     """
+    left = rect.left()
+    if signed:
+        words = f"A +{amount(scale_max)}"
+        start = QRectF(left, rect.top(), rect.width() / 3, rect.height())
+        colour = theme.hard_text
+        left += 6 + draw_text(painter, start, words, theme, size=theme.size_small, colour=colour)
     bar = QRectF(
-        rect.left(),
-        rect.center().y() - _BAR_HEIGHT / 2,
-        min(_BAR_WIDTH, rect.width() / 3),
-        _BAR_HEIGHT,
+        left, rect.center().y() - _BAR_HEIGHT / 2, min(_BAR_WIDTH, rect.width() / 3), _BAR_HEIGHT
     )
     if signed:
-        steps = np.linspace(-1.0, 1.0, 255)[None]
         painter.fillRect(bar, QColor("#101216"))
-        strip = signed_rgba(steps, 1.0, theme.hard, theme.soft)
-        words = f"{scope}: A +{amount(scale_max)} – B +{amount(scale_max)}"
+        strip = signed_rgba(np.linspace(-1.0, 1.0, 255)[None], 1.0, theme.hard, theme.soft)
     else:
-        strip = amount_table(colours)[None]
-        words = f"{scope}: 0 – {amount(scale_max)}"
-    paint_pixels(painter, bar, to_qimage(np.ascontiguousarray(strip)))
+        strip = np.ascontiguousarray(amount_table(colours)[None])
+    paint_pixels(painter, bar, to_qimage(strip))
     painter.setPen(pen(theme.line, 1.0))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRect(bar.adjusted(-0.5, -0.5, 0.5, 0.5))
     text = QRectF(rect)
-    text.setLeft(bar.right() + 8)
-    draw_text(painter, text, words, theme, size=theme.size_small, colour=theme.muted)
+    text.setLeft(bar.right() + 7)
+    if signed:
+        end = Words(f"B +{amount(scale_max)}", colour=theme.soft_text)
+        stretches = [end, Words(f"   {scope}")] if scope else [end]
+        draw_text(painter, text, stretches, theme, size=theme.size_small, colour=theme.muted)
+    else:
+        words = f"{scope}: 0 – {amount(scale_max)}"
+        draw_text(painter, text, words, theme, size=theme.size_small, colour=theme.muted)

@@ -6,7 +6,6 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from hardattn_viewer.drawing.colours import Mark
-from hardattn_viewer.drawing.theme import Theme
 
 DASH = (4.0, 3.0)
 
@@ -15,6 +14,13 @@ def tint(colour: str, alpha: float) -> QColor:
     """``#rrggbb`` with an alpha in [0, 1]."""
     made = QColor(colour)
     made.setAlphaF(alpha)
+    return made
+
+
+def faded(colour: QColor) -> QColor:
+    """``colour`` at half its alpha."""
+    made = QColor(colour)
+    made.setAlphaF(colour.alphaF() / 2)
     return made
 
 
@@ -41,19 +47,25 @@ def hatch(painter: QPainter, rect: QRectF, colour: QColor, spacing: float = 6.0)
         total += spacing
 
 
-def paint_mark(painter: QPainter, rect: QRectF, mark: Mark, theme: Theme) -> None:
-    """Put the sign of ``mark`` on a cell; values, zero and tiny have none."""
+def paint_mark(painter: QPainter, rect: QRectF, mark: Mark) -> None:
+    """Put the sign of ``mark`` on a cell of an image; values, zero and tiny have none.
+
+    Each sign brings a veil of its own, so that it shows on dark and on light images.
+    """
     if mark is Mark.NAN:
-        painter.fillRect(rect, tint("#808080", 0.25))
-        hatch(painter, rect, tint("#d0d0d0", 0.8), max(3.0, min(6.0, rect.height() / 3)))
+        painter.fillRect(rect, tint("#202020", 0.5))
+        hatch(painter, rect, tint("#e0e0e0", 0.8), max(3.0, min(6.0, rect.height() / 3)))
     elif mark is Mark.MASKED:
-        painter.fillRect(rect, tint("#808080", 0.35))
+        painter.fillRect(rect, tint("#707070", 0.6))
         painter.setPen(pen(tint("#101010", 0.8), 1.0))
         painter.drawLine(QLineF(rect.bottomLeft(), rect.topRight()))
     elif mark is Mark.CLIPPED:
-        size = max(3.0, min(8.0, rect.width() / 3, rect.height() / 3))
-        corner = rect.topRight()
-        painter.setPen(pen("#000000", 0.75))
+        size = min(8.0, rect.width() / 3, rect.height() / 3)
+        corner = rect.topRight() + QPointF(-0.5, 0.5)
+        edge = pen("#000000", 0.75)
+        # A mitre would send a spike out of the cell at the sharp corners.
+        edge.setJoinStyle(Qt.PenJoinStyle.BevelJoin)
+        painter.setPen(edge)
         painter.setBrush(QColor("#ffffff"))
         painter.drawPolygon(
             QPolygonF([corner, corner - QPointF(size, 0), corner + QPointF(0, size)])
@@ -77,17 +89,15 @@ def outline(
         painter: paints.
         rect: the box, may reach outside.
         bounds: the image.
-        stroke: pen of the outline; it stays inside ``bounds`` with its whole width.
+        stroke: pen of the outline; it stays inside ``rect`` and ``bounds`` with its whole width.
         halo: alpha of the dark casing that keeps the line visible on light images.
     """
     shown = rect.intersected(bounds)
     if shown.isEmpty():
         return
-    half = stroke.widthF() / 2
-    inside = bounds.adjusted(half, half, -half, -half)
-    line = shown.intersected(inside)
-    if line.isEmpty():
-        return
+    # The pen runs inside: its outer edge is exactly where the box ends.
+    half = min(stroke.widthF() / 2, shown.width() / 3, shown.height() / 3)
+    line = shown.adjusted(half, half, -half, -half)
     beyond = QPen(stroke)
     beyond.setDashPattern([length / stroke.widthF() for length in DASH])
     beyond.setColor(tint(stroke.color().name(), stroke.color().alphaF() * 0.75))
@@ -102,7 +112,8 @@ def outline(
     painter.setBrush(Qt.BrushStyle.NoBrush)
     if halo:
         painter.setPen(pen(tint("#000000", halo * stroke.color().alphaF()), stroke.widthF() + 2))
-        painter.drawRect(line)
+        room = half + 1
+        painter.drawRect(line.intersected(bounds.adjusted(room, room, -room, -room)))
     if not any(side[0] for side in sides):
         painter.setPen(stroke)
         painter.drawRect(line)

@@ -120,18 +120,26 @@ def draw_text(
 def wrap(text: str, width: float, theme: Theme, size: float | None = None) -> list[str]:
     """Break ``text`` at spaces into lines no wider than ``width`` logical px.
 
-    A single word that is wider stays whole; ``draw_text`` elides it.
+    No-break spaces hold; a single word that is wider is broken between its characters.
     """
     metrics = QFontMetricsF(font(theme, size))
     lines: list[str] = []
     line = ""
-    for word in plain(text).split():
+    for word in filter(None, plain(text).split(" ")):
+        rest = word
         longer = f"{line} {word}" if line else word
-        if line and metrics.horizontalAdvance(longer) > width:
-            lines.append(line)
-            line = word
-        else:
+        if metrics.horizontalAdvance(longer) <= width:
             line = longer
+            continue
+        if line:
+            lines.append(line)
+        while len(rest) > 1 and metrics.horizontalAdvance(rest) > width:
+            fits = 1
+            while metrics.horizontalAdvance(rest[: fits + 1]) <= width:
+                fits += 1
+            lines.append(rest[:fits])
+            rest = rest[fits:]
+        line = rest
     return [*lines, line] if line else lines
 
 

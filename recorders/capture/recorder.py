@@ -130,13 +130,16 @@ class Recorder:
         if batch is not None and fields:
             raise ValueError("an example is described either by batch=[...] or by its own fields")
         recording = self._running()
+        begun = False
         with self._excused():
             described = [fields] if batch is None else list(batch)
             recording.begin(described, batched=batch is not None)
+            begun = True
         try:
             yield
         finally:
-            recording.end()
+            if begun:
+                recording.end()
         if not recording.writer.n_events:
             self._explain_emptiness()
 
@@ -280,8 +283,8 @@ class Recorder:
         Raises:
             OSError: the disk refused; nothing is lost, and it is tried again later.
         """
-        with self._excused():
-            self._running().flush()
+        # Not even with on_error="warn": whoever asks must know that it is on the disk.
+        self._running().flush()
 
     def _seal(self) -> None:
         for stop in self._stop:
@@ -310,8 +313,7 @@ class Recorder:
             with self._excused():
                 recording.event(name, facts, values)
 
-        tap.listen(heard)
-        self._stop.append(lambda: tap.stop(heard))
+        self._stop.append(tap.listen(heard))
 
     def _running(self) -> Recording:
         if self._recording is None:
@@ -325,7 +327,7 @@ class Recorder:
         """Turn a recording error into a warning where the caller asked for that."""
         try:
             yield
-        except (ValueError, OSError) as problem:
+        except (ValueError, TypeError, OverflowError, OSError) as problem:
             if self._on_error == "raise":
                 raise
             warnings.warn(f"not recorded: {problem}", RuntimeWarning, stacklevel=4)

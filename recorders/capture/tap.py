@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 Listener = Callable[["AttentionTap", dict[str, Any]], None]
+
+
+def _run_eagerly(listener: Listener) -> Listener:
+    """Keep ``torch.compile`` from tracing into the recorder.
+
+    The compiler takes a second to import, so it is asked only where it is loaded already, as it is
+    in every process that has compiled a model.
+    """
+    if "torch._dynamo" not in sys.modules:
+        return listener
+    eager: Listener = torch.compiler.disable(listener)  # type: ignore[no-untyped-call]
+    return eager
 
 
 class AttentionTap(nn.Module):
@@ -88,13 +102,19 @@ class AttentionTap(nn.Module):
         """Name, kind and mechanism, for ``print(model)``."""
         return ", ".join(part for part in (repr(self.name), self.kind, self.mechanism) if part)
 
-    def listen(self, listener: Listener) -> None:
-        """Call ``listener(tap, values)`` at every forward pass until ``stop``."""
-        self._listeners = (*self._listeners, listener)
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Call ``listener(tap, values)`` at every forward pass.
 
-    def stop(self, listener: Listener) -> None:
-        """Call ``listener`` no more."""
-        self._listeners = tuple(other for other in self._listeners if other != listener)
+        Returns:
+            A function that ends it.
+        """
+        heard = _run_eagerly(listener)
+        self._listeners = (*self._listeners, heard)
+
+        def stop() -> None:
+            self._listeners = tuple(other for other in self._listeners if other is not heard)
+
+        return stop
 
     def __getstate__(self) -> dict[str, Any]:
         # A copy or a saved model must not drag the recorder and its open file along.

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import weakref
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
@@ -13,7 +16,7 @@ from numpy.typing import NDArray
 from recorders.run.codec import crc32, unpack
 from recorders.run.contents import BulkIndex, Contents
 from recorders.run.errors import RunError
-from recorders.run.guard import regular_file
+from recorders.run.guard import identity, regular_file
 
 
 class ChunkReader:
@@ -30,8 +33,14 @@ class ChunkReader:
         self._kept = 0
         self._cache: OrderedDict[tuple[str, int], NDArray[Any]] = OrderedDict()
         self._lock = Lock()
-        self._descriptor: int | None = None
         self._closed = False
+        # Held open, so that a run replaced by a new recording stays readable.
+        self._descriptor: int | None = None
+        if contents.facts.sealed:
+            with self._file(0) as descriptor:
+                self._descriptor = os.dup(descriptor)
+            # A run that nobody closes must not keep its file open for ever.
+            self._release = weakref.finalize(self, os.close, self._descriptor)
 
     def read(self, path: str, start: int, count: int) -> NDArray[Any]:
         """``count`` values of the bulk dataset ``path`` from ``start`` on; not to be changed.
@@ -54,7 +63,7 @@ class ChunkReader:
             self._closed = True
             self._cache.clear()
             if self._descriptor is not None:
-                os.close(self._descriptor)
+                self._release()
                 self._descriptor = None
 
     def _chunk(self, path: str, index: BulkIndex, number: int) -> NDArray[Any]:
@@ -92,20 +101,26 @@ class ChunkReader:
             self._kept -= dropped.nbytes
 
     def _stored(self, index: BulkIndex, number: int) -> bytes:
-        file = self._contents.files[index.file[number]]
         size, offset = int(index.size[number]), int(index.offset[number])
+        file = int(index.file[number])
         try:
-            if self._contents.facts.sealed:
-                # Held open, so that a run replaced by a new recording stays readable.
-                if self._descriptor is None:
-                    with regular_file(file) as descriptor:
-                        self._descriptor = os.dup(descriptor)
+            if self._descriptor is not None:
                 return os.pread(self._descriptor, size, offset)
-            with regular_file(file) as descriptor:
+            with self._file(file) as descriptor:
                 return os.pread(descriptor, size, offset)
         except OSError as problem:
-            raise RunError(f"{file} cannot be read: {problem.strerror}") from problem
-        except RunError as problem:
+            path = self._contents.files[file]
+            raise RunError(f"{path} cannot be read: {problem.strerror}") from problem
+
+    @contextmanager
+    def _file(self, number: int) -> Iterator[int]:
+        """A descriptor of one of the run's files, the same as the guard has seen."""
+        path = self._contents.files[number]
+        if not path.exists():
             raise RunError(
-                f"{problem}; if the recording was sealed meanwhile, open the whole run"
-            ) from problem
+                f"{path} is gone; if the recording was sealed meanwhile, open the whole run"
+            )
+        with regular_file(path) as descriptor:
+            if identity(os.fstat(descriptor)) != self._contents.identities[number]:
+                raise RunError(f"{path} was replaced meanwhile; open the run again")
+            yield descriptor

@@ -16,7 +16,7 @@ from recorders.run import layout
 from recorders.run.bounds import check_tables
 from recorders.run.codec import CODECS, crc32, unpack
 from recorders.run.errors import FlawError, RunError
-from recorders.run.guard import Inspected, Stored, inspect, parsed_metadata, regular_file
+from recorders.run.guard import Identity, Inspected, Stored, inspect, parsed_metadata, regular_file
 from recorders.run.image import Facts
 from recorders.run.layout import Text
 from recorders.run.tables import Tables, TextColumn
@@ -61,6 +61,7 @@ class Contents:
         tables: its tables.
         bulks: where its bulk values lie, by path.
         files: the HDF5 files that it consists of.
+        identities: by which a file replaced meanwhile is noticed.
         size: their bytes together.
         notices: what a reader may want to say, in sentences.
     """
@@ -70,6 +71,7 @@ class Contents:
     tables: Tables
     bulks: dict[str, BulkIndex]
     files: tuple[Path, ...]
+    identities: tuple[Identity, ...]
     size: int
     notices: tuple[str, ...]
 
@@ -96,13 +98,14 @@ def load(path: Path) -> Contents:
         bulks = {name: _joined_bulk(name, facts, pieces) for name, _ in layout.bulk_paths()}
         check_tables(tables, {name: bulk.length for name, bulk in bulks.items()})
     except FlawError as flaw:
-        raise RunError(f"{path} is damaged: {flaw}") from flaw
+        raise RunError(f"{path} is damaged: {flaw.remedied()}") from flaw
     return Contents(
         path,
         facts,
         tables,
         bulks,
         tuple(files),
+        tuple(file.identity for file in inspected),
         sum(file.size for file in inspected),
         tuple(dict.fromkeys(notice for piece in pieces for notice in piece.notices)),
     )
@@ -167,8 +170,8 @@ def _read_file(number: int, file: Inspected) -> _Piece:
             if facts.metadata is None:
                 data = _read_column(descriptor, "metadata", file.datasets["metadata"])
                 facts = replace(facts, metadata=parsed_metadata(data.tobytes()))
-        except (FlawError, RunError) as flaw:
-            raise RunError(f"{file.path} is damaged: {flaw}") from flaw
+        except FlawError as flaw:
+            raise RunError(f"{file.path} is damaged: {flaw.remedied()}") from flaw
     return _Piece(facts, tables, bulks, file.notices)
 
 

@@ -9,3 +9,8 @@ class RunError(Exception):
 
 class FlawError(Exception):
     """Something is wrong inside a file; the message says where and what, not in which file."""
+
+    def remedied(self) -> str:
+        """The message with a remedy, its own or the general one."""
+        message = str(self)
+        return message if ";" in message else f"{message}; take a fresh copy, or record it again"

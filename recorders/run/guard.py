@@ -28,6 +28,8 @@ from recorders.run.errors import FlawError, RunError
 from recorders.run.image import Facts
 from recorders.run.layout import Dataset
 
+Identity = tuple[int, int, int]
+
 _MAGIC = b"\x89HDF\r\n\x1a\n"
 _SUPERBLOCKS = (2, 3)
 _MAX_LINKS = 1_000
@@ -62,6 +64,7 @@ class Inspected:
     Attributes:
         path: the file.
         size: its bytes.
+        identity: device, inode and time of change, by which a file replaced meanwhile is noticed.
         facts: its root attributes; metadata is None where it is the dataset ``metadata``.
         datasets: where the data lies, by path, as ``"events/site"``.
         notices: what a reader may want to say, in sentences.
@@ -69,9 +72,15 @@ class Inspected:
 
     path: Path
     size: int
+    identity: Identity
     facts: Facts
     datasets: dict[str, Stored]
     notices: tuple[str, ...]
+
+
+def identity(state: os.stat_result) -> Identity:
+    """What tells a file from another that took its name."""
+    return state.st_dev, state.st_ino, state.st_mtime_ns
 
 
 @contextmanager
@@ -104,20 +113,20 @@ def inspect(path: Path) -> Inspected:
     """
     with regular_file(path) as descriptor:
         head = os.pread(descriptor, 9, 0)
-        size = os.fstat(descriptor).st_size
+        state = os.fstat(descriptor)
         if not head.startswith(_MAGIC):
             raise RunError(f"{path} is no HDF5 file and so not a run; choose one that was recorded")
         if len(head) < 9 or head[8] not in _SUPERBLOCKS:
             raise RunError(f"{path} is not a run: no Recorder writes its version of HDF5")
-        return _opened(path, size, descriptor)
+        return _opened(path, state, descriptor)
 
 
-def _opened(path: Path, size: int, descriptor: int) -> Inspected:
+def _opened(path: Path, state: os.stat_result, descriptor: int) -> Inspected:
     try:
         with h5py.File(SourceFile(descriptor), "r") as file:
-            return _inspect(path, size, file.id)
+            return _inspect(path, state, file.id)
     except FlawError as flaw:
-        raise RunError(f"{path}: {flaw}") from flaw
+        raise RunError(f"{path}: {flaw.remedied()}") from flaw
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError) as problem:
         raise RunError(
             f"{path} is damaged or cut short ({_first_line(problem)}); record it again, "
@@ -129,7 +138,8 @@ def _first_line(problem: BaseException) -> str:
     return (str(problem).strip("'\" ").splitlines() or [type(problem).__name__])[0]
 
 
-def _inspect(path: Path, size: int, file: Any) -> Inspected:
+def _inspect(path: Path, state: os.stat_result, file: Any) -> Inspected:
+    size = state.st_size
     root = h5g.open(file, b"/")
     facts, notices = _facts(root)
     map_dtype = CODECS[facts.codec].dtype
@@ -154,7 +164,7 @@ def _inspect(path: Path, size: int, file: Any) -> Inspected:
             notices.append(f"/{name} is unknown and was ignored")
     if facts.metadata is None and layout.METADATA.name not in found:
         raise FlawError("it has no metadata")
-    return Inspected(path, size, facts, found, tuple(notices))
+    return Inspected(path, size, identity(state), facts, found, tuple(notices))
 
 
 def _links(group: Any, where: str) -> list[str]:
@@ -269,6 +279,8 @@ def _stored(group: Any, where: str, spec: Dataset, size: int) -> Stored:
     properties = dataset.get_create_plist()
     if properties.get_external_count():
         raise FlawError(f"{where} is stored in another file; a run holds all of itself")
+    if properties.get_layout() == h5d.VIRTUAL:
+        raise FlawError(f"{where} is put together from other files; a run holds all of itself")
     if properties.get_layout() != h5d.CHUNKED:
         raise FlawError(f"{where} is not stored in chunks")
     filters = [properties.get_filter(i)[0] for i in range(properties.get_nfilters())]

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from recorders.run import layout
 from recorders.run.catalogue import Catalogue
 from recorders.run.codec import codec_named
-from recorders.run.contents import PARTS_SUFFIX
+from recorders.run.contents import PARTS_SUFFIX, segments
 from recorders.run.durable import replacing, sync_folder, write_all
 from recorders.run.image import Facts, metadata_json, write_root
 from recorders.run.join import join
@@ -78,6 +78,8 @@ class SegmentWriter:
                 f"{self.parts} holds what a killed recording left; "
                 f"recover it (hardattn recover {self.parts}) or remove it"
             )
+        for unfinished in self.parts.glob(".seg-*.tmp"):
+            unfinished.unlink()
 
     @property
     def pending_bytes(self) -> int:
@@ -300,10 +302,12 @@ class SegmentWriter:
         self.flush()
         join(self.parts, self.path)
         self._closed = True
-        for entry in self.parts.iterdir():
-            entry.unlink()
-        self.parts.rmdir()
-        sync_folder(self.path.parent)
+        for segment in segments(self.parts):
+            segment.unlink()
+        # Somebody's notes in that folder are not ours to remove.
+        if not any(self.parts.iterdir()):
+            self.parts.rmdir()
+            sync_folder(self.path.parent)
 
     def _write_segment(self) -> None:
         facts = Facts(

@@ -1,0 +1,158 @@
+"""Figures for papers: what the painters paint on screen, on a page of exact size."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter
+
+from hardattn_viewer.drawing.display import Display
+from hardattn_viewer.drawing.text import plain
+from hardattn_viewer.figures.compose import Page, compare_page, regions_page
+from hardattn_viewer.figures.files import pdf_bytes, png_bytes, svg_bytes, write_whole
+from hardattn_viewer.figures.numbers import csv_bytes, npz_bytes
+from hardattn_viewer.figures.options import POINTS_PER_MM, FigureError, FigureOptions, View
+from hardattn_viewer.figures.provenance import program, title
+from hardattn_viewer.session.frames import Frame
+
+__all__ = ["Figure", "FigureError", "FigureOptions", "View", "make_figure"]
+
+SUFFIXES = (".svg", ".pdf", ".png", ".csv", ".npz")
+
+
+@dataclass(frozen=True, eq=False)
+class Figure:
+    """A figure, laid out; made by ``make_figure``.
+
+    Attributes:
+        options: what was asked for.
+        frames: the numbers behind it.
+        page: where everything is.
+    """
+
+    options: FigureOptions
+    frames: tuple[Frame, ...]
+    page: Page
+
+    @property
+    def size_mm(self) -> tuple[float, float]:
+        """Width and height on paper, to the hundredth of a millimetre."""
+        height = self.page.height * self.options.unit_pt / POINTS_PER_MM
+        return (round(self.options.width_mm, 2), round(height, 2))
+
+    @property
+    def caption(self) -> str:
+        """What is shown and where it comes from, also when it is not painted."""
+        return self.page.caption
+
+    @property
+    def title(self) -> str:
+        """One line for the file's description of itself."""
+        return title(self.frames)
+
+    def paint(self, painter: QPainter, rect: QRectF) -> None:
+        """Paint the page into ``rect``, scaled to its width; every format goes through here."""
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        painter.fillRect(rect, QColor(self.options.theme.panel))
+        painter.translate(rect.topLeft())
+        scale = rect.width() / self.page.width
+        painter.scale(scale, scale)
+        for block in self.page.blocks:
+            painter.save()
+            block.paint(painter, block.rect)
+            painter.restore()
+        painter.restore()
+
+    def image(self, width_px: int) -> QImage:
+        """A preview.
+
+        Args:
+            width_px: its width; the height follows.
+        """
+        width_mm, height_mm = self.size_mm
+        height_px = max(1, round(width_px * height_mm / width_mm))
+        image = QImage(width_px, height_px, QImage.Format.Format_ARGB32_Premultiplied)
+        image.fill(QColor(self.options.theme.panel))
+        painter = QPainter(image)
+        self.paint(painter, QRectF(0, 0, width_px, height_px))
+        painter.end()
+        return image
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the figure, or the numbers behind it, by the suffix of ``path``.
+
+        The file is there whole or not at all. ``.svg``, ``.pdf`` and ``.png`` hold the figure,
+        ``.csv`` and ``.npz`` the numbers of all steps.
+
+        Args:
+            path: where; an existing file is replaced.
+
+        Raises:
+            FigureError: unknown suffix, or the place cannot be written.
+        """
+        target = Path(path)
+        write_whole(target, self._bytes(target))
+
+    def _bytes(self, target: Path) -> bytes:
+        names = ("A", "B")[: len(self.frames)]
+        width_mm, height_mm = self.size_mm
+        match target.suffix.lower():
+            case ".svg":
+                fallback = ", ".join(self.options.theme.family[1:])
+                words = (self.title, self.caption)
+                return svg_bytes(self.paint, width_mm, height_mm, *words, fallback)
+            case ".pdf":
+                return pdf_bytes(self.paint, width_mm, height_mm, self.title, program())
+            case ".png":
+                words_inside = f"{self.title}. {self.caption}"
+                dpi = self.options.dpi
+                return png_bytes(self.paint, width_mm, height_mm, dpi, words_inside)
+            case ".csv":
+                return csv_bytes(self.frames, names)
+            case ".npz":
+                scales, difference = self.page.scales, self.page.difference
+                return npz_bytes(self.frames, names, self.caption, scales, difference)
+            case other:
+                known = ", ".join(SUFFIXES)
+                shown = f"the suffix {plain(other)!r}" if other else "no suffix"
+                raise FigureError(f"{target} has {shown}; a figure is saved as one of {known}")
+
+
+def make_figure(
+    view: View, frames: Sequence[Frame], options: FigureOptions, display: Display
+) -> Figure:
+    """Lay out a figure.
+
+    Args:
+        view: ``"regions"`` takes one frame, ``"compare"`` two (A, B) of the same example.
+        frames: one run at one place each.
+        options: size, type and theme; ``view`` here counts, not the one in the options.
+        display: what is drawn, as on screen.
+
+    Raises:
+        FigureError: the wrong number of frames for the view, or frames without image regions.
+    """
+    if QGuiApplication.instance() is None:
+        raise FigureError("no QGuiApplication is running; create one before making figures")
+    needed = {"regions": 1, "compare": 2}.get(view)
+    if needed is None:
+        raise FigureError(f"there is no view {view!r}; choose one of regions, compare")
+    if len(frames) != needed:
+        raise FigureError(f"the view {view!r} shows {needed} run(s), but {len(frames)} were given")
+    for frame in frames:
+        if frame.boxes is None or not len(frame.boxes):
+            raise FigureError(
+                f"{plain(frame.run_name)} holds no image regions at site "
+                f"{plain(frame.place.site or 'first')}; the view {view!r} draws only those"
+            )
+    page = (
+        regions_page(frames[0], options, display)
+        if view == "regions"
+        else compare_page(frames[0], frames[1], options, display)
+    )
+    return Figure(options, tuple(frames), page)
