@@ -58,6 +58,13 @@ class OpenExamples:
         return current
 
 
+def _class_number(label: Any) -> int:
+    array = as_array(label)
+    if array.size != 1 or array.dtype.kind not in "iu":
+        raise ValueError(f"label is {label!r}; pass the number of the true class")
+    return int(array.item())
+
+
 def add_examples(
     writer: SegmentWriter, described: Sequence[Mapping[str, Any]], *, batched: bool
 ) -> OpenExamples:
@@ -86,7 +93,7 @@ def add_examples(
         try:
             number = writer.add_example(
                 name,
-                label=None if label is None else int(label),
+                label=None if label is None else _class_number(label),
                 image=None if image is None else as_array(image),
                 regions=None if regions is None else as_array(regions),
                 tokens=None if tokens is None else [str(token) for token in tokens],

@@ -130,13 +130,16 @@ class Recorder:
         if batch is not None and fields:
             raise ValueError("an example is described either by batch=[...] or by its own fields")
         recording = self._running()
+        begun = False
         with self._excused():
             described = [fields] if batch is None else list(batch)
             recording.begin(described, batched=batch is not None)
+            begun = True
         try:
             yield
         finally:
-            recording.end()
+            if begun:
+                recording.end()
         if not recording.writer.n_events:
             self._explain_emptiness()
 
@@ -324,7 +327,7 @@ class Recorder:
         """Turn a recording error into a warning where the caller asked for that."""
         try:
             yield
-        except (ValueError, OSError) as problem:
+        except (ValueError, TypeError, OverflowError, OSError) as problem:
             if self._on_error == "raise":
                 raise
             warnings.warn(f"not recorded: {problem}", RuntimeWarning, stacklevel=4)

@@ -14,6 +14,7 @@ from torch import Tensor
 from recorders.run.layout import ROW_TOLERANCE
 
 _SHAPES = "[batch, keys], [batch, queries, keys] or [batch, heads, queries, keys]"
+_NAMES = frozenset({"probabilities", "selection", "log_prob", "temperature"})
 _NEGATIVE = -1e-6
 _TOLERANCE = 1e-3
 _LOG_TOLERANCE = 1e-3
@@ -40,6 +41,8 @@ class Attended:
 
 def as_array(value: Any) -> NDArray[Any]:
     """A tensor or array as numpy on the CPU, outside the graph; may share the model's memory."""
+    if isinstance(value, list | tuple) and any(isinstance(item, Tensor) for item in value):
+        return np.stack([as_array(item) for item in value])
     if not isinstance(value, Tensor):
         return np.asarray(value)
     tensor = value.detach().to("cpu")
@@ -68,6 +71,12 @@ def attended(
 
 
 def _attended(values: Mapping[str, Any], batch: int, heads: Sequence[int] | None) -> Attended:
+    unknown = sorted(set(values) - _NAMES)
+    if unknown or values.get("probabilities") is None:
+        raise ValueError(
+            f"it gave {unknown[0] if unknown else 'no probabilities'!r}; "
+            f"give probabilities, and of {', '.join(sorted(_NAMES))} what there is"
+        )
     given = values["probabilities"]
     raw = as_array(given)
     if raw.dtype.kind != "f":

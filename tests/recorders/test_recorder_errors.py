@@ -51,6 +51,8 @@ def test_what_cannot_be_right_is_refused_in_one_sentence_that_names_the_site(
         ({"regions": [[0, 0, 1]]}, r"boxes \[n, 4\]"),
         ({"regions": [[0, 0, 1, np.inf]]}, "infinite"),
         ({"label": -1}, "negative"),
+        ({"label": "cat"}, "number of the true class"),
+        ({"name": "\ud800"}, "surrogates"),
         ({"audio": 1}, "no 'audio'"),
     ],
 )
@@ -145,6 +147,26 @@ def test_an_empty_run_says_why_nothing_was_recorded(tmp_path, model, inside, say
             model(torch.ones(1, 4))
     with read_run(tmp_path / "run.h5") as run:
         assert run.n_events == 0 and len(run.snapshots) == 1
+
+
+def test_a_reader_function_that_gives_something_else_is_told_what_to_give(tmp_path):
+    model = nn.Linear(2, 2)
+    for given, says in (({"probs": HALF}, "probs"), ({}, "no probabilities")):
+        with Recorder(tmp_path / "run.h5", on_error="warn") as recorder, recorder.example():
+            recorder.watch(model, lambda *_, given=given: given)
+            with pytest.warns(RuntimeWarning, match=f"site 'Linear': it gave '{says}'"):
+                model(torch.ones(1, 2))
+            recorder.log("any", probabilities=HALF)
+
+
+def test_with_warn_an_example_opened_twice_leaves_the_first_one_open(tmp_path):
+    with Recorder(tmp_path / "run.h5", on_error="warn") as recorder, recorder.example():
+        with pytest.warns(RuntimeWarning, match="open already"), recorder.example():
+            recorder.log("any", probabilities=HALF)
+        recorder.log("any", probabilities=HALF)
+        recorder.steps(reward=[torch.tensor(1.0, requires_grad=True), torch.tensor(2.0)])
+    with read_run(tmp_path / "run.h5") as run:
+        assert run.scalars(0)["reward"].tolist() == [1.0, 2.0]
 
 
 def test_with_warn_the_model_runs_on_and_the_rest_is_recorded(tmp_path):
