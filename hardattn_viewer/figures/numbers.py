@@ -108,7 +108,8 @@ def csv_bytes(frames: Sequence[Frame], names: Sequence[str]) -> bytes:
                 writer.writerow(
                     (*about, step, key, *box, token, np.float32(value), int(chosen[step, key]))
                 )
-    return out.getvalue().encode("utf-8")
+    # Names of files may hold bytes that are no UTF-8; they come as lone surrogates.
+    return out.getvalue().encode("utf-8", errors="replace")
 
 
 def npz_bytes(

@@ -13,6 +13,7 @@ from PySide6.QtCore import QPointF, QRectF
 
 from hardattn_viewer.drawing.colours import amount_rgba, amount_table, rgb
 from hardattn_viewer.drawing.display import Display
+from hardattn_viewer.drawing.distribution import distribution_picture
 from hardattn_viewer.drawing.regions import (
     SMOOTH_LABEL,
     RegionsPicture,
@@ -176,6 +177,12 @@ def test_what_is_hovered_is_outlined_in_white_and_what_is_pinned_in_the_accent()
     found = shown(picture)
     assert near(found[20, 39], (255, 255, 255), 3)
     assert near(found[20, 279], rgb(DARK.accent), 3)
+
+
+def test_a_cursor_left_from_another_example_is_ignored() -> None:
+    picture = regions_picture(make_frame(), Display(), scale_max=1.0, hover=49, pinned=-1)
+    assert (picture.hover, picture.pinned) == (None, None)
+    assert distribution_picture(make_frame(), 1.0, 400, pinned=49).hover is None
 
 
 def test_smooth_heat_says_so_and_nearest_does_not() -> None:
