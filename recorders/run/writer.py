@@ -6,7 +6,6 @@ import io
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +21,9 @@ from recorders.run.durable import replacing, sync_folder, write_all
 from recorders.run.image import Facts, metadata_json, write_root
 from recorders.run.join import join
 from recorders.run.pending import Pending
+from recorders.version import PRODUCER
 
 __all__ = ["SegmentWriter", "join"]
-
-
-def _producer() -> str:
-    try:
-        return f"hardattn {version('hardattn')}"
-    except PackageNotFoundError:
-        return "hardattn"
 
 
 class SegmentWriter:
@@ -69,7 +62,7 @@ class SegmentWriter:
         self._codec = codec_named(codec)
         self._metadata = dict(metadata or {})
         metadata_json(self._metadata)
-        self._producer = producer or _producer()
+        self._producer = producer or PRODUCER
         self._created = datetime.now(UTC).isoformat(timespec="milliseconds")
         self._pending = Pending(self._codec.dtype)
         self._catalogue = Catalogue(self._pending)
