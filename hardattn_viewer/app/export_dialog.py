@@ -125,16 +125,14 @@ class ExportDialog(QDialog):
     def _is_compare(self) -> bool:
         return bool(self.view.currentData() == "compare")
 
-    def _facts(self) -> tuple[str, ...]:
+    def _facts(self) -> tuple[tuple[str, str], ...]:
         """The whole-run agreement, as it stands beside a comparison on the screen."""
         comparison = self._session.state.comparison
         if not self._is_compare() or comparison is None or not comparison.finished:
             return ()
         agree = comparison.same_argmax
-        return (
-            f"all {comparison.total:,}: agree "
-            f"{100 * agree.mean:.1f} ± {100 * agree.half_width:.1f} %",
-        )
+        value = f"{100 * agree.mean:.1f} ± {100 * agree.half_width:.1f} %"
+        return ((f"over all {comparison.total:,} examples: agree", value),)
 
     def _typed(self) -> None:
         self._named_by_hand = True

@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QSettings, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QApplication
 
 from hardattn_viewer.app.errors import ExceptionHook
 from hardattn_viewer.app.main_window import USUAL, MainWindow
-from hardattn_viewer.app.settings import Settings
+from hardattn_viewer.app.settings import Settings, Unkept
 from hardattn_viewer.app.trace import Trace, is_wanted
 from hardattn_viewer.drawing.theme import DARK
 from hardattn_viewer.session.session import Session
@@ -182,10 +182,10 @@ def take_screenshot(
     """
     app = application()
     session = Session()
-    # Settings of its own in memory: a picture must not depend on how somebody left the window.
-    store = QSettings(os.devnull, QSettings.Format.IniFormat)
+    # A picture must not depend on how somebody left the window.
+    settings = Settings(Unkept())
     session.set_theme(theme)
-    window = MainWindow(session, Settings(store), [], QSize(*size) if size else USUAL)
+    window = MainWindow(session, settings, [], QSize(*size) if size else USUAL)
     window.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
     window.show()
     session.open([path.absolute() for path in paths])

@@ -31,6 +31,7 @@ class SiteFacts:
         heads: number of heads.
         key_axis: what a key is, for example ``"regions"``.
         verified: the recorder's word on this site.
+        capture: how attention was found there: ``"tap"``, ``"log"``, ``"watch"``.
     """
 
     name: str
@@ -39,6 +40,7 @@ class SiteFacts:
     heads: int
     key_axis: str = ""
     verified: str = ""
+    capture: str = ""
 
 
 @dataclass(frozen=True)

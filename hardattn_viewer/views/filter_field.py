@@ -47,7 +47,7 @@ class FilterField(QWidget):
         self._pause.timeout.connect(self._apply)
         self.field.textEdited.connect(self._edited)
         self.field.textChanged.connect(self._cleared)
-        self.field.returnPressed.connect(self._apply)
+        self.field.returnPressed.connect(self._entered)
         session.changed.connect(self._on_changed)
 
     def _edited(self) -> None:
@@ -76,9 +76,12 @@ class FilterField(QWidget):
         self.field.setCursorPosition(len(before))
         self._pause.start()
 
+    def _entered(self) -> None:
+        self._popup.hide()
+        self._apply()
+
     def _apply(self) -> None:
         self._pause.stop()
-        self._popup.hide()
         self._session.set_filter(self.field.text())
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:

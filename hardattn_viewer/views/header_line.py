@@ -30,11 +30,16 @@ class HeaderLine(QWidget):
         self._head = Pair("head", "headerHead")
         self._scale = Pair("scale", "headerScale")
         self._snapshot = SnapshotChoice(session)
-        layout = FlowLayout(self, spacing=16, gap=3, margins=(14, 9, 14, 9), push=4)
+        self.warning = label("A and B hold different inputs of this name", name="headerWarning")
+        self.warning.setProperty("tone", "bad")
+        self.warning.setToolTip("Image, regions, tokens or label differ: compare with care.")
+        self.warning.hide()
+        layout = FlowLayout(self, spacing=16, gap=3, margins=(14, 9, 14, 9), push=5)
         for part in (
             self.example,
             self._true,
             *self._predictions.values(),
+            self.warning,
             self._snapshot,
             self._head,
             self._scale,
@@ -55,6 +60,8 @@ class HeaderLine(QWidget):
         frame = state.frame
         for part in (self._true, self._head, self._scale):
             part.setVisible(frame is not None)
+        differs = state.rows is not None and state.place.example in state.rows.differs
+        self.warning.setVisible(differs and len(state.frames.present) == 2)
         for slot in SLOTS:
             self._show_prediction(slot, state.frames.of(slot))
         if frame is None:

@@ -41,7 +41,7 @@ from hardattn_viewer.views.scales import (
     short_scope,
 )
 
-STRIP_HEIGHTS = (84, 170)
+STRIP_HEIGHTS = (84, 210)
 
 
 class RunPane(QWidget):
