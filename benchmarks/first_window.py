@@ -1,0 +1,46 @@
+"""CPU seconds until the first window, beside those of a bare Qt application.
+
+usage: python benchmarks/first_window.py [--rounds 7]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+
+WINDOW = (
+    "import os, sys\n"
+    "from hardattn_viewer.cli import main\n"
+    "os.environ['HARDATTN_EXIT_WHEN_SHOWN'] = '1'\n"
+    "sys.exit(main(['view']))\n"
+)
+QT = "from PySide6.QtWidgets import QApplication; QApplication([])"
+
+
+def cpu_seconds(code: str) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=7)
+    arguments = parser.parse_args()
+    window, qt = [], []
+    for _ in range(arguments.rounds):
+        qt.append(cpu_seconds(QT))
+        window.append(cpu_seconds(WINDOW))
+    ratio = statistics.median(w / q for w, q in zip(window, qt, strict=True))
+    print(f"first window: median {statistics.median(window):.2f} CPU s, {ratio:.1f} times bare Qt")
+    print(f"bare Qt application: median {statistics.median(qt):.2f} CPU s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""Labelled images: what a task of image classification is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from hardattn_models.errors import TaskError
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """One part of a data set, in its fixed order.
+
+    Attributes:
+        name: "train", "validation" or "test"; the first part of every example's name.
+        images: uint8 ``[n, height, width]``, 0 black to 255 white.
+        labels: int64 ``[n]``, class numbers from 0.
+    """
+
+    name: str
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def entries(self, indices: Sequence[int]) -> list[dict[str, Any]]:
+        """What a recorder is told of some examples.
+
+        Args:
+            indices: positions in this split.
+
+        Returns:
+            One dict an example: ``name`` such as "test-00017" (the position in the split, the
+            same in every run), ``image`` uint8 ``[height, width]``, ``label`` int.
+
+        Raises:
+            IndexError: if an index is outside the split.
+        """
+        return [
+            {
+                "name": f"{self.name}-{index:05d}",
+                "image": self.images[index],
+                "label": int(self.labels[index]),
+            }
+            for index in indices
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Some consecutive examples of a split, ready for a model and for a recorder.
+
+    Attributes:
+        images: float32 ``[batch, height, width]``, 0 to 1.
+        labels: int64 ``[batch]``.
+        entries: what a recorder is told, one dict an example; see :meth:`Split.entries`.
+    """
+
+    images: Tensor
+    labels: Tensor
+    entries: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class ImageTask:
+    """A data set of labelled images in three parts that share no image.
+
+    Attributes:
+        name: the name by which :func:`hardattn_models.tasks.load_task` finds it.
+        classes: how many classes there are.
+        train: what a model is fitted to.
+        validation: taken from the training data, for choosing between models and settings.
+        test: only for the final figure.
+        source: where the data came from and its licence, in words.
+    """
+
+    name: str
+    classes: int
+    train: Split
+    validation: Split
+    test: Split
+    source: str
+
+    def split(self, name: str) -> Split:
+        """The part of that name.
+
+        Args:
+            name: "train", "validation" or "test".
+
+        Raises:
+            TaskError: if there is no such part.
+        """
+        for split in (self.train, self.validation, self.test):
+            if split.name == name:
+                return split
+        raise TaskError(f"{self.name} has no split {name!r}: choose train, validation or test")
+
+    def batches(
+        self, split: str = "test", size: int = 64, limit: int | None = None
+    ) -> Iterator[Batch]:
+        """The examples of one part in their order.
+
+        Args:
+            split: "train", "validation" or "test".
+            size: examples a batch, at least 1; the last batch may be smaller.
+            limit: how many examples in total; all if not given.
+
+        Yields:
+            One ``Batch`` after another.
+
+        Raises:
+            TaskError: if there is no such part, or ``size`` or ``limit`` is below 1.
+        """
+        part = self.split(split)
+        if size < 1 or (limit is not None and limit < 1):
+            raise TaskError(f"a batch size of {size} and a limit of {limit} make no batch")
+        total = len(part) if limit is None else min(limit, len(part))
+        for start in range(0, total, size):
+            stop = min(start + size, total)
+            yield Batch(
+                images=as_floats(part.images[start:stop]),
+                labels=torch.from_numpy(part.labels[start:stop].copy()),
+                entries=part.entries(range(start, stop)),
+            )
+
+
+def as_floats(images: npt.NDArray[np.uint8]) -> Tensor:
+    """Images as a model reads them: float32 tensor, 0 to 1, of the same shape."""
+    return torch.from_numpy(images.astype(np.float32) / np.float32(255.0))

@@ -1,0 +1,123 @@
+"""The one registry of what a person can do: menus, keys, palette and help are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
+
+from hardattn_viewer.session.session import Session
+from hardattn_viewer.session.state import SessionState
+from hardattn_viewer.views.parts import plain_tooltip
+
+Menu = Literal["File", "Edit", "View", "Playback", "Window", "Help"]
+MENUS: tuple[Menu, ...] = ("File", "Edit", "View", "Playback", "Window", "Help")
+
+
+def _always(_: SessionState) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Command:
+    """One thing that can be done.
+
+    Attributes:
+        id: a name that stays the same, for settings and tests.
+        menu: the menu that it is in.
+        text: what it does, as a menu shows it.
+        keys: its keys; the first one is shown.
+        tooltip: one sentence more.
+        handler: does it.
+        enabled: whether it can be done in a state.
+        checked: whether it is on in a state; None where it is not something that is on or off.
+        group: a menu draws a line between commands of different groups.
+    """
+
+    id: str
+    menu: Menu
+    text: str
+    handler: Callable[[], None]
+    keys: tuple[str, ...] = ()
+    tooltip: str = ""
+    enabled: Callable[[SessionState], bool] = field(default=_always)
+    checked: Callable[[SessionState], bool] | None = None
+    group: str = ""
+
+    @property
+    def shown_keys(self) -> str:
+        """The first key as the desktop writes it; empty where there is none."""
+        if not self.keys:
+            return ""
+        return QKeySequence(self.keys[0]).toString(QKeySequence.SequenceFormat.NativeText)
+
+
+class Actions(QObject):
+    """Commands as Qt actions, enabled and checked as the session's state says.
+
+    Args:
+        commands: everything that can be done, in the order of the menus.
+        session: the session whose state enables them.
+        window: the window where the keys work.
+    """
+
+    def __init__(self, commands: list[Command], session: Session, window: QWidget) -> None:
+        super().__init__(window)
+        ids = [command.id for command in commands]
+        if len(set(ids)) != len(ids):
+            raise ValueError("two commands have the same id")
+        self.commands = tuple(commands)
+        self._session = session
+        self._actions = {command.id: self._made(command, window) for command in commands}
+        session.changed.connect(self._on_changed)
+        self._refresh(session.state)
+
+    def __getitem__(self, id_: str) -> QAction:
+        return self._actions[id_]
+
+    def fill(self, bar: QMenuBar) -> dict[Menu, QMenu]:
+        """Put every command into its menu."""
+        menus: dict[Menu, QMenu] = {}
+        for name in MENUS:
+            menu = bar.addMenu(f"&{name}")
+            menu.setObjectName(f"menu{name}")
+            menu.setToolTipsVisible(True)
+            group = None
+            for command in self.commands:
+                if command.menu != name:
+                    continue
+                if group is not None and command.group != group:
+                    menu.addSeparator()
+                group = command.group
+                menu.addAction(self._actions[command.id])
+            menus[name] = menu
+        return menus
+
+    def _made(self, command: Command, window: QWidget) -> QAction:
+        action = QAction(command.text, window)
+        action.setObjectName(command.id)
+        action.setShortcuts([QKeySequence(key) for key in command.keys])
+        keys = f" ({command.shown_keys})" if command.keys else ""
+        plain = command.text.replace("&", "").rstrip("…")
+        action.setToolTip(plain_tooltip(f"{command.tooltip or plain}{keys}"))
+        action.setStatusTip("")
+        action.setCheckable(command.checked is not None)
+        action.triggered.connect(lambda *_: command.handler())
+        window.addAction(action)
+        return action
+
+    def _on_changed(self, new: SessionState, old: SessionState) -> None:
+        # Hovering enables nothing, and happens a hundred times a second.
+        if new.hovered == old.hovered:
+            self._refresh(new)
+
+    def _refresh(self, state: SessionState) -> None:
+        for command in self.commands:
+            action = self._actions[command.id]
+            action.setEnabled(command.enabled(state))
+            if command.checked is not None:
+                action.setChecked(command.checked(state))

@@ -1,0 +1,294 @@
+"""Exporting a figure: what is seen in the preview is what is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDoubleSpinBox,
+    QFileDialog,
+    QFormLayout,
+    QLineEdit,
+    QPushButton,
+    QWidget,
+)
+
+from hardattn_viewer.drawing.theme import DARK, LIGHT, Theme
+from hardattn_viewer.figures.figure import Figure, FigureError, FigureOptions, make_figure
+from hardattn_viewer.session.frames import Frame
+from hardattn_viewer.session.session import Session
+from hardattn_viewer.session.state import SessionState
+from hardattn_viewer.views.parts import column, label, row, set_property
+from hardattn_viewer.views.scales import display_of
+
+FORMATS = {
+    "SVG, vector": ".svg",
+    "PDF, vector": ".pdf",
+    "PNG, 300 dpi": ".png",
+    "CSV, the numbers": ".csv",
+    "NPZ, the numbers": ".npz",
+}
+
+
+class ExportDialog(QDialog):
+    """Options on the left, the figure as it will be written on the right.
+
+    Args:
+        session: what is shown in it is what is exported.
+        folder: where files go unless another place is chosen.
+        parent: the window that it appears over.
+    """
+
+    def __init__(self, session: Session, folder: Path, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("exportDialog")
+        self.setWindowTitle("Export figure")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.resize(980, 620)
+        self._session = session
+        self.saved: Path | None = None
+        state = session.state
+        self.view = _choice(
+            "exportView", "What to export", {"Overlay": "regions", "A, B and B − A": "compare"}
+        )
+        self.format = _choice("exportFormat", "File format", FORMATS)
+        self.theme = _choice("exportTheme", "Theme", {"Light": "light", "Dark": "dark"})
+        self.width_mm = _number("exportWidth", "Width in millimetres", 20, 600, 85, " mm")
+        self.font_pt = _number("exportFont", "Font size in points", 4, 24, 8, " pt")
+        self.caption = QCheckBox("Caption with provenance")
+        self.caption.setObjectName("exportCaption")
+        self.caption.setChecked(True)
+        self.all_steps = QCheckBox("All steps below, small")
+        self.all_steps.setObjectName("exportAllSteps")
+        self.path = QLineEdit()
+        self.path.setObjectName("exportPath")
+        self.path.setAccessibleName("File")
+        self._named_by_hand = False
+        self._folder = folder
+        browse = QPushButton("Choose…")
+        browse.setObjectName("exportBrowse")
+        browse.clicked.connect(self._browse)
+        self.message = label(name="exportMessage")
+        self.message.setWordWrap(True)
+        self.save = QPushButton("Save")
+        self.save.setObjectName("exportSave")
+        self.save.setProperty("kind", "accent")
+        self.save.setDefault(True)
+        self.save.clicked.connect(self._save)
+        close = QPushButton("Close")
+        close.setObjectName("exportClose")
+        close.clicked.connect(self.close)
+        self.preview = Preview()
+        self._lay_out(browse, close)
+        if state.view == "compare" and len(state.frames.present) == 2:
+            self.view.setCurrentIndex(1)
+        self.width_mm.setValue(170.0 if self._is_compare() else 85.0)
+        # Typing a number redraws once, not once a digit.
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(120)
+        self._pause.timeout.connect(self._refresh)
+        for choice in (self.view, self.format, self.theme):
+            choice.currentIndexChanged.connect(self._changed)
+        for number in (self.width_mm, self.font_pt):
+            number.valueChanged.connect(self._changed)
+        for box in (self.caption, self.all_steps):
+            box.toggled.connect(self._changed)
+        self.path.textEdited.connect(self._typed)
+        self._changed()
+        self._refresh()
+
+    def _lay_out(self, browse: QPushButton, close: QPushButton) -> None:
+        form = QFormLayout()
+        form.setHorizontalSpacing(12)
+        form.setVerticalSpacing(9)
+        form.addRow("View", self.view)
+        form.addRow("Format", self.format)
+        form.addRow("Width", self.width_mm)
+        form.addRow("Font", self.font_pt)
+        form.addRow("Theme", self.theme)
+        form.addRow("", self.caption)
+        form.addRow("", self.all_steps)
+        form.addRow("File", row(self.path, browse))
+        side = QWidget()
+        side.setFixedWidth(390)
+        side.setLayout(column(form, self.message, 1, row(1, close, self.save), spacing=12))
+        layout = row(side, self.preview, spacing=18, margins=(16, 16, 16, 16))
+        layout.setStretch(1, 1)
+        self.setLayout(layout)
+
+    def _is_compare(self) -> bool:
+        return bool(self.view.currentData() == "compare")
+
+    def _facts(self) -> tuple[str, ...]:
+        """The whole-run agreement, as it stands beside a comparison on the screen."""
+        comparison = self._session.state.comparison
+        if not self._is_compare() or comparison is None or not comparison.finished:
+            return ()
+        agree = comparison.same_argmax
+        return (
+            f"all {comparison.total:,}: agree "
+            f"{100 * agree.mean:.1f} ± {100 * agree.half_width:.1f} %",
+        )
+
+    def _typed(self) -> None:
+        self._named_by_hand = True
+
+    def _changed(self, *_: object) -> None:
+        suffix = str(self.format.currentData())
+        self.all_steps.setEnabled(not self._is_compare())
+        if self._named_by_hand:
+            typed = Path(self.path.text())
+            if typed.suffix in FORMATS.values():
+                self.path.setText(str(typed.with_suffix(suffix)))
+        else:
+            self.path.setText(str(self._folder / (self._name() + suffix)))
+        self._pause.start()
+
+    def _name(self) -> str:
+        frame = self._session.state.frame
+        if frame is None:
+            return "figure"
+        kind = "compare" if self._is_compare() else frame.run_name
+        return _safe(f"{kind}-{frame.example_name}-step{frame.place.step + 1}")
+
+    def _figure(self) -> Figure | str:
+        """The figure as the options say, or words why there is none."""
+        state = self._session.state
+        frames = _frames(state, self._is_compare())
+        if not frames:
+            return (
+                "A comparison needs a run in A and one in B that both hold this example."
+                if self._is_compare()
+                else "There is nothing to export yet: open a run first."
+            )
+        options = FigureOptions(
+            view="compare" if self._is_compare() else "regions",
+            width_mm=self.width_mm.value(),
+            font_pt=self.font_pt.value(),
+            theme=DARK if self.theme.currentData() == "dark" else LIGHT,
+            caption=self.caption.isChecked(),
+            all_steps=self.all_steps.isChecked() and not self._is_compare(),
+            facts=self._facts(),
+        )
+        try:
+            return make_figure(options.view, frames, options, display_of(state))
+        except FigureError as error:
+            return str(error)
+
+    def _refresh(self) -> None:
+        figure = self._figure()
+        if isinstance(figure, str):
+            self._say(figure, bad=True)
+            self.preview.show_image(None, None)
+            self.save.setEnabled(False)
+            return
+        self.save.setEnabled(True)
+        width, height = figure.size_mm
+        self._say(f"{width:.0f} × {height:.0f} mm")
+        pixels = round(self.preview.width() * self.devicePixelRatioF())
+        self.preview.show_image(figure.image(max(pixels, 200)), figure.options.theme)
+
+    def _browse(self) -> None:
+        dialog = QFileDialog(self, "Save figure", self.path.text())
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilter(f"Figure (*{self.format.currentData()})")
+        dialog.setDefaultSuffix(str(self.format.currentData())[1:])
+        dialog.fileSelected.connect(self._chosen)
+        dialog.open()
+
+    def _chosen(self, path: str) -> None:
+        self._named_by_hand = True
+        self.path.setText(path)
+
+    def _save(self) -> None:
+        figure = self._figure()
+        if isinstance(figure, str):
+            self._say(figure, bad=True)
+            return
+        path = Path(self.path.text().strip()).expanduser()
+        if not path.suffix:
+            path = path.with_suffix(str(self.format.currentData()))
+        try:
+            figure.save(path)
+        except (OSError, FigureError) as error:
+            self._say(" ".join(str(error).split()), bad=True)
+            return
+        self.saved = path
+        self._say(f"Saved {path}")
+
+    def _say(self, words: str, bad: bool = False) -> None:
+        self.message.setText(words)
+        set_property(self.message, "tone", "bad" if bad else "")
+
+
+class Preview(QWidget):
+    """The figure, as large as fits, on the surface that it is made for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("exportPreview")
+        self.setAccessibleName("Preview")
+        self.setMinimumSize(QSize(320, 240))
+        self.image: QImage | None = None
+        self._theme: Theme | None = None
+
+    def show_image(self, image: QImage | None, theme: Theme | None) -> None:
+        """Show a rendered figure, or nothing."""
+        self.image, self._theme = image, theme
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint."""
+        if self.image is None or self._theme is None:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        size = self.image.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
+        left, top = (self.width() - size.width()) / 2, (self.height() - size.height()) / 2
+        where = QRectF(left, top, size.width(), size.height())
+        painter.fillRect(where, QColor(self._theme.window))
+        painter.drawImage(where, self.image)
+        painter.setPen(QColor(self._theme.line))
+        painter.drawRect(where.adjusted(0, 0, -1, -1))
+        painter.end()
+
+
+def _frames(state: SessionState, compare: bool) -> list[Frame]:
+    if compare:
+        return list(state.frames.present) if len(state.frames.present) == 2 else []
+    return [state.frame] if state.frame is not None else []
+
+
+def _choice(name: str, words: str, items: dict[str, str]) -> QComboBox:
+    made = QComboBox()
+    made.setObjectName(name)
+    made.setAccessibleName(words)
+    for text, data in items.items():
+        made.addItem(text, data)
+    return made
+
+
+def _number(
+    name: str, words: str, low: float, high: float, value: float, suffix: str
+) -> QDoubleSpinBox:
+    made = QDoubleSpinBox()
+    made.setObjectName(name)
+    made.setAccessibleName(words)
+    made.setRange(low, high)
+    made.setDecimals(1)
+    made.setSuffix(suffix)
+    made.setValue(value)
+    return made
+
+
+def _safe(name: str) -> str:
+    """A file name without anything that a file system or shell would mind."""
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "-" for c in name)
+    return kept.strip("-.")[:80] or "figure"

@@ -1,0 +1,101 @@
+"""What the app remembers between two starts, with a version so that old values can be moved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings
+
+from hardattn_viewer.session.state import ThemeChoice
+
+VERSION = 1
+RECENT = 10
+
+
+class Settings:
+    """Typed access to the stored settings.
+
+    Args:
+        store: where they are kept; by default the user's own settings of hardattn.
+    """
+
+    def __init__(self, store: QSettings | None = None) -> None:
+        self._store = store if store is not None else QSettings("hardattn", "hardattn")
+        self._migrate()
+
+    @property
+    def first_start(self) -> bool:
+        """Whether the app has never been closed in an orderly way on this account."""
+        return not self._store.contains("window/geometry")
+
+    @property
+    def theme(self) -> ThemeChoice:
+        """The chosen theme."""
+        value = str(self._store.value("theme", "system"))
+        return "dark" if value == "dark" else "light" if value == "light" else "system"
+
+    @theme.setter
+    def theme(self, choice: ThemeChoice) -> None:
+        self._store.setValue("theme", choice)
+
+    @property
+    def recent(self) -> list[Path]:
+        """Runs that were opened lately, newest first."""
+        value = self._store.value("recent", [])
+        # A list of one text comes back from a file as that text.
+        texts = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+        return [Path(str(text)) for text in texts if text]
+
+    def remember(self, path: Path) -> None:
+        """Put a run at the front of the recent ones."""
+        others = [known for known in self.recent if known != path]
+        self._store.setValue("recent", [str(one) for one in [path, *others][:RECENT]])
+
+    def forget_recent(self) -> None:
+        """Forget which runs were opened."""
+        self._store.setValue("recent", [])
+
+    @property
+    def folder(self) -> str:
+        """The folder that file dialogs start in."""
+        recent = self.recent
+        return str(recent[0].parent) if recent else ""
+
+    @property
+    def geometry(self) -> QByteArray:
+        """The window's place and size; empty before the first close."""
+        return self._bytes("window/geometry")
+
+    @property
+    def docks(self) -> QByteArray:
+        """Where the docks are; empty before the first close."""
+        return self._bytes("window/docks")
+
+    def keep_window(self, geometry: QByteArray, docks: QByteArray) -> None:
+        """Remember the window and its docks."""
+        self._store.setValue("window/geometry", geometry)
+        self._store.setValue("window/docks", docks)
+
+    def sync(self) -> None:
+        """Write everything to disk now."""
+        self._store.sync()
+
+    def _bytes(self, key: str) -> QByteArray:
+        value = self._store.value(key)
+        return value if isinstance(value, QByteArray) else QByteArray()
+
+    def _migrate(self) -> None:
+        """Bring settings of an earlier version up to this one, one version at a time."""
+        stored = self._store.value("version")
+        found = int(stored) if isinstance(stored, int | str) and str(stored).isdigit() else VERSION
+        if found > VERSION:
+            # Settings of a newer hardattn: read what is understood, and keep its number.
+            return
+        for version in range(found, VERSION):
+            MIGRATIONS[version](self._store)
+        self._store.setValue("version", VERSION)
+
+
+# From each version to the next one.
+MIGRATIONS: dict[int, Callable[[QSettings], None]] = {}

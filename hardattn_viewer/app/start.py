@@ -1,0 +1,206 @@
+"""Starting the desktop app: the window first, everything that takes time after it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QSettings, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QApplication
+
+from hardattn_viewer.app.errors import ExceptionHook
+from hardattn_viewer.app.main_window import USUAL, MainWindow
+from hardattn_viewer.app.settings import Settings
+from hardattn_viewer.app.trace import Trace, is_wanted
+from hardattn_viewer.drawing.theme import DARK
+from hardattn_viewer.session.session import Session
+from hardattn_viewer.session.state import SessionState, ThemeChoice, View
+from hardattn_viewer.session.wants import is_settled
+
+
+class Bridge(QObject):
+    """Carries the reader thread's "there are answers" over to the GUI thread."""
+
+    woke = Signal()
+
+
+def main(
+    paths: Sequence[Path],
+    screenshot: Path | None = None,
+    *,
+    size: tuple[int, int] | None = None,
+    theme: ThemeChoice | None = None,
+    view: View | None = None,
+    example: int = 0,
+    step: int = 0,
+) -> int:
+    """Show the app until its window is closed.
+
+    Args:
+        paths: runs to open; the first two become A and B. None given opens the sample runs.
+        screenshot: render the window once into this picture and return, offscreen where there
+            is no display.
+        size: width and height of the window in pixels.
+        theme: overrides the remembered theme.
+        view: what to show; by default the comparison where there are two runs.
+        example: row of the example table to start at, from 0.
+        step: step to start at, from 0.
+
+    Returns:
+        The exit status: 0, or 1 where a screenshot shows no run or cannot be written.
+    """
+    if screenshot is not None and not has_display():
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    app = application()
+    if screenshot is not None:
+        return take_screenshot(
+            paths or sample_paths(), screenshot, size, theme or "dark", view, example, step
+        )
+    bridge = Bridge()
+    session = Session(wake=bridge.woke.emit)
+    bridge.woke.connect(session.collect, Qt.ConnectionType.QueuedConnection)
+    settings = Settings()
+    session.set_theme(theme or settings.theme)
+    samples = sample_paths()
+    window = MainWindow(session, settings, samples, QSize(*size) if size else USUAL)
+    if size is not None:
+        window.resize(*size)
+    hook = ExceptionHook(window.message)
+    hook.install()
+    trace = Trace(session, lambda: window.theme.name) if is_wanted() else None
+    starter = Starter(session, paths or samples, view, example, step, trace is not None)
+    window.show()
+    QTimer.singleShot(0, starter.begin)
+    status = app.exec()
+    hook.remove()
+    return status
+
+
+def application() -> QApplication:
+    """The one QApplication, with the type of the themes."""
+    running = QApplication.instance()
+    if isinstance(running, QApplication):
+        return running
+    app = QApplication(sys.argv[:1])
+    app.setApplicationName("hardattn")
+    app.setOrganizationName("hardattn")
+    app.setStyle("Fusion")
+    font = QFont()
+    font.setFamilies(list(DARK.family))
+    font.setPixelSize(round(DARK.size))
+    app.setFont(font)
+    return app
+
+
+def has_display() -> bool:
+    """Whether a window could be shown."""
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def sample_paths() -> list[Path]:
+    """The runs that come with hardattn; empty where this copy has none."""
+    finder: Callable[[], Sequence[Path]] | None = getattr(
+        import_module("sample_runs"), "paths", None
+    )
+    return [Path(path) for path in finder()] if finder is not None else []
+
+
+class Starter:
+    """Opens runs once the window is on the screen, and goes to the place that was asked for."""
+
+    def __init__(
+        self,
+        session: Session,
+        paths: Sequence[Path],
+        view: View | None,
+        example: int,
+        step: int,
+        announce: bool,
+    ) -> None:
+        self._session = session
+        self._paths = list(paths)
+        self._view = view
+        self._place = (example, step)
+        self._announce = announce
+        self._placed = False
+
+    def begin(self) -> None:
+        """Open the runs."""
+        self._session.changed.connect(self._on_changed)
+        self._session.open([path.absolute() for path in self._paths])
+        if not self._paths and self._announce:
+            self._say_ready()
+
+    def _on_changed(self, new: SessionState, old: SessionState) -> None:
+        waiting = any(run.status == "loading" for run in new.runs)
+        failed = bool(new.runs) and all(run.status == "failed" for run in new.runs)
+        if waiting or not (failed or (is_settled(new) and new.frames.present)):
+            return
+        if not self._placed:
+            self._placed = True
+            if not failed:
+                go_to(self._session, self._view, *self._place)
+        if is_settled(self._session.state) or failed:
+            self._session.changed.disconnect(self._on_changed)
+            if self._announce:
+                # After the pictures of this state have been painted.
+                QTimer.singleShot(50, self._say_ready)
+
+    @staticmethod
+    def _say_ready() -> None:
+        print("READY", file=sys.stderr, flush=True)
+
+
+def go_to(session: Session, view: View | None, example: int, step: int) -> None:
+    """Show a view, an example and a step; two runs are compared unless told otherwise."""
+    two = session.state.slot_a is not None and session.state.slot_b is not None
+    session.set_view(view or ("compare" if two else "overlay"))
+    session.go_to_row(example)
+    session.go_to_step(step)
+
+
+def take_screenshot(
+    paths: Sequence[Path],
+    target: Path,
+    size: tuple[int, int] | None,
+    theme: ThemeChoice,
+    view: View | None,
+    example: int,
+    step: int,
+) -> int:
+    """Render the window once, with everything read, into a picture.
+
+    Returns:
+        0, or 1 where no run could be opened or the picture not be written; both are said on
+        standard error.
+    """
+    app = application()
+    session = Session()
+    # Settings of its own in memory: a picture must not depend on how somebody left the window.
+    store = QSettings(os.devnull, QSettings.Format.IniFormat)
+    session.set_theme(theme)
+    window = MainWindow(session, Settings(store), [], QSize(*size) if size else USUAL)
+    window.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
+    window.show()
+    session.open([path.absolute() for path in paths])
+    for _ in range(5):
+        app.processEvents()
+    go_to(session, view, example, step)
+    app.processEvents()
+    # Thumbnails are asked for when the table has come to rest.
+    window.examples.table.ask_now()
+    app.processEvents()
+    ok = window.grab().save(str(target))
+    failed = [run for run in session.state.runs if run.status == "failed"]
+    window.close()
+    if not ok:
+        print(f"hardattn: the picture {target} cannot be written", file=sys.stderr)
+    for run in failed:
+        print(f"hardattn: {run.error}", file=sys.stderr)
+    return 0 if ok and not failed else 1

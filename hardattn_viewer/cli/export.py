@@ -1,0 +1,96 @@
+"""Write the figure that the app exports (SVG, PDF, PNG) or the numbers behind it (CSV, NPZ)."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hardattn_viewer.cli.errors import WRONG_USAGE, CommandError
+from hardattn_viewer.cli.runs import open_run
+
+if TYPE_CHECKING:
+    from hardattn_viewer.session.frames import Frame
+    from recorders import Run
+
+VIEWS = ("regions", "compare")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", metavar="RUN", help="a run file, or the .parts folder of one")
+    parser.add_argument("--view", choices=VIEWS, default="regions", help="default: regions")
+    parser.add_argument("--with", dest="other", metavar="RUN_B", help="the run to compare with")
+    parser.add_argument("--example", type=int, default=0, metavar="I", help="counting from 0")
+    parser.add_argument("--step", type=int, metavar="T", help="counting from 0 (default: the last)")
+    parser.add_argument("--site", metavar="S", help="default: the run's first")
+    parser.add_argument("--head", type=int, metavar="H", help="default: the mean over heads")
+    parser.add_argument("--width-mm", type=float, default=160.0, metavar="W")
+    parser.add_argument("--font-pt", type=float, default=8.0, metavar="P")
+    parser.add_argument("--theme", choices=("light", "dark"), default="light")
+    parser.add_argument("--smooth", action="store_true", help="smooth heat, and say so")
+    parser.add_argument("--all-steps", action="store_true", help="a small picture of every step")
+    parser.add_argument("--no-caption", action="store_true", help="leave the provenance out")
+    parser.add_argument("-o", "--output", required=True, metavar="FILE.{svg,pdf,png,csv,npz}")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if (arguments.view == "compare") != (arguments.other is not None):
+        raise CommandError(
+            "--view compare and --with RUN_B go together: name the second run", WRONG_USAGE
+        )
+    with open_run(arguments.path) as first:
+        frames = [read_frame(first, arguments, arguments.example, arguments.site)]
+        if arguments.other is not None:
+            with open_run(arguments.other) as second:
+                example = same_example(second, frames[0])
+                frames.append(read_frame(second, arguments, example, None))
+    write_figure(frames, arguments)
+    print(arguments.output)
+    return 0
+
+
+def read_frame(run: Run, arguments: argparse.Namespace, example: int, site: str | None) -> Frame:
+    """Read the place that the arguments name; without a step, the example's last one."""
+    from hardattn_viewer.session.frames import Place, load_frame
+    from recorders import RunError
+
+    try:
+        name = site or (run.sites[0].name if len(run.sites) else "")
+        step = run.steps(name, example) - 1 if arguments.step is None else arguments.step
+        return load_frame(run, Place(example=example, step=step, site=site, head=arguments.head))
+    except (IndexError, KeyError, RunError) as error:
+        raise CommandError(f"{run.path}: {error.args[0]}") from error
+
+
+def same_example(run: Run, frame: Frame) -> int:
+    """The index in ``run`` of the example that the frame shows, found by its name."""
+    for example in run.examples:
+        if example.name == frame.example_name:
+            return example.index
+    raise CommandError(
+        f"{run.path} does not hold the example “{frame.example_name}”; "
+        "compare runs over the same examples, or name another with --example"
+    )
+
+
+def write_figure(frames: list[Frame], arguments: argparse.Namespace) -> None:
+    """Draw and save; the file appears whole or not at all."""
+    from hardattn_viewer.cli.drawing_only import drawing_application
+    from hardattn_viewer.drawing.display import Display
+    from hardattn_viewer.drawing.theme import DARK, LIGHT
+    from hardattn_viewer.figures.figure import FigureError, FigureOptions, make_figure
+
+    options = FigureOptions(
+        view=arguments.view,
+        width_mm=arguments.width_mm,
+        font_pt=arguments.font_pt,
+        theme=DARK if arguments.theme == "dark" else LIGHT,
+        caption=not arguments.no_caption,
+        all_steps=arguments.all_steps,
+    )
+    display = Display(interpolation="smooth" if arguments.smooth else "nearest")
+    with drawing_application():
+        try:
+            make_figure(arguments.view, frames, options, display).save(Path(arguments.output))
+        except FigureError as error:
+            raise CommandError(str(error)) from error

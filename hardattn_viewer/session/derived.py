@@ -1,0 +1,34 @@
+"""Parts of a state that follow from the rest of it, without reading anything."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from hardattn_viewer.session.filters import FilterError, filter_rows
+from hardattn_viewer.session.frames import frame_at_step
+from hardattn_viewer.session.rows import sort_rows
+from hardattn_viewer.session.state import Frames, SessionState
+
+
+def with_order(state: SessionState) -> SessionState:
+    """``state`` with its rows filtered and sorted; a wrong filter leaves the list as it was."""
+    if state.rows is None:
+        return replace(state, order=(), filter_error="")
+    try:
+        keep = filter_rows(state.filter, state.rows)
+    except FilterError as error:
+        everything = np.ones(len(state.rows), dtype=np.bool_)
+        kept = state.order or sort_rows(state.rows, everything, state.sort)
+        return replace(state, order=kept, filter_error=str(error))
+    return replace(state, order=sort_rows(state.rows, keep, state.sort), filter_error="")
+
+
+def at_step(frames: Frames, step: int) -> Frames:
+    """Both frames at another step of their example."""
+    return replace(
+        frames,
+        a=frame_at_step(frames.a, step) if frames.a else None,
+        b=frame_at_step(frames.b, step) if frames.b else None,
+    )

@@ -1,0 +1,161 @@
+"""The one thread that owns all run files, so that nobody else ever waits for a disk."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from hardattn_viewer.session.frames import Target
+from hardattn_viewer.session.reading import Reading
+from hardattn_viewer.session.requests import (
+    Answer,
+    CloseRequest,
+    CompareRequest,
+    FramesRequest,
+    OpenRequest,
+    Request,
+    RowsRequest,
+    ThumbnailsRequest,
+    Unexpected,
+)
+
+# The order in which waiting requests are served: what is looked at first.
+_ORDER = (FramesRequest, RowsRequest, ThumbnailsRequest)
+
+
+class Loader(Protocol):
+    """Answers requests, now or later."""
+
+    def submit(self, request: Request) -> None:
+        """Ask. A later request of the same kind replaces one that still waits."""
+
+    def take(self) -> list[Answer]:
+        """The answers that have come since the last call, oldest first."""
+
+    def close(self) -> None:
+        """Close every run; nothing is answered after that."""
+
+
+class DirectLoader:
+    """Answers every request before ``submit`` returns; for tests, scripts and pictures."""
+
+    def __init__(self) -> None:
+        self._reading = Reading()
+        self._answers: list[Answer] = []
+
+    def submit(self, request: Request) -> None:
+        """Ask for something."""
+        self._answers += self._reading.answers(request)
+
+    def take(self) -> list[Answer]:
+        """The answers since the last call."""
+        answers, self._answers = self._answers, []
+        return answers
+
+    def close(self) -> None:
+        """Close every run."""
+        self._reading.close()
+
+
+class ThreadLoader:
+    """Answers requests on one thread of its own.
+
+    Opening and closing are served in the order in which they were asked. Of frames, rows and
+    thumbnails only the latest request is served. When nothing waits, neighbouring places are
+    read ahead and the whole-run comparison advances by one slice.
+
+    Args:
+        wake: called on the reader thread whenever there are answers to take.
+    """
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+        self._reading = Reading()
+        self._condition = threading.Condition()
+        self._first: deque[OpenRequest | CloseRequest] = deque()
+        self._latest: dict[type, Request] = {}
+        self._ahead: deque[Target] = deque()
+        self._slices: Iterator[Answer] | None = None
+        self._answers: list[Answer] = []
+        self._closing = False
+        # A daemon, so that a disk that hangs cannot keep the program from ending.
+        self._thread = threading.Thread(target=self._serve, name="hardattn-reader", daemon=True)
+        self._thread.start()
+
+    def submit(self, request: Request) -> None:
+        """Ask for something."""
+        with self._condition:
+            if isinstance(request, OpenRequest | CloseRequest):
+                self._first.append(request)
+            else:
+                self._latest[type(request)] = request
+            if isinstance(request, FramesRequest):
+                self._ahead.clear()
+            self._condition.notify()
+
+    def take(self) -> list[Answer]:
+        """The answers since the last call."""
+        with self._condition:
+            answers, self._answers = self._answers, []
+        return answers
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Close every run."""
+        with self._condition:
+            self._closing = True
+            self._condition.notify()
+        self._thread.join(timeout)
+
+    def _serve(self) -> None:
+        while (job := self._next_job()) is not None:
+            try:
+                answers = job()
+            except Exception as error:
+                answers = [Unexpected(error)]
+            if answers:
+                with self._condition:
+                    self._answers += answers
+                self._wake()
+        self._reading.close()
+
+    def _next_job(self) -> Callable[[], list[Answer]] | None:
+        """What to do next; waits until there is something, None when closing."""
+        with self._condition:
+            while True:
+                if self._closing:
+                    return None
+                if (job := self._waiting_job()) is not None:
+                    return job
+                self._condition.wait()
+
+    def _waiting_job(self) -> Callable[[], list[Answer]] | None:
+        if self._first:
+            request = self._first.popleft()
+            if isinstance(request, CloseRequest):
+                self._slices = None
+            return lambda: self._reading.answers(request)
+        for kind in _ORDER:
+            if kind in self._latest:
+                latest = self._latest.pop(kind)
+                if isinstance(latest, FramesRequest):
+                    self._ahead = deque(latest.ahead)
+                return lambda: self._reading.answers(latest)
+        if self._ahead:
+            target = self._ahead.popleft()
+            return lambda: self._reading.ahead(target)
+        compare = self._latest.pop(CompareRequest, None)
+        if isinstance(compare, CompareRequest):
+            self._slices = self._reading.compare(compare)
+        if self._slices is not None:
+            return self._slice
+        return None
+
+    def _slice(self) -> list[Answer]:
+        slices = self._slices
+        answer = next(slices, None) if slices is not None else None
+        if answer is None:
+            self._slices = None
+            return []
+        return [answer]

@@ -1,0 +1,177 @@
+"""The numbers of one key at one step, as the inspector shows and copies them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardattn_viewer.session.frames import Frame
+from hardattn_viewer.session.rows import NATS_PER_BIT
+
+Tone = Literal["plain", "good", "bad", "faint"]
+NOT_RECORDED = "—"
+MINUS = "\N{MINUS SIGN}"
+
+
+@dataclass(frozen=True)
+class Number:
+    """One line of the inspector.
+
+    Attributes:
+        name: what it is.
+        value: the number as shown, with its unit.
+        note: a sentence that explains it.
+        tone: how it is coloured.
+    """
+
+    name: str
+    value: str
+    note: str
+    tone: Tone = "plain"
+
+
+def numbers_of(frame: Frame, key: int | None, what: str) -> tuple[Number, ...]:
+    """The lines of the inspector.
+
+    Args:
+        frame: the run at its place.
+        key: the key that they are about, or None where there is none.
+        what: how the key came to be shown, for example ``"selected"``.
+    """
+    return (
+        *_of_key(frame, key, what),
+        *_of_step(frame),
+    )
+
+
+def key_name(frame: Frame, key: int) -> str:
+    """Where a key is: the centre of a region in pixels, or a token in quotes."""
+    if frame.tokens is not None and key < len(frame.tokens):
+        return f"“{frame.tokens[key]}”"
+    if frame.boxes is None or key >= frame.boxes.shape[0]:
+        return f"key {key}"
+    x0, y0, x1, y1 = (float(edge) for edge in frame.boxes[key])
+    return f"({_short((x0 + x1) / 2)}, {_short((y0 + y1) / 2)})"
+
+
+def key_noun(frame: Frame, plural: bool = False) -> str:
+    """What the keys of a frame are called."""
+    noun = "token" if frame.tokens is not None else "region" if frame.boxes is not None else "key"
+    return noun + "s" if plural else noun
+
+
+def rank_of(probabilities: NDArray[np.float32], key: int) -> int:
+    """1 for the most probable key; equal ones share the better rank."""
+    return 1 + int(np.count_nonzero(probabilities > probabilities[key]))
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """A number with its sign, with a real minus; zero has none."""
+    text = f"{value:+.{digits}f}".replace("-", MINUS)
+    return text.lstrip(f"+{MINUS}") if float(f"{value:.{digits}f}") == 0 else text
+
+
+def decimal(value: float, digits: int = 2) -> str:
+    """A number with a real minus, or a dash where it was not recorded."""
+    if not np.isfinite(value):
+        return NOT_RECORDED
+    return f"{value:.{digits}f}".replace("-", MINUS)
+
+
+def plain(value: float) -> str:
+    """A reward: whole numbers without decimals."""
+    return f"{value:.0f}".replace("-", MINUS) if value == int(value) else decimal(value)
+
+
+def probability(value: float) -> str:
+    """A probability, where a tiny one does not look like zero."""
+    if not np.isfinite(value):
+        return NOT_RECORDED
+    if 0.0 < value < 5e-4:
+        return f"{value:.0e}".replace("e-0", "e-").replace("-", MINUS)
+    return f"{value:.3f}"
+
+
+def at_step(frame: Frame, name: str) -> float:
+    """A scalar at the frame's step; NaN where it was not recorded."""
+    values = frame.scalars.get(name)
+    step = frame.place.step
+    return float(values[step]) if values is not None and step < values.size else float("nan")
+
+
+def as_text(title: str, numbers: tuple[Number, ...]) -> str:
+    """The numbers as lines of name, tab, value; what Ctrl+C copies."""
+    return "\n".join([title, *(f"{number.name}\t{number.value}" for number in numbers)])
+
+
+def _of_key(frame: Frame, key: int | None, what: str) -> tuple[Number, ...]:
+    noun = key_noun(frame)
+    if key is None or key >= frame.probabilities.size:
+        return (Number(f"{what} {noun}", NOT_RECORDED, "No probabilities were recorded here."),)
+    p = frame.probabilities
+    others = np.delete(p, key)
+    best = float(np.nanmax(others)) if others.size and not np.isnan(others).all() else 0.0
+    size = ""
+    if frame.boxes is not None and frame.tokens is None and key < frame.boxes.shape[0]:
+        x0, y0, x1, y1 = (float(edge) for edge in frame.boxes[key])
+        size = f" · {_short(x1 - x0)}×{_short(y1 - y0)} px"
+    return (
+        Number(
+            f"{what} {noun}",
+            key_name(frame, key) + size,
+            f"{noun.title()} {key} of 0 – {p.size - 1}: its centre and size, pixels of the image.",
+        ),
+        Number("probability", probability(float(p[key])), "Probability of this key at this step."),
+        Number(
+            "rank · margin",
+            f"{rank_of(p, key)} · {signed(float(p[key]) - best)}",
+            "Rank among all keys, and how far it is ahead of the best other one.",
+        ),
+    )
+
+
+def _of_step(frame: Frame) -> tuple[Number, ...]:
+    entropy = at_step(frame, "entropy")
+    keys = int(np.count_nonzero(~np.isnan(frame.probabilities)))
+    most = float(np.log2(keys)) if keys else 0.0
+    known = bool(np.isfinite(entropy))
+    return (
+        Number(
+            "entropy",
+            f"{entropy / NATS_PER_BIT:.2f} of {most:.2f} bits" if known else NOT_RECORDED,
+            "Entropy of the distribution, and of a uniform one over as many keys.",
+        ),
+        Number(
+            f"effective {key_noun(frame, plural=True)}",
+            f"{np.exp(entropy):.1f} of {keys}" if known else NOT_RECORDED,
+            "2 to the power of the entropy in bits: how many keys share the attention.",
+        ),
+        _line(frame, "log π", "log_prob", "Log-probability of what was selected, in nats.", " nat"),
+        _line(frame, "reward", "reward", "Reward at this step."),
+        _line(frame, "baseline", "baseline", "What the model expected the reward to be."),
+        _advantage(frame),
+        _line(frame, "temperature τ", "temperature", "Temperature of the softmax."),
+    )
+
+
+def _line(frame: Frame, shown: str, name: str, note: str, unit: str = "") -> Number:
+    value = at_step(frame, name)
+    if not np.isfinite(value):
+        return Number(shown, NOT_RECORDED, note + " The run does not hold it.", "faint")
+    text = plain(value) if name == "reward" else decimal(value, 3 if unit else 2)
+    return Number(shown, text + unit, note)
+
+
+def _advantage(frame: Frame) -> Number:
+    value = at_step(frame, "advantage")
+    note = "Reward minus baseline: above zero makes this choice more likely."
+    if not np.isfinite(value):
+        return Number("advantage", NOT_RECORDED, note + " The run does not hold it.", "faint")
+    return Number("advantage", signed(value), note, "good" if value > 0 else "bad")
+
+
+def _short(value: float) -> str:
+    return f"{value:.1f}".rstrip("0").rstrip(".").replace("-", MINUS)

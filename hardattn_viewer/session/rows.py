@@ -1,0 +1,188 @@
+"""The example table: examples of runs A and B side by side, aligned by name."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from recorders.run.reader import Run
+
+Column = Literal["index", "outcome", "entropy", "reward"]
+NATS_PER_BIT = float(np.log(2.0))
+
+
+@dataclass(frozen=True)
+class Sort:
+    """The order of the example table."""
+
+    column: Column = "index"
+    descending: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class RunColumns:
+    """Columns of one run over the aligned rows.
+
+    Attributes:
+        index: int64 [rows], the example in the run, -1 where the run does not hold it.
+        prediction: int64 [rows], -1 where there is none.
+        confidence: float64 [rows], probability of the prediction, NaN where there is none.
+        label_probability: float64 [rows], probability of the true class.
+        entropy: float64 [rows], mean over steps, in bits.
+        reward: float64 [rows], reward of the last step.
+        steps: float64 [rows], number of steps.
+    """
+
+    index: NDArray[np.int64]
+    prediction: NDArray[np.int64]
+    confidence: NDArray[np.float64]
+    label_probability: NDArray[np.float64]
+    entropy: NDArray[np.float64]
+    reward: NDArray[np.float64]
+    steps: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Examples of A, then those that only B holds, with the numbers of both.
+
+    Attributes:
+        names: the examples' names.
+        label: int64 [rows], true class, -1 where there is none.
+        a: columns of the run in slot A, or None.
+        b: columns of the run in slot B, or None.
+    """
+
+    names: tuple[str, ...]
+    label: NDArray[np.int64]
+    a: RunColumns | None
+    b: RunColumns | None
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def index(self, slot: Literal["A", "B"], row: int) -> int:
+        """The example of the run in ``slot`` that ``row`` shows; -1 where there is none."""
+        columns = self.a if slot == "A" else self.b
+        return -1 if columns is None or not 0 <= row < len(self) else int(columns.index[row])
+
+    def thumbnail_source(self, row: int) -> tuple[Literal["A", "B"], int]:
+        """The slot and example whose image stands for ``row``."""
+        index = self.index("A", row)
+        return ("A", index) if index >= 0 else ("B", self.index("B", row))
+
+
+def align(
+    names_a: Sequence[str], names_b: Sequence[str]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pair the examples of two runs by name.
+
+    An example without a name is paired by its index; where a name occurs several times, its
+    first occurrences are paired, then its second ones.
+
+    Returns:
+        int64 [rows] indices into A and into B, -1 where a run does not hold the example. All
+        of A come first, in A's order.
+    """
+    waiting: dict[str | int, list[int]] = defaultdict(list)
+    for index in range(len(names_b) - 1, -1, -1):
+        waiting[names_b[index] or index].append(index)
+    pairs = [
+        (index, found.pop() if (found := waiting.get(name or index)) else -1)
+        for index, name in enumerate(names_a)
+    ]
+    pairs += [(-1, index) for index in sorted(i for left in waiting.values() for i in left)]
+    both = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    return both[:, 0].copy(), both[:, 1].copy()
+
+
+def read_rows(
+    run_a: Run | None, run_b: Run | None, site: str | None, snapshots: tuple[int | None, int | None]
+) -> Rows:
+    """Align two runs and read the columns of both.
+
+    Args:
+        run_a: the run in slot A, or None.
+        run_b: the run in slot B, or None.
+        site: name of the site; the first site of a run that does not hold it.
+        snapshots: index of the snapshot of each run; None is the last one.
+
+    Raises:
+        recorders.RunError: a run is damaged.
+    """
+    names_a = [example.name for example in run_a.examples] if run_a else []
+    names_b = [example.name for example in run_b.examples] if run_b else []
+    index_a, index_b = align(names_a, names_b)
+    names = tuple(
+        names_a[a] if a >= 0 else names_b[b] for a, b in zip(index_a, index_b, strict=True)
+    )
+    columns_a, label_a = _columns(run_a, index_a, site, snapshots[0])
+    columns_b, label_b = _columns(run_b, index_b, site, snapshots[1])
+    return Rows(names, np.where(label_a >= 0, label_a, label_b), columns_a, columns_b)
+
+
+def _columns(
+    run: Run | None, index: NDArray[np.int64], site: str | None, snapshot: int | None
+) -> tuple[RunColumns | None, NDArray[np.int64]]:
+    if run is None:
+        return None, np.full(index.size, -1, dtype=np.int64)
+    names = [known.name for known in run.sites]
+    stored = run.columns(site if site in names else None, snapshot)
+    present = index >= 0
+    source = index[present]
+
+    def floats(name: str) -> NDArray[np.float64]:
+        values = np.full(index.size, np.nan)
+        if name in stored:
+            values[present] = stored[name][source]
+        return values
+
+    def integers(name: str) -> NDArray[np.int64]:
+        values = np.full(index.size, -1, dtype=np.int64)
+        if name in stored:
+            values[present] = stored[name][source]
+        return values
+
+    columns = RunColumns(
+        index=index,
+        prediction=integers("prediction"),
+        confidence=floats("confidence"),
+        label_probability=floats("label_probability"),
+        entropy=floats("entropy") / NATS_PER_BIT,
+        reward=floats("reward"),
+        steps=floats("steps"),
+    )
+    return columns, integers("label")
+
+
+def sort_rows(rows: Rows, keep: NDArray[np.bool_], sort: Sort) -> tuple[int, ...]:
+    """The rows that ``keep`` lets through, sorted; missing values always come last."""
+    kept = np.flatnonzero(keep)
+    values = _sort_values(rows, sort.column)[kept]
+    missing = np.isnan(values)
+    # Negated rather than reversed, so that equal rows stay in the order of the run.
+    order = np.lexsort((kept, -values if sort.descending else values, missing))
+    return tuple(kept[order].tolist())
+
+
+def _sort_values(rows: Rows, column: Column) -> NDArray[np.float64]:
+    first = rows.a or rows.b
+    if column == "index" or first is None:
+        return np.arange(len(rows), dtype=np.float64)
+    if column == "outcome":
+        wrong = [_wrong(rows.label, side.prediction) for side in (rows.a, rows.b) if side]
+        return np.asarray(rows.label + 1000.0 * sum(wrong), dtype=np.float64)
+    if column == "entropy":
+        return first.entropy
+    return first.reward
+
+
+def _wrong(label: NDArray[np.int64], prediction: NDArray[np.int64]) -> NDArray[np.float64]:
+    wrong = (prediction >= 0) & (label >= 0) & (prediction != label)
+    return np.asarray(wrong, dtype=np.float64)

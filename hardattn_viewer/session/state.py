@@ -1,0 +1,247 @@
+"""What a session knows at one moment, frozen; views compare two and redraw the difference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from hardattn_viewer.session.comparing import RunComparison
+from hardattn_viewer.session.display import DisplayOptions
+from hardattn_viewer.session.frames import Frame, Place, Target
+from hardattn_viewer.session.rows import Rows, Sort
+
+Slot = Literal["A", "B"]
+SLOTS: tuple[Slot, Slot] = ("A", "B")
+View = Literal["overlay", "compare"]
+Status = Literal["loading", "ready", "failed"]
+ThemeChoice = Literal["system", "dark", "light"]
+
+
+@dataclass(frozen=True)
+class SiteFacts:
+    """What the session needs to know of one attention site.
+
+    Attributes:
+        name: the site's name in the run.
+        mechanism: for example ``"sampled"`` or ``"soft"``.
+        hard: whether items are selected at this site (and not blended).
+        heads: number of heads.
+        key_axis: what a key is, for example ``"regions"``.
+        verified: the recorder's word on this site.
+    """
+
+    name: str
+    mechanism: str
+    hard: bool
+    heads: int
+    key_axis: str = ""
+    verified: str = ""
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What is shown of a run as a whole; read once, when the run is opened.
+
+    Attributes:
+        name: the run's name.
+        size: bytes on disk.
+        sealed: False while the run is still a folder of parts.
+        sites: the run's attention sites, in order.
+        examples: number of examples.
+        steps: the largest number of steps that an example has at the first site.
+        regions: number of regions of the first example, or 0.
+        tokens: number of tokens of the first example, or 0.
+        snapshots: training step of each snapshot.
+        codec_error: largest error that storing the probabilities made.
+        producer: what wrote the run.
+    """
+
+    name: str
+    size: int
+    sealed: bool
+    sites: tuple[SiteFacts, ...]
+    examples: int
+    steps: int
+    regions: int
+    tokens: int
+    snapshots: tuple[int, ...]
+    codec_error: float = 0.0
+    producer: str = ""
+
+    def site(self, name: str | None) -> SiteFacts | None:
+        """The site called ``name``; the first one where that is None or not in the run."""
+        for site in self.sites:
+            if site.name == name:
+                return site
+        return self.sites[0] if self.sites else None
+
+
+@dataclass(frozen=True)
+class OpenRun:
+    """One run in the list of runs.
+
+    Attributes:
+        key: a number that stays the run's own while the session lasts.
+        path: the file or folder of parts.
+        status: ``"loading"``, ``"ready"`` or ``"failed"``.
+        error: one sentence that says why it failed; empty otherwise.
+        facts: what is known of it; None until it is ready.
+    """
+
+    key: int
+    path: Path
+    status: Status = "loading"
+    error: str = ""
+    facts: RunFacts | None = None
+
+    @property
+    def name(self) -> str:
+        """The run's name, or its file name while nothing else is known."""
+        return self.facts.name if self.facts else self.path.stem
+
+
+@dataclass(frozen=True)
+class Frames:
+    """What slots A and B show: a frame each, or words why there is none.
+
+    Attributes:
+        a: the frame of slot A, or None.
+        b: the frame of slot B, or None.
+        why_a: why slot A has no frame; empty where it has one or holds no run.
+        why_b: the same for slot B.
+        targets: what A and B were asked to show; both None before the first answer.
+        milliseconds: how long reading took; 0 where the frames were in memory.
+    """
+
+    a: Frame | None = None
+    b: Frame | None = None
+    why_a: str = ""
+    why_b: str = ""
+    targets: tuple[Target | None, Target | None] = (None, None)
+    milliseconds: float = 0.0
+
+    def of(self, slot: Slot) -> Frame | None:
+        """The frame in ``slot``."""
+        return self.a if slot == "A" else self.b
+
+    def why(self, slot: Slot) -> str:
+        """Why ``slot`` has no frame."""
+        return self.why_a if slot == "A" else self.why_b
+
+    @property
+    def present(self) -> tuple[Frame, ...]:
+        """The frames that there are, A before B."""
+        return tuple(frame for frame in (self.a, self.b) if frame is not None)
+
+    @property
+    def steps(self) -> int:
+        """The largest number of steps of the frames; 0 without frames."""
+        return max((frame.steps for frame in self.present), default=0)
+
+
+@dataclass(frozen=True)
+class SessionState:
+    """Everything that the app shows, at one moment.
+
+    Attributes:
+        runs: the open runs, in the order in which they were opened.
+        slot_a: key of the run in slot A, or None.
+        slot_b: key of the run in slot B, or None.
+        focus: the slot whose numbers the inspector shows.
+        place: where the session is; ``place.example`` is a row of ``rows``.
+        rows: the examples of A and B, aligned; None until they are read.
+        order: the rows that pass the filter, sorted; what the table lists.
+        frames: what A and B show.
+        comparison: the whole-run comparison as far as it has come, or None.
+        pinned: the key that was clicked, or None.
+        hovered: the key under the pointer, or None.
+        view: ``"overlay"`` or ``"compare"``.
+        display: drawing choices.
+        playing: whether playback runs.
+        speed: playback speed; negative plays backwards.
+        theme: ``"system"``, ``"dark"`` or ``"light"``.
+        sort: column and direction of the example table.
+        filter: the filter expression as typed.
+        filter_error: what is wrong with it, in words; empty where nothing is.
+        thumbnails: grows by one whenever thumbnails arrived.
+    """
+
+    runs: tuple[OpenRun, ...] = ()
+    slot_a: int | None = None
+    slot_b: int | None = None
+    focus: Slot = "A"
+    place: Place = field(default_factory=Place)
+    rows: Rows | None = None
+    order: tuple[int, ...] = ()
+    frames: Frames = field(default_factory=Frames)
+    comparison: RunComparison | None = None
+    pinned: int | None = None
+    hovered: int | None = None
+    view: View = "overlay"
+    display: DisplayOptions = field(default_factory=DisplayOptions)
+    playing: bool = False
+    speed: float = 1.0
+    theme: ThemeChoice = "system"
+    sort: Sort = field(default_factory=Sort)
+    filter: str = ""
+    filter_error: str = ""
+    thumbnails: int = 0
+
+    def slot(self, slot: Slot) -> int | None:
+        """The key of the run in ``slot``."""
+        return self.slot_a if slot == "A" else self.slot_b
+
+    def run(self, key: int | None) -> OpenRun | None:
+        """The open run with ``key``."""
+        return next((run for run in self.runs if run.key == key), None)
+
+    def run_in(self, slot: Slot) -> OpenRun | None:
+        """The run in ``slot``, whatever its status."""
+        return self.run(self.slot(slot))
+
+    def facts(self, slot: Slot) -> RunFacts | None:
+        """What is known of the run in ``slot``."""
+        run = self.run_in(slot)
+        return run.facts if run else None
+
+    def slot_of(self, key: int) -> Slot | None:
+        """The slot that holds the run with ``key``."""
+        return "A" if key == self.slot_a else "B" if key == self.slot_b else None
+
+    @property
+    def frame(self) -> Frame | None:
+        """The frame of the slot in focus, or of the other one where that has none."""
+        return self.frames.of(self.focus) or self.frames.a or self.frames.b
+
+    @property
+    def shown_slot(self) -> Slot:
+        """The slot that :attr:`frame` comes from."""
+        if self.frames.of(self.focus) is not None or self.frame is None:
+            return self.focus
+        return "A" if self.frames.a is not None else "B"
+
+    @property
+    def marked(self) -> int | None:
+        """The key that all views mark: the hovered one, else the pinned one."""
+        return self.hovered if self.hovered is not None else self.pinned
+
+    @property
+    def heads(self) -> int:
+        """The number of heads of the slot in focus; 0 without a run."""
+        facts = self.facts(self.shown_slot)
+        site = facts.site(self.place.site) if facts else None
+        return site.heads if site else 0
+
+
+def key_in_focus(state: SessionState, frame: Frame) -> int | None:
+    """The key whose numbers are shown: marked, else selected, else the most probable one."""
+    if state.marked is not None and state.marked < frame.probabilities.size:
+        return state.marked
+    if frame.selection:
+        return frame.selection[0]
+    if frame.probabilities.size == 0 or bool(np.isnan(frame.probabilities).all()):
+        return None
+    return int(np.nanargmax(frame.probabilities))

@@ -1,0 +1,124 @@
+"""What has to be read for a state to be shown: pure functions from states to requests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hardattn_viewer.session.frames import Target
+from hardattn_viewer.session.requests import CompareRequest, FramesRequest, RowsRequest
+from hardattn_viewer.session.state import SLOTS, SessionState, Slot
+
+# How many rows of the table, down and up, are read before anybody asks.
+AHEAD = (1, -1, 2, 3)
+
+
+def rows_wanted(state: SessionState, generation: int = 0) -> RowsRequest | None:
+    """The example table that ``state`` shows, or None without a run."""
+    a, b = (_ready(state, slot) for slot in SLOTS)
+    if a is None and b is None:
+        return None
+    snapshots = (snapshot_of(state, "A"), snapshot_of(state, "B"))
+    return RowsRequest(generation, a, b, state.place.site, snapshots)
+
+
+def frames_wanted(state: SessionState, generation: int = 0) -> FramesRequest:
+    """The frames that ``state`` shows, and those that may be asked for next."""
+    row = state.place.example
+    a, b = targets_wanted(state)
+    ahead = [_target(state, slot, near) for near in _neighbours(state) for slot in SLOTS]
+    return FramesRequest(
+        generation,
+        a,
+        b,
+        why_a=_why_missing(state, "A", row),
+        why_b=_why_missing(state, "B", row),
+        ahead=tuple(target for target in ahead if target is not None),
+    )
+
+
+def compare_wanted(state: SessionState, generation: int = 0) -> CompareRequest | None:
+    """The whole-run comparison of A and B, or None where there are not two runs."""
+    a, b, rows = _ready(state, "A"), _ready(state, "B"), state.rows
+    if a is None or b is None or rows is None or rows.a is None or rows.b is None:
+        return None
+    both = zip(rows.a.index.tolist(), rows.b.index.tolist(), strict=True)
+    pairs = tuple((i, j) for i, j in both if i >= 0 and j >= 0)
+    snapshots = (snapshot_of(state, "A"), snapshot_of(state, "B"))
+    return CompareRequest(generation, a, b, pairs, state.place.site, snapshots)
+
+
+def is_settled(state: SessionState) -> bool:
+    """Whether the frames are those of the place that the session is at."""
+    if state.rows is None:
+        return False
+    return state.frames.targets == targets_wanted(state)
+
+
+def snapshot_of(state: SessionState, slot: Slot) -> int | None:
+    """The snapshot shown in ``slot``; None is the last one.
+
+    ``place.snapshot`` counts in the first run that is there; the other run is shown at the
+    snapshot of the same training step, or at its last one where it has none such.
+    """
+    facts, chosen = state.facts(slot), state.place.snapshot
+    leader = state.facts("A") or state.facts("B")
+    if facts is None or leader is None or chosen is None or chosen >= len(leader.snapshots):
+        return None
+    if facts is leader:
+        return chosen
+    step = leader.snapshots[chosen]
+    return facts.snapshots.index(step) if step in facts.snapshots else None
+
+
+def targets_wanted(state: SessionState) -> tuple[Target | None, Target | None]:
+    """What A and B have to show for the row that the session is at."""
+    row = state.place.example
+    return _target(state, "A", row), _target(state, "B", row)
+
+
+def _ready(state: SessionState, slot: Slot) -> int | None:
+    run = state.run_in(slot)
+    return run.key if run is not None and run.status == "ready" else None
+
+
+def _target(state: SessionState, slot: Slot, row: int) -> Target | None:
+    key, facts = _ready(state, slot), state.facts(slot)
+    if key is None or facts is None or state.rows is None:
+        return None
+    example = state.rows.index(slot, row)
+    if example < 0:
+        return None
+    site = facts.site(state.place.site)
+    head = state.place.head
+    place = replace(
+        state.place,
+        example=example,
+        # A frame holds every step, so that stepping never reads.
+        step=0,
+        snapshot=snapshot_of(state, slot),
+        site=site.name if site else None,
+        head=head if site and head is not None and head < site.heads else None,
+    )
+    return Target(key, place)
+
+
+def _neighbours(state: SessionState) -> list[int]:
+    order = state.order
+    if state.place.example not in order:
+        return list(order[:2])
+    here = order.index(state.place.example)
+    return [order[here + by] for by in AHEAD if 0 <= here + by < len(order)]
+
+
+def _why_missing(state: SessionState, slot: Slot, row: int) -> str:
+    facts, rows = state.facts(slot), state.rows
+    if facts is None or rows is None:
+        return ""
+    if not len(rows):
+        return f"{facts.name} holds no examples: its recording ended before the first one."
+    if rows.index(slot, row) < 0:
+        return (
+            f"{facts.name} does not hold example {rows.names[row]}. "
+            "Choose another example, or put another run into this slot."
+        )
+    return ""

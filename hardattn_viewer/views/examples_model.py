@@ -1,0 +1,160 @@
+"""The example table as a Qt model over the session's rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtGui import QImage, QPixmap
+
+from hardattn_viewer.session.numbers import NOT_RECORDED, decimal, plain
+from hardattn_viewer.session.rows import Column, RunColumns
+from hardattn_viewer.session.session import Session
+from hardattn_viewer.session.state import SessionState
+
+Index = QModelIndex | QPersistentModelIndex
+COLUMNS: tuple[Column, ...] = ("index", "outcome", "entropy", "reward")
+TITLES = ("#", "true → A · B", "H bits", "reward")
+NOTES = (
+    "Number of the example in the run",
+    "True class, then what A and B predict: ✓ right, ✗ wrong",
+    "Entropy of the attention of A, mean over steps, in bits",
+    "Reward of A at the last step",
+)
+# What the delegate asks for to paint an outcome: true class and one prediction a run.
+OutcomeRole = Qt.ItemDataRole.UserRole + 1
+RowRole = Qt.ItemDataRole.UserRole + 2
+
+
+class ExamplesModel(QAbstractTableModel):
+    """Rows that pass the filter, in their order; numbers come from the session as they are."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._order: tuple[int, ...] = ()
+        self._pixmaps: dict[int, QPixmap] = {}
+        session.changed.connect(self._on_changed)
+
+    def _on_changed(self, new: SessionState, old: SessionState) -> None:
+        if new.sort != old.sort:
+            self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(COLUMNS) - 1)
+        if new.order is not self._order or new.rows is not old.rows:
+            self.beginResetModel()
+            self._order = new.order
+            if new.rows is not old.rows:
+                self._pixmaps.clear()
+            self.endResetModel()
+        elif new.thumbnails != old.thumbnails and self._order:
+            last = self.index(len(self._order) - 1, 0)
+            self.dataChanged.emit(self.index(0, 0), last, [Qt.ItemDataRole.DecorationRole])
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        """The number of lines."""
+        return 0 if parent.isValid() else len(self._order)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        """The number of columns."""
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def row_of(self, line: int) -> int:
+        """The session's row that a line of the table shows."""
+        return self._order[line]
+
+    def line_of(self, row: int) -> int:
+        """The line of the table that shows a row; -1 where the filter hides it."""
+        return self._order.index(row) if row in self._order else -1
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        """Titles of columns and what they mean."""
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            sort = self._session.state.sort
+            arrow = ("↓" if sort.descending else "↑") if sort.column == COLUMNS[section] else ""
+            return f"{TITLES[section]} {arrow}".strip()
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return NOTES[section]
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(section)
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """What one cell shows."""
+        rows = self._session.state.rows
+        if rows is None or not index.isValid() or index.row() >= len(self._order):
+            return None
+        row, column = self._order[index.row()], COLUMNS[index.column()]
+        if role == RowRole:
+            return row
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._text(row, column)
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(index.column())
+        if role == Qt.ItemDataRole.DecorationRole and column == "index":
+            return self._pixmap(row)
+        if role == OutcomeRole:
+            return self._outcome(row)
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return f"{TITLES[index.column()]}: {self._text(row, column)}"
+        return None
+
+    def _text(self, row: int, column: Column) -> str:
+        rows = self._session.state.rows
+        assert rows is not None
+        first = rows.a or rows.b
+        if column == "index" or first is None:
+            return f"{row + 1:,}"
+        if column == "entropy":
+            return decimal(float(first.entropy[row]))
+        if column == "reward":
+            reward = float(first.reward[row])
+            return plain(reward) if np.isfinite(reward) else NOT_RECORDED
+        true, predictions = self._outcome(row)
+        shown = [
+            "missing" if p is None else f"{p if p >= 0 else NOT_RECORDED}{_mark(true, p)}"
+            for p in predictions
+        ]
+        return f"{true if true >= 0 else NOT_RECORDED} → {' · '.join(shown)}"
+
+    def _outcome(self, row: int) -> tuple[int, tuple[int | None, ...]]:
+        rows = self._session.state.rows
+        assert rows is not None
+        sides = tuple(side for side in (rows.a, rows.b) if side is not None)
+        return int(rows.label[row]), tuple(_prediction(side, row) for side in sides)
+
+    def _pixmap(self, row: int) -> QPixmap | None:
+        if row not in self._pixmaps:
+            image = self._session.thumbnail(row)
+            if image is None:
+                return None
+            self._pixmaps[row] = QPixmap.fromImage(qimage(image))
+        return self._pixmaps[row]
+
+
+def qimage(image: NDArray[np.uint8]) -> QImage:
+    """A grey [height, width] or colour [height, width, 3] array as an image of its own."""
+    height, width = image.shape[:2]
+    grey = image.ndim == 2
+    kind = QImage.Format.Format_Grayscale8 if grey else QImage.Format.Format_RGB888
+    data = np.ascontiguousarray(image)
+    return QImage(data.data, width, height, data.strides[0], kind).copy()
+
+
+def _prediction(side: RunColumns, row: int) -> int | None:
+    return None if side.index[row] < 0 else int(side.prediction[row])
+
+
+def _mark(true: int, prediction: int) -> str:
+    if true < 0 or prediction < 0:
+        return ""
+    return " ✓" if true == prediction else " ✗"
+
+
+def _alignment(column: int) -> Qt.AlignmentFlag:
+    side = Qt.AlignmentFlag.AlignRight if column >= 2 else Qt.AlignmentFlag.AlignLeft
+    return side | Qt.AlignmentFlag.AlignVCenter

@@ -1,0 +1,244 @@
+"""The example table: thumbnails, what was predicted, and the filter above it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRect, QSize, Qt, QTimer
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPixmap, QResizeEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStackedLayout,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QWidget,
+)
+
+from hardattn_viewer.drawing.theme import DARK, Theme
+from hardattn_viewer.session.numbers import NOT_RECORDED
+from hardattn_viewer.session.session import Session
+from hardattn_viewer.session.state import SessionState
+from hardattn_viewer.views.examples_model import COLUMNS, ExamplesModel, Index, OutcomeRole
+from hardattn_viewer.views.filter_field import FilterField
+from hardattn_viewer.views.parts import Notice, column
+
+LINE_HEIGHT = 27
+THUMBNAIL = 21
+
+
+class ExamplesView(QWidget):
+    """The filter field, the table below it, and words where the table is empty."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.setObjectName("examples")
+        self.filter = FilterField(session)
+        self.table = ExamplesTable(session)
+        self.notice = Notice("noExamples")
+        below = QWidget()
+        self._stack = QStackedLayout(below)
+        self._stack.addWidget(self.table)
+        self._stack.addWidget(self.notice)
+        self.setLayout(column(self.filter, below, spacing=4, margins=(10, 0, 10, 0)))
+        session.changed.connect(self._on_changed)
+        self._show(session.state)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Paint in ``theme`` from now on."""
+        self.table.set_theme(theme)
+
+    def _on_changed(self, new: SessionState, old: SessionState) -> None:
+        if (new.order, new.rows, new.runs) != (old.order, old.rows, old.runs):
+            self._show(new)
+
+    def _show(self, state: SessionState) -> None:
+        self._stack.setCurrentWidget(self.table if state.order else self.notice)
+        if state.order:
+            return
+        if state.rows is not None and len(state.rows) and state.filter:
+            self.notice.say("No example matches", "Change the filter above, or clear it.")
+        elif state.rows is not None:
+            self.notice.say("No examples", "The run ended before its first example was recorded.")
+        elif any(run.status == "loading" for run in state.runs):
+            self.notice.say("Reading…", "The examples appear when the run is open.")
+        else:
+            self.notice.say("No examples yet", "Open a run with Ctrl+O.")
+
+
+class ExamplesTable(QTableView):
+    """The table itself; a click goes to the example, a click on a title sorts."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.setObjectName("examplesTable")
+        self.setAccessibleName("Examples")
+        self._session = session
+        self._model = ExamplesModel(session)
+        self.setModel(self._model)
+        self._delegate = OutcomeDelegate()
+        self.setItemDelegate(self._delegate)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setShowGrid(False)
+        self.setTabKeyNavigation(False)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setIconSize(QSize(THUMBNAIL, THUMBNAIL))
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(LINE_HEIGHT)
+        self.verticalHeader().setMinimumSectionSize(LINE_HEIGHT)
+        header = self.horizontalHeader()
+        header.setSectionsClickable(True)
+        header.setHighlightSections(False)
+        header.setMinimumSectionSize(40)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        header.sectionClicked.connect(self._sort)
+        self.clicked.connect(self._go)
+        # Scrolling asks for thumbnails once it pauses, not for every line that flew by.
+        self._ask = QTimer(self)
+        self._ask.setSingleShot(True)
+        self._ask.setInterval(15)
+        self._ask.timeout.connect(self.ask_now)
+        self.verticalScrollBar().valueChanged.connect(self._ask_soon)
+        session.changed.connect(self._on_changed)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Paint in ``theme`` from now on."""
+        self._delegate.theme = theme
+        self.viewport().update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Share the width among the columns."""
+        super().resizeEvent(event)
+        width = self.viewport().width()
+        for section, share in enumerate((0.25, 0.37, 0.18)):
+            self.setColumnWidth(section, int(width * share))
+        self.setColumnWidth(3, width - sum(self.columnWidth(section) for section in range(3)))
+        self._ask_soon()
+
+    def _on_changed(self, new: SessionState, old: SessionState) -> None:
+        if new.order is not old.order or new.rows is not old.rows:
+            self._ask_soon()
+            self._select(new)
+        elif new.place.example != old.place.example:
+            self._select(new)
+
+    def _select(self, state: SessionState) -> None:
+        line = self._model.line_of(state.place.example)
+        if line < 0:
+            self.clearSelection()
+        elif self.currentIndex().row() != line or not self.selectionModel().hasSelection():
+            self.setCurrentIndex(self._model.index(line, 0))
+            if not self.viewport().rect().contains(self.visualRect(self._model.index(line, 0))):
+                middle = QAbstractItemView.ScrollHint.PositionAtCenter
+                self.scrollTo(self._model.index(line, 0), middle)
+
+    def currentChanged(self, current: Index, previous: Index) -> None:
+        """Go to the example that the keyboard moved to."""
+        super().currentChanged(current, previous)
+        if self.hasFocus() and current.isValid():
+            self._go(current)
+
+    def _go(self, index: Index) -> None:
+        self._session.go_to_row(self._model.row_of(index.row()))
+
+    def _sort(self, section: int) -> None:
+        sort = self._session.state.sort
+        chosen = COLUMNS[section]
+        self._session.set_sort(
+            chosen, not sort.descending if sort.column == chosen else section > 0
+        )
+
+    def _ask_soon(self) -> None:
+        self._ask.start()
+
+    def ask_now(self) -> None:
+        """Ask for the small images of the lines that can be seen."""
+        if not self._model.rowCount():
+            return
+        first = max(self.rowAt(0), 0)
+        last = self.rowAt(self.viewport().height())
+        last = self._model.rowCount() - 1 if last < 0 else last
+        self._session.want_thumbnails([self._model.row_of(i) for i in range(first, last + 1)])
+
+
+class OutcomeDelegate(QStyledItemDelegate):
+    """Paints a line: hairline below, thumbnail, and predictions with colour and a mark."""
+
+    theme: Theme = DARK
+
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: Index,
+    ) -> None:
+        """Paint one cell."""
+        rect: QRect = option.rect
+        state: QStyle.StateFlag = option.state
+        painter.save()
+        if state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(rect, QColor(self.theme.selection))
+        painter.setPen(QColor(self.theme.line))
+        painter.drawLine(rect.bottomLeft(), rect.bottomRight())
+        inner = rect.adjusted(4, 0, -5, 0)
+        name = COLUMNS[index.column()]
+        if name == "outcome":
+            self._outcome(painter, inner, *index.data(OutcomeRole))
+        else:
+            if name == "index":
+                inner = self._thumbnail(painter, inner, index)
+            painter.setPen(QColor(self.theme.text))
+            flags = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
+            side = Qt.AlignmentFlag.AlignLeft if name == "index" else Qt.AlignmentFlag.AlignRight
+            painter.drawText(inner, int(flags | side), index.data())
+        painter.restore()
+
+    def _thumbnail(self, painter: QPainter, inner: QRect, index: Index) -> QRect:
+        pixmap = index.data(Qt.ItemDataRole.DecorationRole)
+        top = inner.top() + (inner.height() - THUMBNAIL) // 2
+        box = QRect(inner.left(), top, THUMBNAIL, THUMBNAIL)
+        if isinstance(pixmap, QPixmap):
+            size = pixmap.size().scaled(box.size(), Qt.AspectRatioMode.KeepAspectRatio)
+            target = QRect(box.topLeft(), size)
+            target.moveCenter(box.center())
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.drawPixmap(target, pixmap)
+        else:
+            painter.fillRect(box, QColor(self.theme.raised))
+        return inner.adjusted(THUMBNAIL + 7, 0, 0, 0)
+
+    def _outcome(
+        self, painter: QPainter, inner: QRect, true: int, predictions: tuple[int | None, ...]
+    ) -> None:
+        parts: list[tuple[str, str, bool]] = [
+            (f"{true if true >= 0 else NOT_RECORDED} → ", self.theme.text, False)
+        ]
+        for number, prediction in enumerate(predictions):
+            if number:
+                parts.append((" · ", self.theme.muted, False))
+            if prediction is None:
+                parts.append(("missing", self.theme.muted, False))
+            elif prediction < 0 or true < 0:
+                text = NOT_RECORDED if prediction < 0 else str(prediction)
+                parts.append((text, self.theme.text, False))
+            elif prediction == true:
+                parts.append((f"{prediction}✓", self.theme.good, True))
+            else:
+                parts.append((f"{prediction}✗", self.theme.bad, True))
+        x = inner.left()
+        for text, colour, bold in parts:
+            font = painter.font()
+            font.setBold(bold)
+            painter.setFont(font)
+            painter.setPen(QColor(colour))
+            width = QFontMetrics(font).horizontalAdvance(text)
+            place = QRect(x, inner.top(), inner.right() - x, inner.height())
+            painter.drawText(place, int(Qt.AlignmentFlag.AlignVCenter), text)
+            x += width
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """The size that suits it."""
+        return QSize(40, LINE_HEIGHT)

@@ -1,0 +1,148 @@
+"""One line above the pictures: which example, what is true, what is predicted, at what scale."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
+
+from hardattn_viewer.session.frames import Frame
+from hardattn_viewer.session.session import Session
+from hardattn_viewer.session.state import SLOTS, SessionState, Slot
+from hardattn_viewer.views.flow import FlowLayout
+from hardattn_viewer.views.parts import label, plain_tooltip, row, set_property
+from hardattn_viewer.views.scales import scale_words
+
+
+class HeaderLine(QWidget):
+    """Example, true class, predictions, head and scale; never says more than the frames do."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.setObjectName("headerLine")
+        self.setProperty("surface", "window")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._session = session
+        self.example = label(role="title", name="headerExample")
+        self._true = Pair("true", "headerTrue")
+        self._predictions: dict[Slot, Pair] = {
+            slot: Pair(f"{slot} predicts", f"headerPredicts{slot}") for slot in SLOTS
+        }
+        self._head = Pair("head", "headerHead")
+        self._scale = Pair("scale", "headerScale")
+        self._snapshot = SnapshotChoice(session)
+        layout = FlowLayout(self, spacing=16, gap=3, margins=(14, 9, 14, 9), push=4)
+        for part in (
+            self.example,
+            self._true,
+            *self._predictions.values(),
+            self._snapshot,
+            self._head,
+            self._scale,
+        ):
+            layout.addWidget(part)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        session.changed.connect(self._on_changed)
+        self._show(session.state)
+
+    def _on_changed(self, new: SessionState, old: SessionState) -> None:
+        before = (old.frames, old.display, old.rows, old.view, old.focus)
+        if (new.frames, new.display, new.rows, new.view, new.focus) != before:
+            self._show(new)
+
+    def _show(self, state: SessionState) -> None:
+        frame = state.frame
+        for part in (self._true, self._head, self._scale):
+            part.setVisible(frame is not None)
+        for slot in SLOTS:
+            self._show_prediction(slot, state.frames.of(slot))
+        if frame is None:
+            self.example.setText(_nothing(state))
+            return
+        self.example.setText(f"Example {frame.place.example + 1:,}")
+        self.example.setToolTip(plain_tooltip(frame.example_name))
+        self._true.show_value("–" if frame.label is None else str(frame.label))
+        self._head.show_value(_head_words(frame.place.head, state.heads))
+        self._scale.show_value(scale_words(state))
+
+    def _show_prediction(self, slot: Slot, frame: Frame | None) -> None:
+        part = self._predictions[slot]
+        part.setVisible(frame is not None)
+        if frame is None:
+            return
+        if frame.prediction is None:
+            part.show_value("–", note="The run holds no prediction for this example.")
+            return
+        sure = "" if frame.confidence is None else f" ({frame.confidence:.2f})"
+        if frame.label is None:
+            part.show_value(str(frame.prediction), after=sure)
+            return
+        right = frame.prediction == frame.label
+        part.show_value(
+            f"{frame.prediction} {'✓' if right else '✗'}",
+            tone="good" if right else "bad",
+            after=sure,
+            note=f"{'Right' if right else 'Wrong'}; in brackets its probability.",
+        )
+
+
+class Pair(QWidget):
+    """A word and its value."""
+
+    def __init__(self, words: str, name: str) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self.words = label(words, "muted")
+        self.value = label(role="value")
+        self._after = label(role="muted")
+        self.setLayout(row(self.words, self.value, self._after, spacing=5))
+
+    def show_value(self, value: str, *, tone: str = "", after: str = "", note: str = "") -> None:
+        """Show a value; ``after`` follows it in plain type."""
+        self.value.setText(value)
+        set_property(self.value, "tone", tone)
+        self._after.setText(after.strip())
+        self._after.setVisible(bool(after))
+        self.setToolTip(plain_tooltip(note))
+        self.setAccessibleName(f"{self.words.text()} {value}{after}")
+        self.updateGeometry()
+
+
+class SnapshotChoice(QComboBox):
+    """Which moment of training is shown; hidden where a run holds only one."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.setObjectName("snapshotChoice")
+        self.setAccessibleName("Training snapshot")
+        self.setToolTip("The moment of training that is shown")
+        self._session = session
+        self._steps: tuple[int, ...] = ()
+        self.hide()
+        self.activated.connect(session.go_to_snapshot)
+        session.changed.connect(self._on_changed)
+
+    def _on_changed(self, new: SessionState, old: SessionState) -> None:
+        facts = new.facts("A") or new.facts("B")
+        steps = facts.snapshots if facts else ()
+        if steps != self._steps:
+            self._steps = steps
+            self.clear()
+            self.addItems([f"training step {step:,}" for step in steps])
+            self.setVisible(len(steps) > 1)
+        chosen = new.place.snapshot
+        last = len(steps) - 1
+        self.setCurrentIndex(last if chosen is None else min(chosen, last))
+
+
+def _head_words(head: int | None, heads: int) -> str:
+    if head is None and heads > 1:
+        return f"mean of {heads}"
+    return f"{(head or 0) + 1} of {max(heads, 1)}"
+
+
+def _nothing(state: SessionState) -> str:
+    if any(run.status == "loading" for run in state.runs):
+        return "Reading…"
+    return "No example to show"

@@ -1,0 +1,220 @@
+"""The exact numbers of the key, step and example that all views look at."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QToolButton, QWidget
+
+from hardattn_viewer.session.frames import Frame
+from hardattn_viewer.session.numbers import (
+    Number,
+    as_text,
+    key_name,
+    key_noun,
+    numbers_of,
+    probability,
+)
+from hardattn_viewer.session.session import Session
+from hardattn_viewer.session.state import SLOTS, SessionState, key_in_focus
+from hardattn_viewer.views.parts import (
+    Notice,
+    column,
+    heading,
+    label,
+    line,
+    plain_tooltip,
+    row,
+    set_property,
+)
+
+TOP = 6
+
+
+class Inspector(QScrollArea):
+    """Numbers of one run at one place, and the most likely keys beside each other in A and B."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.setObjectName("inspector")
+        self.setAccessibleName("Inspector")
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._session = session
+        self._numbers: tuple[Number, ...] = ()
+        self._title = heading("")
+        self._title.setObjectName("inspectorTitle")
+        self._pin = QToolButton()
+        self._pin.setObjectName("pin")
+        self._pin.setProperty("kind", "flat")
+        self._pin.setText("PIN")
+        self._pin.clicked.connect(self._toggle_pin)
+        self._lines = [_NumberLine() for _ in range(10)]
+        grid = QGridLayout()
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(10)
+        grid.setVerticalSpacing(5)
+        grid.setColumnStretch(1, 1)
+        for at, one in enumerate(self._lines):
+            grid.addWidget(one.name, at, 0)
+            grid.addWidget(one.value, at, 1)
+        self._top_heading = heading("")
+        self._top = TopKeys(session)
+        self._top.setObjectName("topKeys")
+        self._notice = Notice("noNumbers")
+        self._numbers_part = QWidget()
+        head = row(self._title, 1, self._pin)
+        self._numbers_part.setLayout(
+            column(head, grid, line(), self._top_heading, self._top, 1, spacing=10)
+        )
+        inside = QWidget()
+        inside.setLayout(column(self._numbers_part, self._notice, margins=(13, 10, 13, 10)))
+        self.setWidget(inside)
+        session.changed.connect(self._on_changed)
+        self._show(session.state)
+
+    def text(self) -> str:
+        """The numbers as lines of text; what Ctrl+C copies."""
+        return as_text(self._title.text().title(), self._numbers)
+
+    def _on_changed(self, new: SessionState, old: SessionState) -> None:
+        before = (old.frames, old.focus, old.pinned, old.hovered, old.runs)
+        if (new.frames, new.focus, new.pinned, new.hovered, new.runs) != before:
+            self._show(new)
+
+    def _show(self, state: SessionState) -> None:
+        frame = state.frame
+        self._numbers_part.setVisible(frame is not None)
+        self._notice.setVisible(frame is None)
+        if frame is None:
+            self._numbers = ()
+            self._notice.say("No numbers yet", "They appear with the first example.")
+            return
+        key = key_in_focus(state, frame)
+        self._title.setText(f"STEP {frame.place.step + 1} · {state.shown_slot}")
+        self._title.setToolTip(plain_tooltip(frame.run_name))
+        self._pin.setEnabled(key is not None)
+        self._pin.setText("UNPIN" if state.pinned is not None else "PIN")
+        self._pin.setAccessibleName("Let go of the pinned key" if state.pinned else "Pin this key")
+        self._numbers = numbers_of(frame, key, _how(state, frame))
+        for one, number in zip(self._lines, self._numbers, strict=False):
+            one.show_number(number)
+        for one in self._lines[len(self._numbers) :]:
+            one.hide()
+        self._top_heading.setText(f"MOST LIKELY {key_noun(frame, plural=True).upper()}")
+        self._top.show_state(state, frame, key)
+
+    def _toggle_pin(self) -> None:
+        state = self._session.state
+        if state.frame is not None:
+            pinned = state.pinned
+            self._session.pin(pinned if pinned is not None else key_in_focus(state, state.frame))
+
+
+class _NumberLine:
+    """A name and a value in the grid."""
+
+    def __init__(self) -> None:
+        self.name = label(role="muted")
+        self.value = label(role="value")
+        self.value.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+
+    def show_number(self, number: Number) -> None:
+        self.name.setText(number.name)
+        self.value.setText(number.value)
+        set_property(self.value, "tone", number.tone)
+        for part in (self.name, self.value):
+            part.setToolTip(plain_tooltip(number.note))
+            part.show()
+        self.value.setAccessibleName(f"{number.name} {number.value}")
+
+    def hide(self) -> None:
+        self.name.hide()
+        self.value.hide()
+
+
+class TopKeys(QWidget):
+    """The most probable keys of the run in focus, with the probability in A and in B."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._titles = [label(text, "muted") for text in ("region", "p(A)", "p(B)")]
+        self._lines = [KeyLine() for _ in range(TOP)]
+        titles = row(*self._titles, margins=(6, 0, 6, 2))
+        titles.setStretch(0, 2)
+        for title in self._titles[1:]:
+            title.setFixedWidth(62)
+            title.setAlignment(Qt.AlignmentFlag.AlignRight)
+        for one in self._lines:
+            one.clicked.connect(session.pin)
+        self.setLayout(column(titles, *self._lines))
+
+    def show_state(self, state: SessionState, frame: Frame, marked: int | None) -> None:
+        """Show the keys of ``frame``; ``marked`` is the one that all views mark."""
+        p = frame.probabilities
+        known = [key for key in (-p).argsort(kind="stable")[:TOP].tolist() if p[key] == p[key]]
+        self._titles[0].setText(key_noun(frame))
+        for slot, title in zip(SLOTS, self._titles[1:], strict=True):
+            title.setVisible(state.frames.of(slot) is not None)
+        for one, key in zip(self._lines, known, strict=False):
+            values = []
+            for slot in SLOTS:
+                other = state.frames.of(slot)
+                if other is None:
+                    values.append("")
+                elif key < other.probabilities.size:
+                    values.append(probability(float(other.probabilities[key])))
+                else:
+                    values.append("none")
+            one.show_key(key, key_name(frame, key), key in frame.selection, values, key == marked)
+        for one in self._lines[len(known) :]:
+            one.hide()
+
+
+class KeyLine(QWidget):
+    """One key: where it is, and its probabilities. A click pins it."""
+
+    clicked = Signal(int)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._key = -1
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self._name = label()
+        self._values: list[QLabel] = [label(role="value") for _ in SLOTS]
+        layout = row(self._name, *self._values, margins=(6, 4, 6, 4))
+        layout.setStretch(0, 2)
+        for value in self._values:
+            value.setFixedWidth(62)
+            value.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.setLayout(layout)
+
+    def show_key(
+        self, key: int, name: str, selected: bool, values: list[str], marked: bool
+    ) -> None:
+        """Show a key; ``selected`` says that the model looked there."""
+        self._key = key
+        self._name.setText(f"{name} selected" if selected else name)
+        for shown, value in zip(self._values, values, strict=True):
+            shown.setText(value)
+            shown.setVisible(bool(value))
+        set_property(self, "surface", "selection" if marked else "")
+        self.show()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """React to a click."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.clicked.emit(self._key)
+
+
+def _how(state: SessionState, frame: Frame) -> str:
+    """How the key that is shown came to be shown."""
+    if state.hovered is not None:
+        return "pointed"
+    if state.pinned is not None:
+        return "pinned"
+    return "selected" if frame.selection else "likeliest"

@@ -1,0 +1,227 @@
+"""Small widgets that several views are made of. Text in them is always plain text."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from hardattn_viewer.drawing.theme import Theme
+
+SLOT_SIZE = 20
+
+
+class Themed(Protocol):
+    """A view that paints for itself and so has to know the theme."""
+
+    def set_theme(self, theme: Theme) -> None:
+        """Paint in ``theme`` from now on."""
+
+
+def label(text: str = "", role: str = "", name: str = "") -> QLabel:
+    """A label that shows its text as it is, whatever a file put into it."""
+    made = QLabel(text)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    if role:
+        made.setProperty("role", role)
+    if name:
+        made.setObjectName(name)
+    return made
+
+
+def heading(text: str) -> QLabel:
+    """A section heading: small spaced capitals."""
+    made = label(text.upper(), "heading")
+    font = made.font()
+    font.setLetterSpacing(font.SpacingType.AbsoluteSpacing, 1.5)
+    font.setPixelSize(11)
+    made.setFont(font)
+    return made
+
+
+def set_property(widget: QWidget, name: str, value: str) -> None:
+    """Set what the style sheet looks at, and style the widget anew."""
+    if widget.property(name) != value:
+        widget.setProperty(name, value)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+
+
+def row(
+    *widgets: QWidget | int, spacing: int = 8, margins: tuple[int, int, int, int] = (0,) * 4
+) -> QHBoxLayout:
+    """Widgets beside each other; a number is a stretch."""
+    layout = QHBoxLayout()
+    _fill(layout, widgets)
+    layout.setSpacing(spacing)
+    layout.setContentsMargins(*margins)
+    return layout
+
+
+def column(
+    *widgets: QWidget | QLayout | int,
+    spacing: int = 0,
+    margins: tuple[int, int, int, int] = (0,) * 4,
+) -> QVBoxLayout:
+    """Widgets below each other; a number is a stretch."""
+    layout = QVBoxLayout()
+    _fill(layout, widgets)
+    layout.setSpacing(spacing)
+    layout.setContentsMargins(*margins)
+    return layout
+
+
+def _fill(layout: QHBoxLayout | QVBoxLayout, widgets: tuple[QWidget | QLayout | int, ...]) -> None:
+    for widget in widgets:
+        if isinstance(widget, QWidget):
+            layout.addWidget(widget)
+        elif isinstance(widget, QLayout):
+            layout.addLayout(widget)
+        else:
+            layout.addStretch(widget)
+
+
+def line(vertical: bool = False) -> QFrame:
+    """A hairline between two parts of the window."""
+    made = QFrame()
+    made.setProperty("surface", "line")
+    if vertical:
+        made.setFixedWidth(1)
+    else:
+        made.setFixedHeight(1)
+    return made
+
+
+class ElidedLabel(QLabel):
+    """A label that ends in … where its text does not fit, instead of being cut.
+
+    Args:
+        role: how it is styled.
+        name: object name.
+    """
+
+    def __init__(self, text: str = "", role: str = "", name: str = "") -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setProperty("role", role)
+        self.setObjectName(name)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._whole = self._short = ""
+        self.set_whole(text)
+
+    @property
+    def whole(self) -> str:
+        """The text without any cut."""
+        return self._whole
+
+    def set_whole(self, text: str, short: str = "") -> None:
+        """Show a text, as much of it as fits; ``short`` stands for it where it does not."""
+        self._whole = " ".join(text.split())
+        self._short = short or self._whole
+        self.setAccessibleName(self._whole)
+        self._elide()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fit the text into the new width."""
+        super().resizeEvent(event)
+        self._elide()
+
+    def sizeHint(self) -> QSize:
+        """As wide as the whole text."""
+        metrics = self.fontMetrics()
+        return QSize(metrics.horizontalAdvance(self._whole) + 2, metrics.height())
+
+    def _elide(self) -> None:
+        width = max(self.width() - 1, 0)
+        mode = Qt.TextElideMode.ElideRight
+        metrics = self.fontMetrics()
+        fits = metrics.horizontalAdvance(self._whole) <= width
+        text = self._whole if fits else self._short
+        self.setText(metrics.elidedText(text, mode, width))
+
+
+class Chip(QFrame):
+    """A small box with words and one number in it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self.setProperty("surface", "chip")
+        self.words = ElidedLabel(role="muted")
+        # Squeezed only where the chip does not fit into its pane at all.
+        self.words.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        self.words.setMinimumWidth(24)
+        self.number = label(role="value")
+        self.number.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
+        self.setLayout(row(self.words, self.number, spacing=5, margins=(8, 2, 8, 2)))
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+
+    def show_number(self, words: str, number: str, note: str, short: str = "") -> None:
+        """Show a number with what it is; ``note`` explains it under the pointer.
+
+        ``short`` stands for the words where there is little room.
+        """
+        self.words.set_whole(words, short)
+        self.words.updateGeometry()
+        self.number.setText(number)
+        self.setToolTip(plain_tooltip(note))
+        self.setAccessibleName(f"{words} {number}")
+        self.show()
+
+
+class SlotMark(QLabel):
+    """The letter A or B in the colour of hard or soft."""
+
+    def __init__(self, slot: str = "") -> None:
+        super().__init__(slot)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setFixedSize(SLOT_SIZE, SLOT_SIZE)
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.setProperty("slot", "none")
+
+    def show_slot(self, slot: str, hard: bool | None) -> None:
+        """Show a letter; ``hard`` None where the run is not read yet."""
+        self.setText(slot)
+        set_property(self, "slot", "none" if hard is None else "hard" if hard else "soft")
+
+
+def plain_tooltip(text: str) -> str:
+    """Text for a tool tip that Qt must not take for rich text."""
+    # Qt guesses: only text that looks like markup is drawn as such, so escape it then.
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text if escaped == text else f"<span>{escaped}</span>"
+
+
+class Notice(QWidget):
+    """What stands where there is nothing to draw: what, why, and what to do next."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self._title = label(role="big")
+        self._why = label(role="muted")
+        for part in (self._title, self._why):
+            part.setWordWrap(True)
+            part.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.setLayout(column(1, self._title, self._why, 1, spacing=8, margins=(32, 24, 32, 24)))
+
+    def say(self, title: str, why: str) -> None:
+        """Show a title and a sentence or two below it."""
+        self._title.setText(title)
+        self._why.setText(why)
+        self.setAccessibleName(f"{title}. {why}")
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+        return f"{self._title.text()}\n{self._why.text()}"

@@ -1,0 +1,73 @@
+"""How frames are drawn: the session's options as ``drawing`` takes them, and the colour scale."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QPainter
+
+from hardattn_viewer.drawing.display import Display
+from hardattn_viewer.drawing.scale import paint_scale_bar, scale_for, scope_words
+from hardattn_viewer.drawing.text import amount
+from hardattn_viewer.drawing.theme import Theme
+from hardattn_viewer.session.frames import Frame
+from hardattn_viewer.session.state import SLOTS, SessionState
+
+
+@dataclass(frozen=True)
+class ScalePicture:
+    """A colour bar.
+
+    Attributes:
+        top: what the strongest colour stands for.
+        scope: where that maximum was taken, in words.
+        signed: whether it is a difference.
+    """
+
+    top: float
+    scope: str
+    signed: bool = False
+
+
+def display_of(state: SessionState) -> Display:
+    """The session's drawing choices as ``drawing`` takes them."""
+    return Display(**asdict(state.display))
+
+
+def scale_of(state: SessionState, frame: Frame) -> float:
+    """The probability at the top of the scale on which ``frame`` is drawn."""
+    return scale_for(frame, state.frames.present, display_of(state))
+
+
+def scope_of(state: SessionState) -> str:
+    """Where the top of the scale was taken, in words."""
+    return scope_words(display_of(state), _names(state))
+
+
+def short_scope(state: SessionState) -> str:
+    """The scope in a word or two, for below a small picture."""
+    if state.display.scale == "step":
+        return "this step"
+    together = state.display.scale == "shared" and len(state.frames.present) > 1
+    return "A and B" if together else "all steps"
+
+
+def scale_words(state: SessionState) -> str:
+    """The scope of the scale and its ends, for example ``"this example …, 0 – 0.42"``."""
+    frame = state.frame
+    if frame is None:
+        return ""
+    tops = [amount(scale_of(state, one)) for one in state.frames.present]
+    if state.view == "compare" and len(set(tops)) > 1:
+        return f"{scope_of(state)}, A 0 – {tops[0]}, B 0 – {tops[1]}"
+    return f"{scope_of(state)}, 0 – {amount(scale_of(state, frame))}"
+
+
+def paint_scale(painter: QPainter, rect: QRectF, picture: ScalePicture, theme: Theme) -> None:
+    """Paint a colour bar with its words."""
+    paint_scale_bar(painter, rect, picture.top, picture.scope, theme, signed=picture.signed)
+
+
+def _names(state: SessionState) -> tuple[str, ...]:
+    return tuple(slot for slot in SLOTS if state.frames.of(slot) is not None)

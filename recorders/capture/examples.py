@@ -1,0 +1,111 @@
+"""The examples being recorded at the moment, and which step each site is at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recorders.capture.values import as_array
+from recorders.run.writer import SegmentWriter
+
+_FIELDS = frozenset({"name", "image", "regions", "tokens", "label"})
+
+
+@dataclass
+class OpenExamples:
+    """One example, or the examples of a batch, while the model runs on them.
+
+    Attributes:
+        numbers: int64 [batch], their numbers in the run.
+        labels: int64 [batch], true classes; -1 for none.
+        n_regions: boxes of each; 0 for none.
+        batched: whether they were described as a batch.
+        base: step that the next event of a site not called since belongs to.
+        last: last step that anything was recorded at; -1 for none.
+    """
+
+    numbers: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    n_regions: tuple[int, ...]
+    batched: bool
+    base: int = 0
+    last: int = -1
+    _calls: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def batch(self) -> int:
+        """Number of examples."""
+        return self.numbers.size
+
+    def step_of(self, site: str) -> int:
+        """The step that the next event of ``site`` belongs to."""
+        return self.base + self._calls.get(site, 0)
+
+    def called(self, site: str) -> None:
+        """Note an event of ``site``."""
+        self.last = max(self.last, self.step_of(site))
+        self._calls[site] = self._calls.get(site, 0) + 1
+
+    def end_step(self) -> int:
+        """Let the next event belong to the next step. Returns the step that ended."""
+        current = max(self.base, self.last)
+        self.base, self.last = current + 1, current
+        self._calls.clear()
+        return current
+
+
+def _class_number(label: Any) -> int:
+    array = as_array(label)
+    if array.size != 1 or array.dtype.kind not in "iu":
+        raise ValueError(f"label is {label!r}; pass the number of the true class")
+    return int(array.item())
+
+
+def add_examples(
+    writer: SegmentWriter, described: Sequence[Mapping[str, Any]], *, batched: bool
+) -> OpenExamples:
+    """Add examples to a run.
+
+    Args:
+        writer: the run.
+        described: for each example any of name, image, regions, tokens and label.
+        batched: whether they are the rows of a batch.
+
+    Raises:
+        ValueError: an example is not described as it should be.
+    """
+    numbers = []
+    for fields in described:
+        unknown = sorted(set(fields) - _FIELDS)
+        if unknown:
+            raise ValueError(
+                f"an example has no {unknown[0]!r}; describe it by {', '.join(sorted(_FIELDS))}"
+            )
+        name = fields.get("name")
+        name = f"example-{writer.n_examples}" if name is None else str(name)
+        label, image, regions, tokens = (
+            fields.get(key) for key in ("label", "image", "regions", "tokens")
+        )
+        try:
+            number = writer.add_example(
+                name,
+                label=None if label is None else _class_number(label),
+                image=None if image is None else as_array(image),
+                regions=None if regions is None else as_array(regions),
+                tokens=None if tokens is None else [str(token) for token in tokens],
+            )
+        except ValueError as problem:
+            raise ValueError(f"example {name!r}: {problem}") from problem
+        numbers.append(number)
+    if len(set(numbers)) != len(numbers):
+        raise ValueError("two examples of the batch have the same name; give each its own")
+    return OpenExamples(
+        np.array(numbers, np.int64),
+        np.array([writer.label(number) for number in numbers], np.int64),
+        tuple(writer.region_count(number) for number in numbers),
+        batched,
+    )

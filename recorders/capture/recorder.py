@@ -1,0 +1,351 @@
+"""Recorder: listens while a model runs and writes what it attended to into a run."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Literal
+
+from torch import nn
+
+from recorders.capture.recording import Recording, SiteFacts
+from recorders.capture.sites import module_path, tapped_sites
+from recorders.capture.tap import AttentionTap
+from recorders.run.codec import codec_named
+from recorders.run.errors import RunError
+from recorders.run.writer import SegmentWriter
+
+FLUSH_SECONDS = 10.0
+
+Reader = Callable[[nn.Module, tuple[Any, ...], Any], Mapping[str, Any]]
+
+
+class Recorder:
+    """Records what a model attends to, without changing any of its outputs.
+
+    Used as ``with Recorder("run.h5", model) as recorder:``. While it is open, finished parts lie in
+    ``run.h5.parts/`` and survive a kill; at the end, even one by an exception, they are sealed into
+    ``run.h5``. Only what happens inside ``with recorder.example(...)`` is recorded.
+
+    Args:
+        path: the run to make; its folder must exist, an older run is replaced at the end.
+        model: a module whose ``AttentionTap`` s are listened at; None for ``log`` and ``watch``.
+        sites: shell pattern or patterns of the taps to record, by site name or module path.
+        heads: heads to keep, counted from 0; None for all.
+        codec: how probabilities are stored: ``sqrt16``, ``sqrt8``, ``float16``, ``float32``.
+        metadata: free facts about the run, plain JSON.
+        flush_every: seconds after which what was recorded is written to disk.
+        on_error: ``"raise"`` lets a recording error stop the model, ``"warn"`` turns it into a
+            RuntimeWarning, leaves out what was wrong and lets the model run on.
+
+    Raises:
+        ValueError: unknown codec, metadata that is not JSON, or no tap that matches ``sites``.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        model: nn.Module | None = None,
+        *,
+        sites: str | Sequence[str] = "*",
+        heads: Sequence[int] | None = None,
+        codec: str = "sqrt16",
+        metadata: dict[str, Any] | None = None,
+        flush_every: float = FLUSH_SECONDS,
+        on_error: Literal["raise", "warn"] = "raise",
+    ) -> None:
+        if on_error not in ("raise", "warn"):
+            raise ValueError(f'on_error is "raise" or "warn", not {on_error!r}')
+        if heads is not None and (not len(heads) or min(heads) < 0):
+            raise ValueError(f"heads={list(heads)} names no head; count from 0, or None for all")
+        self._path = path
+        self._model = model
+        self._patterns = [sites] if isinstance(sites, str) else list(sites)
+        self._heads = None if heads is None else [int(head) for head in heads]
+        self._codec = codec_named(codec).name
+        self._metadata = dict(metadata or {})
+        self._flush_every = flush_every
+        self._on_error = on_error
+        self._recording: Recording | None = None
+        self._stop: list[Callable[[], None]] = []
+        self._tapped = False
+        self._missed = False
+        self._explained = False
+
+    def __enter__(self) -> Recorder:
+        found = [] if self._model is None else tapped_sites(self._model, self._patterns)
+        writer = SegmentWriter(self._path, codec=self._codec, metadata=self._metadata)
+        self._recording = Recording(writer, self._heads, self._flush_every)
+        self._tapped = bool(found)
+        for site in found:
+            self._listen(site.name, site.tap)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if problem is None:
+            self.close()
+            return
+        try:
+            self._seal()
+        except (OSError, RunError) as second:
+            problem.add_note(f"what was recorded could not be sealed either: {second}")
+
+    def close(self) -> None:
+        """Stop listening and seal the run; ``with`` does this.
+
+        Raises:
+            OSError: the disk refused; what was flushed stays in the folder of parts.
+            RunError: a part was damaged on disk; the parts stay as they are.
+        """
+        recording = self._recording
+        self._seal()
+        if recording is not None and not recording.writer.n_events:
+            self._explain_emptiness()
+
+    @contextmanager
+    def example(
+        self, *, batch: Sequence[Mapping[str, Any]] | None = None, **fields: Any
+    ) -> Iterator[None]:
+        """What happens inside belongs to this example, or to the examples of this batch.
+
+        Args:
+            batch: one dict of the fields below for each row of the batch.
+            fields: name (a name used before, in an earlier snapshot, is the same example), image
+                (uint8 [height, width] or [height, width, 3]), regions ([n, 4] boxes x0, y0, x1, y1
+                in pixels of the image: what the keys of a ``regions`` site are), tokens (strings),
+                label (true class); any may be left out.
+
+        Raises:
+            ValueError: an example is open already, is described wrongly, or was recorded before in
+                this snapshot.
+        """
+        if batch is not None and fields:
+            raise ValueError("an example is described either by batch=[...] or by its own fields")
+        recording = self._running()
+        begun = False
+        with self._excused():
+            described = [fields] if batch is None else list(batch)
+            recording.begin(described, batched=batch is not None)
+            begun = True
+        try:
+            yield
+        finally:
+            if begun:
+                recording.end()
+        if not recording.writer.n_events:
+            self._explain_emptiness()
+
+    def step(self, **scalars: Any) -> None:
+        """End the current step, and record numbers that belong to it.
+
+        Args:
+            scalars: by name (reward, baseline, advantage, temperature, or any other): one number,
+                or [batch].
+
+        Raises:
+            ValueError: no example is open, or a number is missing, NaN or of another shape.
+        """
+        with self._excused():
+            self._running().end_step(scalars)
+
+    def steps(self, **scalars: Any) -> None:
+        """Record numbers of all steps of the open example or batch at once.
+
+        Args:
+            scalars: by name: [steps], or [batch, steps] for a batch.
+
+        Raises:
+            ValueError: no example is open, or another number of steps was recorded.
+        """
+        with self._excused():
+            self._running().all_steps(scalars)
+
+    def outcome(
+        self,
+        *,
+        scores: Any = None,
+        prediction: Any = None,
+        confidence: Any = None,
+        label_probability: Any = None,
+    ) -> None:
+        """Record what the model answered for the open example or batch.
+
+        Args:
+            scores: class probabilities, [classes] or [batch, classes]; the other three follow.
+            prediction: predicted class, one or [batch].
+            confidence: probability of the predicted class.
+            label_probability: probability of the true class.
+
+        Raises:
+            ValueError: no example is open, or the scores are no probabilities.
+        """
+        with self._excused():
+            self._running().outcome(scores, prediction, confidence, label_probability)
+
+    def log(
+        self,
+        site: str,
+        *,
+        probabilities: Any,
+        selection: Any = None,
+        log_prob: Any = None,
+        temperature: Any = None,
+        kind: str = "",
+        mechanism: str = "",
+        key_axis: str = "keys",
+        query_axis: str = "queries",
+    ) -> None:
+        """Record one event by hand, where no tap fits; the arguments are those of AttentionTap.
+
+        Raises:
+            ValueError: no example is open, or a value is not what it should be.
+            OSError: the disk refused; the event is kept and tried again.
+        """
+        with self._excused():
+            values = {
+                "probabilities": probabilities,
+                "selection": selection,
+                "log_prob": log_prob,
+                "temperature": temperature,
+            }
+            self._running().event(site, SiteFacts(kind, mechanism, key_axis, query_axis), values)
+
+    def watch(
+        self,
+        module: nn.Module,
+        read: Reader,
+        *,
+        site: str | None = None,
+        kind: str = "",
+        mechanism: str = "",
+        key_axis: str = "keys",
+        query_axis: str = "queries",
+    ) -> None:
+        """Record a module that someone else wrote.
+
+        Args:
+            module: the module; every forward pass of it is one event.
+            read: ``read(module, args, output)`` gives a dict with probabilities and, where there
+                are any, selection, log_prob and temperature, as for AttentionTap.
+            site: name of the site; its path in the model by default.
+            kind: what kind of attention it is.
+            mechanism: how it weighs or chooses.
+            key_axis: what a key is.
+            query_axis: what a query is.
+        """
+        recording = self._running()
+        name = site or module_path(self._model, module)
+        facts = SiteFacts(
+            kind, mechanism, key_axis, query_axis, "watch", "as read by the caller's function"
+        )
+
+        def hook(watched: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+            if not recording.listening:
+                self._missed = True
+                return
+            with self._excused():
+                recording.event(name, facts, read(watched, args, output))
+
+        self._stop.append(module.register_forward_hook(hook).remove)
+
+    def snapshot(self, step: int) -> None:
+        """What follows belongs to this moment of training.
+
+        Args:
+            step: training step.
+
+        Raises:
+            ValueError: an example is open.
+        """
+        with self._excused():
+            self._running().snapshot(step)
+
+    def describe(self, **facts: Any) -> None:
+        """Add facts to the run's metadata, for example a result known only at the end.
+
+        Raises:
+            ValueError: a fact is not plain JSON.
+        """
+        with self._excused():
+            self._running().writer.describe(**facts)
+
+    def flush(self) -> None:
+        """When this returns, everything recorded so far survives a kill.
+
+        Raises:
+            OSError: the disk refused; nothing is lost, and it is tried again later.
+        """
+        # Not even with on_error="warn": whoever asks must know that it is on the disk.
+        self._running().flush()
+
+    def _seal(self) -> None:
+        for stop in self._stop:
+            stop()
+        self._stop.clear()
+        if self._recording is not None:
+            self._recording.end()
+            self._recording.writer.close()
+            self._recording = None
+
+    def _listen(self, name: str, tap: AttentionTap) -> None:
+        recording = self._running()
+        facts = SiteFacts(
+            tap.kind,
+            tap.mechanism,
+            tap.key_axis,
+            tap.query_axis,
+            "tap",
+            "as the model passed it to its tap",
+        )
+
+        def heard(_: AttentionTap, values: dict[str, Any]) -> None:
+            if not recording.listening:
+                self._missed = True
+                return
+            with self._excused():
+                recording.event(name, facts, values)
+
+        self._stop.append(tap.listen(heard))
+
+    def _running(self) -> Recording:
+        if self._recording is None:
+            raise ValueError(
+                "the recorder is not open; use it as `with Recorder(...) as recorder:`"
+            )
+        return self._recording
+
+    @contextmanager
+    def _excused(self) -> Iterator[None]:
+        """Turn a recording error into a warning where the caller asked for that."""
+        try:
+            yield
+        except (ValueError, TypeError, OverflowError, OSError) as problem:
+            if self._on_error == "raise":
+                raise
+            warnings.warn(f"not recorded: {problem}", RuntimeWarning, stacklevel=4)
+
+    def _explain_emptiness(self) -> None:
+        """Say once why nothing is recorded, as soon as that is known."""
+        if self._explained:
+            return
+        self._explained = True
+        if self._missed:
+            reason = "the model ran outside of `with recorder.example(...)`; call it inside"
+        elif self._tapped:
+            reason = "the model was not run; call it inside `with recorder.example(...)`"
+        elif self._model is None:
+            reason = "nothing was logged; pass the model, or call log() inside an example"
+        else:
+            reason = (
+                f"{type(self._model).__name__} holds no AttentionTap; put one where it chooses, "
+                "or name the module with recorder.watch(...)"
+            )
+        warnings.warn(f"{self._path} holds no event: {reason}", RuntimeWarning, stacklevel=4)

@@ -1,0 +1,120 @@
+"""Whether the numbers in a run's tables point at something that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recorders.run import layout
+from recorders.run.errors import FlawError
+from recorders.run.layout import Column, Text
+from recorders.run.tables import Tables
+
+
+def check_tables(tables: Tables, bulk_lengths: Mapping[str, int]) -> None:
+    """Check every index, offset and count of a whole run, all rows at once.
+
+    Args:
+        tables: all tables of the run.
+        bulk_lengths: number of values of each bulk dataset, by path.
+
+    Raises:
+        FlawError: a number points outside; the message names the table, the column and the row.
+    """
+    sizes = {table.name: tables.rows(table) for table in layout.TABLES if table.columns}
+    # Before the first snapshot is written the run has one all the same.
+    sizes["snapshots"] = max(sizes["snapshots"], 1)
+    for table in layout.TABLES:
+        for column in table.columns:
+            path = f"{table.name}/{column.name}"
+            if isinstance(column, Text):
+                _check_length(path, len(tables.texts[path]), tables.rows(table))
+            else:
+                _check_column(path, tables, column, tables.rows(table), sizes)
+    columns = tables.columns
+    _check_events(columns, bulk_lengths)
+    _check_images(columns, bulk_lengths)
+    _check_steps(columns["scalars/step"], "scalars/step")
+    _check_extent(
+        "region_sets/box_offset",
+        columns["region_sets/box_offset"],
+        columns["region_sets/box_count"],
+        sizes["boxes"],
+    )
+    _check_extent(
+        "examples/token_offset",
+        columns["examples/token_offset"],
+        columns["examples/token_count"],
+        sizes["tokens"],
+    )
+
+
+def _check_length(path: str, length: int, expected: int) -> None:
+    if length != expected:
+        raise FlawError(f"/{path} has {length} rows where its table has {expected}")
+
+
+def _check_column(
+    path: str, tables: Tables, column: Column, rows: int, sizes: Mapping[str, int]
+) -> None:
+    values = tables.columns[path]
+    _check_length(path, len(values), rows)
+    if column.index_of:
+        low = -1 if column.optional else 0
+        _require(path, values, (values >= low) & (values < sizes[column.index_of]))
+
+
+def _require(path: str, values: NDArray[Any], good: NDArray[np.bool_]) -> None:
+    if not good.all():
+        row = int(np.argmin(good))
+        raise FlawError(f"/{path} row {row} is {values[row]}, which is out of range")
+
+
+def _check_steps(steps: NDArray[Any], path: str) -> None:
+    _require(path, steps, (steps >= 0) & (steps < layout.MAX_STEPS))
+
+
+def _check_extent(path: str, offsets: NDArray[Any], counts: NDArray[Any], length: int) -> None:
+    # offset <= length - count cannot overflow where offset + count could.
+    inside = (offsets >= 0) & (counts >= 0) & (offsets <= length - counts.astype(np.int64))
+    _require(path, offsets, inside)
+
+
+def _check_events(columns: Mapping[str, NDArray[Any]], bulk_lengths: Mapping[str, int]) -> None:
+    heads, queries, keys, chosen = (
+        columns[f"events/{name}"].astype(np.int64)
+        for name in ("heads", "queries", "keys", "n_selected")
+    )
+    for name, lengths in (("heads", heads), ("queries", queries), ("keys", keys)):
+        _require(f"events/{name}", lengths, lengths >= 1)
+    _require("events/n_selected", chosen, chosen >= 0)
+    for name, last in (("keys", keys), ("n_selected", chosen)):
+        product = heads.astype(np.float64) * queries * last
+        _require(f"events/{name}", last, product <= layout.MAX_MAP_VALUES)
+    _check_steps(columns["events/step"], "events/step")
+    for offset, count, bulk in (
+        ("map_offset", heads * queries * keys, "maps/probabilities"),
+        ("row_offset", heads * queries, "rows/log_prob"),
+        ("row_offset", heads * queries, "rows/entropy"),
+        ("selection_offset", heads * queries * chosen, "selections/key"),
+    ):
+        path = f"events/{offset}"
+        _check_extent(path, columns[path], count, bulk_lengths.get(bulk, 0))
+
+
+def _check_images(columns: Mapping[str, NDArray[Any]], bulk_lengths: Mapping[str, int]) -> None:
+    width, height, channels = (
+        columns[f"images/{name}"].astype(np.int64) for name in ("width", "height", "channels")
+    )
+    area_fits = width * height <= layout.MAX_IMAGE_PIXELS
+    _require("images/width", width, (width >= 1) & (height >= 1) & area_fits)
+    _require("images/channels", channels, (channels == 1) | (channels == 3))
+    _check_extent(
+        "images/offset",
+        columns["images/offset"],
+        columns["images/size"],
+        bulk_lengths.get("images/png", 0),
+    )

@@ -1,0 +1,114 @@
+"""The examples of a run being written: each kept once, images and boxes shared."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from recorders.run.images import checked_image, encode_png, image_digest
+from recorders.run.pending import Pending
+
+
+class Catalogue:
+    """Adds examples to what waits to be written, and finds them again by name.
+
+    Args:
+        pending: what waits to be written.
+    """
+
+    def __init__(self, pending: Pending) -> None:
+        self._pending = pending
+        self._examples: dict[str, tuple[int, bytes]] = {}
+        self._images: dict[bytes, int] = {}
+        self._region_sets: dict[bytes, int] = {}
+        self.labels: list[int] = []
+        self.region_counts: list[int] = []
+
+    def add(
+        self,
+        name: str,
+        label: int | None,
+        image: NDArray[np.uint8] | None,
+        regions: ArrayLike | None,
+        tokens: Sequence[str] | None,
+    ) -> int:
+        """Number of the example of that name, added if it is new; see SegmentWriter.add_example."""
+        pixels = None if image is None else checked_image(image)
+        boxes = None if regions is None else _checked_boxes(regions)
+        words = list(tokens or ())
+        content = _digest(
+            repr((label, words)).encode(),
+            b"" if pixels is None else image_digest(pixels),
+            b"" if boxes is None else boxes.tobytes(),
+        )
+        if name in self._examples:
+            number, known = self._examples[name]
+            bare = label is None and pixels is None and boxes is None and not words
+            if not bare and known != content:
+                raise ValueError(
+                    f"example {name!r} was recorded before with another label, image, regions or "
+                    "tokens; give this one another name"
+                )
+            return number
+        if label is not None and label < 0:
+            raise ValueError(f"label {label} is negative; a label is 0 or more, or None")
+        number = self._pending.add_rows(
+            "examples",
+            name=[name],
+            label=-1 if label is None else label,
+            image=-1 if pixels is None else self._image(pixels),
+            region_set=-1 if boxes is None else self._region_set(boxes),
+            token_offset=self._pending.add_rows("tokens", len(words), text=words),
+            token_count=len(words),
+            sha256=np.frombuffer(content, np.uint8),
+        )
+        self._examples[name] = number, content
+        self.labels.append(-1 if label is None else label)
+        self.region_counts.append(0 if boxes is None else len(boxes))
+        return number
+
+    def _image(self, pixels: NDArray[np.uint8]) -> int:
+        key = image_digest(pixels)
+        if key not in self._images:
+            png = np.frombuffer(encode_png(pixels), np.uint8)
+            self._images[key] = self._pending.add_rows(
+                "images",
+                offset=self._pending.add_bulk("images/png", png),
+                size=png.size,
+                width=pixels.shape[1],
+                height=pixels.shape[0],
+                channels=1 if pixels.ndim == 2 else 3,
+                sha256=np.frombuffer(key, np.uint8),
+            )
+        return self._images[key]
+
+    def _region_set(self, boxes: NDArray[np.float32]) -> int:
+        key = _digest(boxes.tobytes())
+        if key not in self._region_sets:
+            self._region_sets[key] = self._pending.add_rows(
+                "region_sets",
+                box_offset=self._pending.add_rows("boxes", len(boxes), corners=boxes),
+                box_count=len(boxes),
+                sha256=np.frombuffer(key, np.uint8),
+            )
+        return self._region_sets[key]
+
+
+def _digest(*parts: bytes) -> bytes:
+    """SHA-256 of the parts, each with its length, so that none can pass for two."""
+    whole = hashlib.sha256()
+    for part in parts:
+        whole.update(len(part).to_bytes(8, "little") + part)
+    return whole.digest()
+
+
+def _checked_boxes(regions: ArrayLike) -> NDArray[np.float32]:
+    boxes = np.ascontiguousarray(regions, "<f4")
+    if boxes.ndim != 2 or boxes.shape[1] != 4 or not len(boxes):
+        raise ValueError(f"regions are boxes [n, 4] of x0, y0, x1, y1, not {list(boxes.shape)}")
+    if not np.isfinite(boxes).all():
+        raise ValueError("regions hold a coordinate that is NaN or infinite")
+    return boxes

@@ -1,0 +1,246 @@
+"""A run's tables and where its bulk values lie, from a sealed file or a folder of parts."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recorders.run import layout
+from recorders.run.bounds import check_tables
+from recorders.run.codec import CODECS, crc32, unpack
+from recorders.run.errors import FlawError, RunError
+from recorders.run.guard import Identity, Inspected, Stored, inspect, parsed_metadata, regular_file
+from recorders.run.image import Facts
+from recorders.run.layout import Text
+from recorders.run.tables import Tables, TextColumn
+
+PARTS_SUFFIX = ".parts"
+_SEGMENT = re.compile(r"seg-(\d{1,9})-(\d{1,9})\.h5")
+
+
+@dataclass(frozen=True, eq=False)
+class BulkIndex:
+    """Where the chunks of one bulk dataset of a run lie, over all its files.
+
+    Attributes:
+        dtype: numpy dtype string of the values.
+        chunk: values in one chunk.
+        file: int32 [chunks], index into the run's files.
+        offset: int64 [chunks], first byte in that file.
+        size: int64 [chunks], stored bytes.
+        crc32: uint32 [chunks], checksum of the stored bytes.
+    """
+
+    dtype: str
+    chunk: int
+    file: NDArray[np.int32]
+    offset: NDArray[np.int64]
+    size: NDArray[np.int64]
+    crc32: NDArray[np.uint32]
+
+    @property
+    def length(self) -> int:
+        """Number of values, the padding of the last chunks included."""
+        return int(self.file.size) * self.chunk
+
+
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """Everything of a run but its bulk values.
+
+    Attributes:
+        path: the file or folder.
+        facts: its root attributes (of the first part), metadata of all parts together.
+        tables: its tables.
+        bulks: where its bulk values lie, by path.
+        files: the HDF5 files that it consists of.
+        identities: by which a file replaced meanwhile is noticed.
+        size: their bytes together.
+        notices: what a reader may want to say, in sentences.
+    """
+
+    path: Path
+    facts: Facts
+    tables: Tables
+    bulks: dict[str, BulkIndex]
+    files: tuple[Path, ...]
+    identities: tuple[Identity, ...]
+    size: int
+    notices: tuple[str, ...]
+
+
+def load(path: Path) -> Contents:
+    """Check a run and read its tables.
+
+    Args:
+        path: a sealed file, or a folder of parts; a file that is not there yet stands for its
+            parts folder ``path.parts``.
+
+    Raises:
+        RunError: it is missing, not a run, or damaged; the sentence says which and the remedy.
+    """
+    parts = path.with_name(path.name + PARTS_SUFFIX)
+    if not path.exists() and parts.is_dir():
+        path = parts
+    files = segments(path) if path.is_dir() else [path]
+    inspected = [inspect(file) for file in files]
+    pieces = [_read_file(number, file) for number, file in enumerate(inspected)]
+    facts = _common_facts(path, [piece.facts for piece in pieces], path.is_dir())
+    try:
+        tables = Tables.joined([piece.tables for piece in pieces])
+        bulks = {name: _joined_bulk(name, facts, pieces) for name, _ in layout.bulk_paths()}
+        check_tables(tables, {name: bulk.length for name, bulk in bulks.items()})
+    except FlawError as flaw:
+        raise RunError(f"{path} is damaged: {flaw.remedied()}") from flaw
+    return Contents(
+        path,
+        facts,
+        tables,
+        bulks,
+        tuple(files),
+        tuple(file.identity for file in inspected),
+        sum(file.size for file in inspected),
+        tuple(dict.fromkeys(notice for piece in pieces for notice in piece.notices)),
+    )
+
+
+def segments(folder: Path) -> list[Path]:
+    """The finished segments of a parts folder, in the order they were recorded.
+
+    Raises:
+        RunError: there are none, or one is missing between others.
+    """
+    try:
+        names = sorted(entry.name for entry in folder.iterdir())
+    except OSError as problem:
+        raise RunError(f"{folder} cannot be read: {problem.strerror}") from problem
+    found = [match for name in names if (match := _SEGMENT.fullmatch(name))]
+    if not found:
+        raise RunError(f"{folder} holds no finished part of a run; nothing was flushed to it yet")
+    ordered = sorted(found, key=lambda match: (int(match[1]), int(match[2])))
+    if ordered[-1][1] != ordered[0][1]:
+        raise RunError(f"{folder} holds parts of several processes; open each one's parts alone")
+    for number, match in enumerate(ordered):
+        if int(match[2]) != number:
+            raise RunError(f"{folder} lacks part {number}; put it back, or remove the later ones")
+    return [folder / match[0] for match in ordered]
+
+
+@dataclass(frozen=True)
+class _Piece:
+    facts: Facts
+    tables: Tables
+    bulks: dict[str, BulkIndex]
+    notices: tuple[str, ...]
+
+
+def _read_file(number: int, file: Inspected) -> _Piece:
+    """The tables of one file; bulk values stay where they are."""
+    tables = Tables()
+    bulks = {}
+    facts = file.facts
+    with regular_file(file.path) as descriptor:
+        try:
+            for table in layout.TABLES:
+                for column in table.columns:
+                    path = f"{table.name}/{column.name}"
+                    if path not in file.datasets:
+                        continue
+                    values = _read_column(descriptor, path, file.datasets[path])
+                    if isinstance(column, Text):
+                        name = f"{path}_offsets"
+                        offsets = _read_column(descriptor, name, file.datasets[name])
+                        tables.texts[path] = _checked_text(path, values, offsets)
+                    elif values.size % column.width:
+                        raise FlawError(f"/{path} does not end with a whole row")
+                    else:
+                        shape = (-1, column.width) if column.width > 1 else (-1,)
+                        tables.columns[path] = values.reshape(shape)
+                for bulk in table.bulks:
+                    path = f"{table.name}/{bulk.name}"
+                    if path in file.datasets:
+                        bulks[path] = _bulk_index(descriptor, number, path, file.datasets)
+            if facts.metadata is None:
+                data = _read_column(descriptor, "metadata", file.datasets["metadata"])
+                facts = replace(facts, metadata=parsed_metadata(data.tobytes()))
+        except FlawError as flaw:
+            raise RunError(f"{file.path} is damaged: {flaw.remedied()}") from flaw
+    return _Piece(facts, tables, bulks, file.notices)
+
+
+def _read_column(descriptor: int, path: str, stored: Stored) -> NDArray[Any]:
+    """A whole column, its checksum compared."""
+    dtype = stored.spec.dtype
+    values = np.empty(stored.length, dtype)
+    for index, start in enumerate(range(0, stored.length, stored.chunk)):
+        packed = os.pread(descriptor, int(stored.sizes[index]), int(stored.offsets[index]))
+        count = min(stored.chunk, stored.length - start)
+        try:
+            values[start : start + count] = unpack(packed, dtype, stored.chunk)[:count]
+        except RunError as problem:
+            raise FlawError(f"/{path}: {problem}") from problem
+    if stored.crc32 is not None and crc32(values) != stored.crc32:
+        raise FlawError(f"/{path} does not match its checksum")
+    return values
+
+
+def _checked_text(path: str, data: NDArray[Any], offsets: NDArray[Any]) -> TextColumn:
+    if not offsets.size or offsets[0] != 0 or offsets[-1] != data.size:
+        raise FlawError(f"/{path}_offsets does not span /{path}")
+    if (np.diff(offsets) < 0).any():
+        raise FlawError(f"/{path}_offsets runs backwards")
+    try:
+        data.tobytes().decode()
+    except UnicodeDecodeError as problem:
+        raise FlawError(f"/{path} is not UTF-8 ({problem.reason})") from problem
+    starts = offsets[:-1][offsets[:-1] < data.size]
+    # A continuation byte at a start means that an offset cuts a character in two.
+    if ((data[starts] & 0xC0) == 0x80).any():
+        raise FlawError(f"/{path}_offsets cuts a character in two")
+    return TextColumn(data, offsets)
+
+
+def _bulk_index(descriptor: int, number: int, path: str, datasets: dict[str, Stored]) -> BulkIndex:
+    stored = datasets[path]
+    checksums = _read_column(descriptor, f"{path}_crc32", datasets[f"{path}_crc32"])
+    if checksums.size != stored.offsets.size:
+        raise FlawError(
+            f"/{path}_crc32 has {checksums.size} checksums for {stored.offsets.size} chunks"
+        )
+    files = np.full(stored.offsets.size, number, np.int32)
+    return BulkIndex(
+        stored.spec.dtype, stored.chunk, files, stored.offsets, stored.sizes, checksums
+    )
+
+
+def _joined_bulk(name: str, facts: Facts, pieces: Iterable[_Piece]) -> BulkIndex:
+    bulk = dict(layout.bulk_paths())[name]
+    parts = [piece.bulks[name] for piece in pieces if name in piece.bulks]
+    return BulkIndex(
+        bulk.dtype or CODECS[facts.codec].dtype,
+        bulk.chunk,
+        np.concatenate([np.zeros(0, np.int32), *(part.file for part in parts)]),
+        np.concatenate([np.zeros(0, np.int64), *(part.offset for part in parts)]),
+        np.concatenate([np.zeros(0, np.int64), *(part.size for part in parts)]),
+        np.concatenate([np.zeros(0, np.uint32), *(part.crc32 for part in parts)]),
+    )
+
+
+def _common_facts(path: Path, facts: list[Facts], is_folder: bool) -> Facts:
+    first = facts[0]
+    if first.sealed == is_folder:
+        what = "a whole run" if is_folder else "one part of a run"
+        raise RunError(f"{path} holds {what}; open {'that file' if is_folder else 'its folder'}")
+    metadata: dict[str, Any] = {}
+    for number, part in enumerate(facts):
+        if (part.codec, part.created) != (first.codec, first.created):
+            raise RunError(f"{path} mixes parts of two recordings; part {number} is of another")
+        metadata |= part.metadata or {}
+    return replace(first, metadata=metadata)

@@ -1,0 +1,147 @@
+"""Bytes that stay: plain system calls, fsync and rename, with errors that are never lost.
+
+HDF5 that meets a full disk was seen to accept data, read zeros back and crash at exit. So it never
+meets one: it writes to memory, or through ``DiskFile``, and the disk's errors come out here.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+
+def write_all(descriptor: int, data: memoryview) -> None:
+    """Write all of ``data``; OSError where the disk takes no more."""
+    done = 0
+    while done < len(data):
+        done += os.write(descriptor, data[done:])
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in ``folder`` survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[int]:
+    """A descriptor to write a new ``path`` with; it appears whole at the end or not at all.
+
+    Yields:
+        A descriptor, open for reading and writing, of a temporary file in the same folder.
+
+    Raises:
+        OSError: the disk refused; nothing is left behind and an older ``path`` is untouched.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    descriptor = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o666)
+    try:
+        try:
+            yield descriptor
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+class SourceFile(io.RawIOBase):
+    """A file that HDF5 reads through: one descriptor, so it cannot become another file meanwhile.
+
+    Args:
+        descriptor: an open regular file.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._position = 0
+
+    def readable(self) -> bool:
+        """HDF5 reads."""
+        return True
+
+    def seekable(self) -> bool:
+        """HDF5 seeks."""
+        return True
+
+    def tell(self) -> int:
+        """The position."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move the position; past the end is fine."""
+        if whence == os.SEEK_CUR:
+            offset += self._position
+        elif whence == os.SEEK_END:
+            offset += os.fstat(self._descriptor).st_size
+        self._position = offset
+        return offset
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """Read at the position; zeros past the end, as HDF5 expects of its drivers."""
+        view = memoryview(buffer).cast("B")
+        data = os.pread(self._descriptor, len(view), self._position)
+        view[: len(data)] = data
+        view[len(data) :] = bytes(len(view) - len(data))
+        self._position += len(view)
+        return len(view)
+
+
+class DiskFile(SourceFile):
+    """A file that HDF5 writes through, and that keeps the first error of the disk.
+
+    HDF5 is not told of a failed write, since it does not come back from one. After the first the
+    rest is discarded, ``failure`` says so, and whoever writes must look at it and give up.
+
+    Attributes:
+        failure: the first OSError met, or None.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(descriptor)
+        self.failure: OSError | None = None
+
+    def check(self) -> None:
+        """Raise the OSError that a write met before, if any."""
+        if self.failure is not None:
+            raise self.failure
+
+    def writable(self) -> bool:
+        """HDF5 writes."""
+        return True
+
+    def write(self, data: ReadableBuffer) -> int:
+        """Write at the position; after a failure, only pretend to."""
+        view = memoryview(data).cast("B")
+        done = 0
+        while done < len(view) and self.failure is None:
+            try:
+                done += os.pwrite(self._descriptor, view[done:], self._position + done)
+            except OSError as problem:
+                self.failure = problem
+        self._position += len(view)
+        return len(view)
+
+    def truncate(self, size: int | None = None) -> int:
+        """Set the length of the file."""
+        length = self._position if size is None else size
+        if self.failure is None:
+            try:
+                os.ftruncate(self._descriptor, length)
+            except OSError as problem:
+                self.failure = problem
+        return length

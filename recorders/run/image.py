@@ -1,0 +1,155 @@
+"""A run as an HDF5 file: root attributes, tables and stored chunks, by the layout."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from recorders.run import layout
+from recorders.run.codec import CODECS, crc32, pack
+from recorders.run.layout import Dataset, Table, Text
+from recorders.run.tables import Tables
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the root attributes of a run or of one of its parts say.
+
+    Attributes:
+        producer: the program that recorded.
+        created: when recording began, ISO 8601 in UTC.
+        codec: name of the codec of the maps.
+        sealed: whether this is a whole run.
+        rank: process number in a distributed job.
+        segment: number of the part among its rank's.
+        metadata: free facts.
+        format_version: version of the format that the file was written in.
+    """
+
+    producer: str
+    created: str
+    codec: str
+    sealed: bool = True
+    rank: int = 0
+    segment: int = 0
+    metadata: dict[str, Any] | None = None
+    format_version: str = layout.FORMAT_VERSION
+
+
+def metadata_json(metadata: dict[str, Any] | None) -> bytes:
+    """The metadata as it is stored.
+
+    Raises:
+        ValueError: it is not a JSON object, or too large.
+    """
+    try:
+        text = json.dumps(metadata or {}, ensure_ascii=False, allow_nan=False, sort_keys=True)
+        encoded = text.encode()
+    except (TypeError, ValueError) as problem:
+        raise ValueError(
+            f"metadata must be plain JSON (strings, finite numbers, lists, dicts): {problem}"
+        ) from problem
+    if len(encoded) > layout.MAX_METADATA_BYTES:
+        raise ValueError(f"metadata of {len(encoded):,} bytes is too large; keep a file beside it")
+    return encoded
+
+
+def write_root(file: h5py.File, facts: Facts) -> None:
+    """Write the root attributes, and the metadata wherever it fits."""
+    metadata = metadata_json(facts.metadata)
+    values: dict[str, Any] = {
+        "format": layout.FORMAT,
+        "format_version": facts.format_version,
+        "encoding": layout.FORMAT,
+        "encoding_version": layout.ENCODING_VERSION,
+        "producer": facts.producer,
+        "created": facts.created,
+        "sealed": facts.sealed,
+        "codec": facts.codec,
+        "codec_max_error": CODECS[facts.codec].max_error,
+        "rank": facts.rank,
+        "segment": facts.segment,
+    }
+    for attribute in layout.ROOT:
+        if attribute.name in values:
+            value = values[attribute.name]
+            text = attribute.dtype == "S"
+            file.attrs[attribute.name] = (
+                np.bytes_(value.encode()) if text else np.dtype(attribute.dtype).type(value)
+            )
+    if len(metadata) <= layout.METADATA_ATTRIBUTE_LIMIT:
+        file.attrs["metadata"] = np.bytes_(metadata)
+    else:
+        write_column(file, layout.METADATA, np.frombuffer(metadata, np.uint8))
+
+
+def write_tables(file: h5py.File, tables: Tables) -> None:
+    """Write every table that has rows; one without rows is left out."""
+    for table in layout.TABLES:
+        if not table.columns or not tables.rows(table):
+            continue
+        group = table_group(file, table)
+        for column in table.columns:
+            path = f"{table.name}/{column.name}"
+            if isinstance(column, Text):
+                text = tables.texts[path]
+                write_column(group, Dataset(column.name, "|u1", "text"), text.data)
+                offsets = Dataset(f"{column.name}_offsets", "<i8", "text-offsets", "byte")
+                write_column(group, offsets, text.offsets)
+            else:
+                spec = Dataset(column.name, column.dtype, "column", column.unit)
+                write_column(group, spec, tables.columns[path].reshape(-1))
+
+
+def table_group(file: h5py.File, table: Table) -> h5py.Group:
+    """The group of a table, made when it is not there yet."""
+    if table.name in file:
+        return file[table.name]
+    group = file.create_group(table.name)
+    group.attrs["encoding"] = np.bytes_(b"table")
+    group.attrs["encoding_version"] = np.bytes_(layout.ENCODING_VERSION.encode())
+    return group
+
+
+def write_column(group: h5py.Group, spec: Dataset, values: NDArray[Any]) -> None:
+    """Write one column [n] in deflated chunks, with the checksum of its bytes."""
+    values = np.ascontiguousarray(values, spec.dtype)
+    chunk = min(max(values.size, 1), layout.COLUMN_CHUNK)
+    dataset = create(group, spec, values.size, chunk)
+    for start, packed in packed_chunks(values, chunk):
+        dataset.id.write_direct_chunk((start,), packed)
+    dataset.attrs["crc32"] = np.uint32(crc32(values))
+
+
+def packed_chunks(values: NDArray[Any], chunk: int) -> Iterator[tuple[int, bytes]]:
+    """Start and stored bytes of each chunk of ``values`` [n]; the last is padded with zeros."""
+    for start in range(0, values.size, chunk):
+        part = values[start : start + chunk]
+        if part.size < chunk:
+            part = np.concatenate([part, np.zeros(chunk - part.size, values.dtype)])
+        yield start, pack(part)
+
+
+def create(group: h5py.Group, spec: Dataset, length: int, chunk: int) -> h5py.Dataset:
+    """Create an empty dataset of the layout: one axis, chunked, shuffled, deflated."""
+    dataset = group.create_dataset(
+        spec.name,
+        (length,),
+        spec.dtype,
+        chunks=(chunk,),
+        maxshape=(None,),
+        shuffle=True,
+        compression="gzip",
+        compression_opts=1,
+    )
+    dataset.attrs["encoding"] = np.bytes_(spec.encoding.encode())
+    dataset.attrs["encoding_version"] = np.bytes_(layout.ENCODING_VERSION.encode())
+    if spec.unit:
+        dataset.attrs["unit"] = np.bytes_(spec.unit.encode())
+    return dataset

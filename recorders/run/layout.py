@@ -1,0 +1,384 @@
+"""What a run is on disk: every group, dataset, attribute, dtype and unit, defined once.
+
+The writer creates what stands here, the guard refuses what does not, and
+``python -m recorders.run.layout`` prints it as ``docs/run-format.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+FORMAT = "hardattn-run"
+MAJOR = 1
+MINOR = 0
+FORMAT_VERSION = f"{MAJOR}.{MINOR}"
+ENCODING_VERSION = "1.0"
+
+COLUMN_CHUNK = 65_536
+"""Values in one chunk of a column; a shorter column is one chunk of its own length."""
+
+MAP_CHUNK = 131_072
+ROW_CHUNK = 16_384
+BYTE_CHUNK = 131_072
+
+METADATA_ATTRIBUTE_LIMIT = 60_000
+"""Bytes of metadata that still go in an attribute; HDF5 allows 64 KiB in an object header."""
+
+ROW_TOLERANCE = 2e-2
+"""How far from 1 the recorded probabilities of a row may sum (half-precision models need it)."""
+
+MAX_ROWS = 1 << 28
+MAX_STEPS = 1 << 20
+MAX_TEXT_BYTES = 1 << 31
+MAX_MAP_VALUES = 1 << 31
+MAX_IMAGE_PIXELS = 1 << 26
+MAX_METADATA_BYTES = 1 << 26
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One attribute of the root group: a fixed-length UTF-8 string or a scalar.
+
+    Attributes:
+        name: its name.
+        dtype: numpy dtype string; ``"S"`` for a fixed-length string.
+        doc: what it says.
+    """
+
+    name: str
+    dtype: str
+    doc: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of numbers, one entry (of ``width`` numbers) for each row of its table.
+
+    Attributes:
+        name: dataset name.
+        dtype: numpy dtype string, always little-endian.
+        doc: what it says.
+        unit: unit in words, or empty.
+        width: numbers a row; a column of width w has w values a row, one row after another.
+        index_of: the table that the numbers are row numbers of, or empty.
+        optional: whether -1 stands for "none".
+    """
+
+    name: str
+    dtype: str
+    doc: str
+    unit: str = ""
+    width: int = 1
+    index_of: str = ""
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Text:
+    """A column of strings: UTF-8 bytes in ``name``, row i at ``name_offsets[i] : [i + 1]``.
+
+    Attributes:
+        name: dataset name of the bytes.
+        doc: what it says.
+    """
+
+    name: str
+    doc: str
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """Flat values that events and images point into, stored in whole chunks.
+
+    Attributes:
+        name: dataset name; ``name_crc32`` holds one CRC-32 for each stored chunk.
+        dtype: numpy dtype string; empty where the run's codec decides.
+        chunk: values in one chunk.
+        doc: what it says.
+        unit: unit in words, or empty.
+    """
+
+    name: str
+    dtype: str
+    chunk: int
+    doc: str
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One group: columns of equal length, and the bulk values that belong to them.
+
+    Attributes:
+        name: group name.
+        doc: what one row is.
+        columns: its columns of numbers and strings.
+        bulks: its bulk datasets.
+    """
+
+    name: str
+    doc: str
+    columns: tuple[Column | Text, ...] = ()
+    bulks: tuple[Bulk, ...] = ()
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One HDF5 dataset as it lies in the file.
+
+    Attributes:
+        name: name within its group.
+        dtype: numpy dtype string.
+        encoding: value of its ``encoding`` attribute.
+        unit: value of its ``unit`` attribute; empty means no such attribute.
+        chunk: values in one chunk, or 0 where the length decides.
+    """
+
+    name: str
+    dtype: str
+    encoding: str
+    unit: str = ""
+    chunk: int = 0
+
+
+ROOT = (
+    Attribute("format", "S", f"Always `{FORMAT}`."),
+    Attribute(
+        "format_version",
+        "S",
+        f"`major.minor`, now `{FORMAT_VERSION}`. A reader refuses a newer major and reads a newer "
+        "minor, which may only add.",
+    ),
+    Attribute("encoding", "S", f"Always `{FORMAT}`."),
+    Attribute("encoding_version", "S", f"Always `{ENCODING_VERSION}`."),
+    Attribute("producer", "S", "The program that recorded, with its version."),
+    Attribute("created", "S", "When recording began, ISO 8601 in UTC."),
+    Attribute("sealed", "|u1", "1 in a whole run, 0 in a segment of one still being recorded."),
+    Attribute("codec", "S", "How probabilities are stored; see Codecs."),
+    Attribute(
+        "codec_max_error",
+        "<f8",
+        "Largest absolute difference between a stored probability and the recorded one.",
+    ),
+    Attribute("rank", "<i8", "Process number of a distributed job that wrote this; 0 otherwise."),
+    Attribute("segment", "<i8", "Number of this segment among its rank's; 0 in a whole run."),
+    Attribute(
+        "metadata",
+        "S",
+        "Free facts as UTF-8 JSON: model, seed, system, mechanism, gradient, data, checkpoint … "
+        f"Above {METADATA_ATTRIBUTE_LIMIT:,} bytes it is the dataset `/metadata` (uint8) instead.",
+    ),
+)
+
+METADATA = Dataset("metadata", "|u1", "json")
+
+SITES = Table(
+    "sites",
+    "One row for each place in the model where attention was recorded.",
+    (
+        Text("name", "Name of the site: the tap's name, or the module path."),
+        Text("kind", "`glimpse`, `pointer`, `self`, `cross`, `memory`, `copy` …"),
+        Text("mechanism", "How weights or choices are made: `soft`, `argmax`, `sampled` …"),
+        Text("query_axis", "What a query is, for example `steps` or `tokens`."),
+        Text("key_axis", "What a key is: `regions`, `tokens`, `slots`, `keys` …"),
+        Text("capture", "How it was found: `tap`, `log` or `watch`."),
+        Text("verified", "What is known about whether the record is what the model used."),
+        Text("head_indices", "Heads kept, as their numbers in the model: `0 1 5`."),
+        Column("hard", "|u1", "1 where items are selected, 0 where they are blended."),
+        Column("heads", "<i4", "Heads recorded at this site."),
+    ),
+)
+
+EXAMPLES = Table(
+    "examples",
+    "One row for each input that the model ran on.",
+    (
+        Text("name", "Name of the example, unique in the run."),
+        Column("label", "<i8", "True class; -1 for none.", optional=True),
+        Column("image", "<i8", "The example's image; -1 for none.", "", 1, "images", True),
+        Column(
+            "region_set",
+            "<i8",
+            "What its region keys are; -1 for none.",
+            "",
+            1,
+            "region_sets",
+            True,
+        ),
+        Column("token_offset", "<i8", "Row of its first token in `tokens`."),
+        Column("token_count", "<i4", "Tokens it has."),
+        Column("sha256", "|u1", "SHA-256 of label, image, regions and tokens.", "", 32),
+    ),
+)
+
+IMAGES = Table(
+    "images",
+    "One row for each different image; examples share them.",
+    (
+        Column("offset", "<i8", "First byte in `png`.", "byte"),
+        Column("size", "<i8", "Bytes in `png`.", "byte"),
+        Column("width", "<i4", "Width.", "pixel"),
+        Column("height", "<i4", "Height.", "pixel"),
+        Column("channels", "<i4", "1 (grey) or 3 (red, green, blue)."),
+        Column("sha256", "|u1", "SHA-256 of shape and pixels.", "", 32),
+    ),
+    (Bulk("png", "|u1", BYTE_CHUNK, "PNG files, one after another; lossless.", "byte"),),
+)
+
+REGION_SETS = Table(
+    "region_sets",
+    "One row for each different list of boxes; examples share them.",
+    (
+        Column("box_offset", "<i8", "Row of its first box in `boxes`."),
+        Column("box_count", "<i4", "Boxes it has; key k of a `regions` site is its box k."),
+        Column("sha256", "|u1", "SHA-256 of the boxes.", "", 32),
+    ),
+)
+
+BOXES = Table(
+    "boxes",
+    "One row for each box of each region set.",
+    (
+        Column(
+            "corners",
+            "<f4",
+            "x0, y0, x1, y1 in the original image; may reach outside it.",
+            "pixel",
+            4,
+        ),
+    ),
+)
+
+TOKENS = Table(
+    "tokens",
+    "One row for each token of each example.",
+    (Text("text", "The token, as the model's tokenizer shows it."),),
+)
+
+SNAPSHOTS = Table(
+    "snapshots",
+    "One row for each moment of training that the run follows; a run always has at least one.",
+    (Column("step", "<i8", "Training step at that moment."),),
+)
+
+EVENTS = Table(
+    "events",
+    "One row for each time a site attended: one example, one step, one snapshot.",
+    (
+        Column("site", "<i4", "The site.", "", 1, "sites"),
+        Column("example", "<i8", "The example.", "", 1, "examples"),
+        Column("step", "<i4", "Step within the example, from 0."),
+        Column("snapshot", "<i4", "The snapshot.", "", 1, "snapshots"),
+        Column("heads", "<i4", "Heads H."),
+        Column("queries", "<i4", "Queries Q."),
+        Column("keys", "<i4", "Keys K."),
+        Column("n_selected", "<i4", "Keys selected by each query, N; 0 where none are."),
+        Column("map_offset", "<i8", "First of H × Q × K values in `maps/probabilities`."),
+        Column("row_offset", "<i8", "First of H × Q values in `rows/log_prob`, `rows/entropy`."),
+        Column("selection_offset", "<i8", "First of H × Q × N values in `selections/key`."),
+        Column("temperature", "<f8", "Temperature of the distribution; NaN where not recorded."),
+    ),
+)
+
+MAPS = Table(
+    "maps",
+    "Probabilities of all events, in the order [head, query, key].",
+    (),
+    (Bulk("probabilities", "", MAP_CHUNK, "Stored probabilities; see Codecs."),),
+)
+
+ROWS = Table(
+    "rows",
+    "One value for each head and query of each event, exact.",
+    (),
+    (
+        Bulk("log_prob", "<f8", ROW_CHUNK, "Log-probability of the selection.", "nat"),
+        Bulk("entropy", "<f8", ROW_CHUNK, "Entropy of the exact distribution.", "nat"),
+    ),
+)
+
+SELECTIONS = Table(
+    "selections",
+    "Selected keys of all events, in the order [head, query, choice].",
+    (),
+    (Bulk("key", "<i8", ROW_CHUNK, "Index of the selected key, from 0."),),
+)
+
+SCALAR_NAMES = Table(
+    "scalar_names",
+    "One row for each name of a scalar.",
+    (Text("name", "`reward`, `baseline`, `advantage`, or a name of the recorder's own."),),
+)
+
+SCALARS = Table(
+    "scalars",
+    "One row for each number that belongs to a step of an example.",
+    (
+        Column("name", "<i4", "What the number is.", "", 1, "scalar_names"),
+        Column("example", "<i8", "The example.", "", 1, "examples"),
+        Column("step", "<i4", "Step within the example, from 0."),
+        Column("snapshot", "<i4", "The snapshot.", "", 1, "snapshots"),
+        Column("value", "<f8", "The number, exact."),
+    ),
+)
+
+OUTCOMES = Table(
+    "outcomes",
+    "One row for each example and snapshot whose result was recorded.",
+    (
+        Column("example", "<i8", "The example.", "", 1, "examples"),
+        Column("snapshot", "<i4", "The snapshot.", "", 1, "snapshots"),
+        Column("prediction", "<i8", "Predicted class; -1 for none.", optional=True),
+        Column("confidence", "<f8", "Probability of the predicted class; NaN for none."),
+        Column("label_probability", "<f8", "Probability of the true class; NaN for none."),
+    ),
+)
+
+TABLES = (
+    SITES,
+    EXAMPLES,
+    IMAGES,
+    REGION_SETS,
+    BOXES,
+    TOKENS,
+    SNAPSHOTS,
+    EVENTS,
+    MAPS,
+    ROWS,
+    SELECTIONS,
+    SCALAR_NAMES,
+    SCALARS,
+    OUTCOMES,
+)
+
+
+def bulk_paths() -> Iterator[tuple[str, Bulk]]:
+    """Every bulk dataset with its path, as ``"maps/probabilities"``."""
+    for table in TABLES:
+        for bulk in table.bulks:
+            yield f"{table.name}/{bulk.name}", bulk
+
+
+def datasets(table: Table, map_dtype: str) -> Iterator[Dataset]:
+    """The datasets of one table as they lie in the file.
+
+    Args:
+        table: one of ``TABLES``.
+        map_dtype: dtype that the run's codec stores probabilities in.
+    """
+    for column in table.columns:
+        if isinstance(column, Text):
+            yield Dataset(column.name, "|u1", "text")
+            yield Dataset(f"{column.name}_offsets", "<i8", "text-offsets", "byte")
+        else:
+            yield Dataset(column.name, column.dtype, "column", column.unit)
+    for bulk in table.bulks:
+        yield Dataset(bulk.name, bulk.dtype or map_dtype, "bulk", bulk.unit, bulk.chunk)
+        yield Dataset(f"{bulk.name}_crc32", "<u4", "chunk-checksums")
+
+
+if __name__ == "__main__":
+    from recorders.run.document import markdown
+
+    print(markdown(), end="")

@@ -1,0 +1,389 @@
+"""Reading a run: lazy, checked, bounded in memory, safe from several threads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import cached_property, partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recorders.run.chunks import ChunkReader
+from recorders.run.codec import CODECS
+from recorders.run.contents import PARTS_SUFFIX, Contents, load
+from recorders.run.errors import RunError
+from recorders.run.images import decode_png
+from recorders.run.index import RowIndex, example_columns, row_means
+from recorders.run.layout import EVENTS, EXAMPLES, SITES
+from recorders.run.records import (
+    Example,
+    Outcome,
+    Rows,
+    Site,
+    Snapshot,
+    example_record,
+    site_record,
+)
+
+__all__ = ["Example", "Outcome", "Run", "RunError", "Site", "Snapshot", "read_run"]
+
+CACHE_BYTES = 64 << 20
+
+
+def read_run(path: str | os.PathLike[str], *, cache_bytes: int = CACHE_BYTES) -> Run:
+    """Open a run.
+
+    Args:
+        path: a sealed run (``.h5``), or the folder of parts of one still being recorded or left
+            behind by a kill.
+        cache_bytes: most decompressed bytes that the run keeps in memory.
+
+    Raises:
+        RunError: it is missing, not a run, of a newer format, or damaged; one sentence.
+    """
+    return Run(load(Path(path)), cache_bytes)
+
+
+class Run:
+    """A recorded run. Arrays that it hands out belong to the caller.
+
+    Wherever ``site`` is asked for it is a name or an item of ``sites``; ``example`` is an index
+    into ``examples`` or an item of it; ``snapshot`` is an index into ``snapshots``, None the last.
+    A missing event raises IndexError, damage met while reading raises RunError, each with one
+    sentence.
+
+    Attributes:
+        path: the file or folder.
+        sealed: whether recording has ended and the parts were joined.
+        format_version: version of the format that it was written in.
+        producer: the program that recorded it.
+        created: when recording began, ISO 8601 in UTC.
+        codec: name of the codec of the maps.
+        codec_max_error: largest absolute error of a stored probability.
+        metadata: free facts.
+        bytes: size on disk.
+        notices: what a reader may want to say, in sentences.
+        sites: the sites.
+        examples: the examples.
+        snapshots: the moments of training; at least one.
+        n_events: number of events.
+    """
+
+    def __init__(self, contents: Contents, cache_bytes: int = CACHE_BYTES) -> None:
+        facts = contents.facts
+        self.path = contents.path
+        self.sealed = facts.sealed
+        self.format_version = facts.format_version
+        self.producer = facts.producer
+        self.created = facts.created
+        self.codec = facts.codec
+        self.codec_max_error = CODECS[facts.codec].max_error
+        self.metadata: dict[str, Any] = dict(facts.metadata or {})
+        self.bytes = contents.size
+        self.notices = contents.notices
+        self._columns = contents.tables.columns
+        self._texts = contents.tables.texts
+        self._chunks = ChunkReader(contents, cache_bytes)
+        self._bulks = contents.bulks
+        self.n_events = contents.tables.rows(EVENTS)
+        self.examples: Sequence[Example] = Rows(
+            contents.tables.rows(EXAMPLES), partial(example_record, contents.tables)
+        )
+        steps = self._columns["snapshots/step"].tolist() or [0]
+        self.snapshots: Sequence[Snapshot] = tuple(
+            Snapshot(index, step) for index, step in enumerate(steps)
+        )
+        self.sites: Sequence[Site] = tuple(
+            site_record(contents.tables, row) for row in range(contents.tables.rows(SITES))
+        )
+        self._site_numbers = {site.name: site.index for site in self.sites}
+
+    @property
+    def name(self) -> str:
+        """The file's name without its ending."""
+        return self.path.name.removesuffix(PARTS_SUFFIX).removesuffix(".h5")
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file and of everything cached; reading bulk data then raises RunError."""
+        self._chunks.close()
+
+    def steps(self, site: str | Site, example: int | Example, snapshot: int | None = None) -> int:
+        """Number of steps that an example has at a site; 0 where it was not recorded there."""
+        rows = self._event_rows(site, example, snapshot)
+        return int(self._columns["events/step"][rows[-1]]) + 1 if rows.size else 0
+
+    def map(
+        self,
+        site: str | Site,
+        example: int | Example,
+        step: int = 0,
+        snapshot: int | None = None,
+    ) -> NDArray[np.float32]:
+        """Probabilities [heads, queries, keys] of one event, each row scaled to sum to 1."""
+        return self._map(self._event(site, example, step, snapshot))
+
+    def maps(
+        self, site: str | Site, example: int | Example, snapshot: int | None = None
+    ) -> list[NDArray[np.float32]]:
+        """Probabilities [heads, queries, keys] of every recorded step of an example, in order."""
+        return [self._map(int(row)) for row in self._event_rows(site, example, snapshot)]
+
+    def selection(
+        self,
+        site: str | Site,
+        example: int | Example,
+        step: int = 0,
+        snapshot: int | None = None,
+    ) -> NDArray[np.int64] | None:
+        """Selected keys [heads, queries, n_selected] of one event, None where attention is soft."""
+        event = self._event(site, example, step, snapshot)
+        heads, queries, chosen = self._shape(event, "n_selected")
+        if not chosen:
+            return None
+        start = int(self._columns["events/selection_offset"][event])
+        keys = self._chunks.read("selections/key", start, heads * queries * chosen)
+        limit = int(self._columns["events/keys"][event])
+        if ((keys < 0) | (keys >= limit)).any():
+            raise RunError(
+                f"{self.path} is damaged: event {event} selects a key outside 0 to {limit - 1}"
+            )
+        return keys.reshape(heads, queries, chosen).copy()
+
+    def log_prob(
+        self,
+        site: str | Site,
+        example: int | Example,
+        step: int = 0,
+        snapshot: int | None = None,
+    ) -> NDArray[np.float64]:
+        """Log-probability [heads, queries] of one event's selection in nats; NaN where unknown."""
+        return self._row_values("rows/log_prob", self._event(site, example, step, snapshot))
+
+    def entropy(
+        self,
+        site: str | Site,
+        example: int | Example,
+        step: int = 0,
+        snapshot: int | None = None,
+    ) -> NDArray[np.float64]:
+        """Entropy [heads, queries] of one event's exact distribution in nats."""
+        return self._row_values("rows/entropy", self._event(site, example, step, snapshot))
+
+    def scalars(
+        self,
+        example: int | Example,
+        site: str | Site | None = None,
+        snapshot: int | None = None,
+    ) -> dict[str, NDArray[np.float64]]:
+        """Numbers of every step of an example, float64 [steps] by name, NaN where absent.
+
+        Args:
+            example: the example.
+            site: whose steps, entropy, log_prob and temperature; None is the first site.
+            snapshot: the snapshot; None is the last.
+
+        Returns:
+            entropy and log_prob (nat, mean over heads and queries), temperature, and every scalar
+            that was recorded, advantage = reward - baseline where it was not recorded itself.
+        """
+        number, moment = self._example_number(example), self._snapshot_number(snapshot)
+        events = self._events_of_first(site, number, moment)
+        rows = self._scalar_index.rows(moment, number)
+        at, named = self._columns["scalars/step"][rows], self._columns["scalars/name"][rows]
+        event_steps = self._columns["events/step"][events]
+        steps = int(max(event_steps.max(initial=-1), at.max(initial=-1))) + 1
+        result = {name: np.full(steps, np.nan) for name in ("entropy", "log_prob", "temperature")}
+        for name in ("entropy", "log_prob"):
+            for event, step in zip(events, event_steps, strict=True):
+                result[name][step] = self._row_values(f"rows/{name}", int(event)).mean()
+        result["temperature"][event_steps] = self._columns["events/temperature"][events]
+        for code in np.unique(named):
+            values = np.full(steps, np.nan)
+            here = named == code
+            values[at[here]] = self._columns["scalars/value"][rows[here]]
+            name = self._texts["scalar_names/name"][int(code)]
+            known = result.get(name, values)
+            result[name] = np.where(np.isnan(values), known, values)
+        if "advantage" not in result and {"reward", "baseline"} <= result.keys():
+            result["advantage"] = result["reward"] - result["baseline"]
+        return result
+
+    def outcome(self, example: int | Example, snapshot: int | None = None) -> Outcome:
+        """What the model answered; each part None where it was not recorded."""
+        number, moment = self._example_number(example), self._snapshot_number(snapshot)
+        rows = self._outcome_index.rows(moment, number)
+        if not rows.size:
+            return Outcome(None, None, None)
+        prediction, confidence, probability = (
+            self._columns[f"outcomes/{name}"][rows[-1]].item()
+            for name in ("prediction", "confidence", "label_probability")
+        )
+        return Outcome(
+            None if prediction < 0 else prediction,
+            None if np.isnan(confidence) else confidence,
+            None if np.isnan(probability) else probability,
+        )
+
+    def image(self, example: int | Example) -> NDArray[np.uint8] | None:
+        """The example's image, uint8 [height, width] or [height, width, 3], or None."""
+        row = int(self._columns["examples/image"][self._example_number(example)])
+        if row < 0:
+            return None
+        offset, size, width, height, channels = (
+            int(self._columns[f"images/{name}"][row])
+            for name in ("offset", "size", "width", "height", "channels")
+        )
+        data = self._chunks.read("images/png", offset, size).tobytes()
+        try:
+            return decode_png(data, width, height, channels)
+        except RunError as problem:
+            raise RunError(f"{self.path} is damaged: {problem}") from problem
+
+    def regions(self, example: int | Example) -> NDArray[np.float32] | None:
+        """The example's boxes, float32 [n, 4] as x0, y0, x1, y1 in pixels of its image, or None."""
+        row = int(self._columns["examples/region_set"][self._example_number(example)])
+        if row < 0:
+            return None
+        start = int(self._columns["region_sets/box_offset"][row])
+        count = int(self._columns["region_sets/box_count"][row])
+        boxes: NDArray[np.float32] = self._columns["boxes/corners"][start : start + count].copy()
+        return boxes
+
+    def tokens(self, example: int | Example) -> tuple[str, ...] | None:
+        """The example's tokens, or None."""
+        number = self._example_number(example)
+        start = int(self._columns["examples/token_offset"][number])
+        count = int(self._columns["examples/token_count"][number])
+        return tuple(self._texts["tokens/text"][start : start + count]) if count else None
+
+    def columns(
+        self, site: str | Site | None = None, snapshot: int | None = None
+    ) -> dict[str, NDArray[Any]]:
+        """One number an example, over all examples at once; never loads a map.
+
+        Args:
+            site: whose steps, entropy and log_prob; None is the first site.
+            snapshot: the snapshot; None is the last.
+
+        Returns:
+            label and prediction (int64, -1 for none), confidence, label_probability, steps,
+            entropy (nat, mean over steps, heads and queries), log_prob (nat, sum over steps of
+            the mean over heads and queries) and reward (last step), float64, NaN for none.
+        """
+        names = list(self._texts["scalar_names/name"])
+        return example_columns(
+            self._columns,
+            self._event_means("rows/entropy"),
+            self._event_means("rows/log_prob"),
+            site=0 if site is None else self._site_number(site),
+            snapshot=self._snapshot_number(snapshot),
+            reward_name=names.index("reward") if "reward" in names else None,
+        )
+
+    @cached_property
+    def _event_index(self) -> RowIndex:
+        return RowIndex(
+            *(self._columns[f"events/{name}"] for name in ("snapshot", "site", "example", "step"))
+        )
+
+    @cached_property
+    def _scalar_index(self) -> RowIndex:
+        return RowIndex(*(self._columns[f"scalars/{name}"] for name in ("snapshot", "example")))
+
+    @cached_property
+    def _outcome_index(self) -> RowIndex:
+        return RowIndex(*(self._columns[f"outcomes/{name}"] for name in ("snapshot", "example")))
+
+    def _site_number(self, site: str | Site) -> int:
+        name = site if isinstance(site, str) else site.name
+        if name not in self._site_numbers:
+            known = ", ".join(self._site_numbers) or "none at all"
+            raise IndexError(f"{self.name} has no site {name!r}; it has {known}")
+        return self._site_numbers[name]
+
+    def _example_number(self, example: int | Example) -> int:
+        number = example.index if isinstance(example, Example) else example
+        if not 0 <= number < len(self.examples):
+            raise IndexError(
+                f"{self.name} has no example {number}; it has {len(self.examples)}, from 0"
+            )
+        return number
+
+    def _snapshot_number(self, snapshot: int | None) -> int:
+        if snapshot is None:
+            return len(self.snapshots) - 1
+        if not 0 <= snapshot < len(self.snapshots):
+            raise IndexError(
+                f"{self.name} has no snapshot {snapshot}; it has {len(self.snapshots)}, from 0"
+            )
+        return snapshot
+
+    def _event_rows(
+        self, site: str | Site, example: int | Example, snapshot: int | None
+    ) -> NDArray[np.int64]:
+        return self._event_index.rows(
+            self._snapshot_number(snapshot), self._site_number(site), self._example_number(example)
+        )
+
+    def _events_of_first(
+        self, site: str | Site | None, example: int, snapshot: int
+    ) -> NDArray[np.int64]:
+        if site is None and not self.sites:
+            return np.zeros(0, np.int64)
+        return self._event_rows(self.sites[0] if site is None else site, example, snapshot)
+
+    def _event(
+        self, site: str | Site, example: int | Example, step: int, snapshot: int | None
+    ) -> int:
+        rows = self._event_rows(site, example, snapshot)
+        found = rows[self._columns["events/step"][rows] == step]
+        if not found.size:
+            name = site if isinstance(site, str) else site.name
+            number = self._example_number(example)
+            raise IndexError(
+                f"{self.name} has no step {step} of example {number} at site {name!r} in snapshot "
+                f"{self._snapshot_number(snapshot)}; it has {rows.size} steps there"
+            )
+        return int(found[0])
+
+    def _shape(self, event: int, last: str) -> tuple[int, int, int]:
+        heads, queries, length = (
+            int(self._columns[f"events/{name}"][event]) for name in ("heads", "queries", last)
+        )
+        return heads, queries, length
+
+    def _map(self, event: int) -> NDArray[np.float32]:
+        shape = self._shape(event, "keys")
+        start = int(self._columns["events/map_offset"][event])
+        stored = self._chunks.read("maps/probabilities", start, shape[0] * shape[1] * shape[2])
+        values = CODECS[self.codec].decode(stored).reshape(shape)
+        totals = values.sum(axis=-1, keepdims=True)
+        # A row that sums to nothing is damage, which validate reports; it is shown as it stands.
+        np.divide(values, totals, out=values, where=totals > 0)
+        return values
+
+    def _row_values(self, path: str, event: int) -> NDArray[np.float64]:
+        heads, queries, _ = self._shape(event, "keys")
+        start = int(self._columns["events/row_offset"][event])
+        values = self._chunks.read(path, start, heads * queries)
+        return values.reshape(heads, queries).copy()
+
+    def _event_means(self, path: str) -> NDArray[np.float64]:
+        counts = self._columns["events/heads"].astype(np.int64) * self._columns["events/queries"]
+        values = self._chunks.read(path, 0, self._bulks[path].length)
+        return row_means(values, self._columns["events/row_offset"], counts)

@@ -1,0 +1,99 @@
+"""The tables of a run in memory: columns of numbers and of strings, empty or growing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recorders.run.layout import TABLES, Column, Table, Text
+
+
+@dataclass(frozen=True, eq=False)
+class TextColumn(Sequence[str]):
+    """Strings as UTF-8 bytes with offsets; one is decoded when it is asked for.
+
+    Attributes:
+        data: uint8 bytes of all strings.
+        offsets: int64 [n + 1], string i is ``data[offsets[i]:offsets[i + 1]]``.
+    """
+
+    data: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, strings: Iterable[bytes]) -> TextColumn:
+        """The column of these strings, each UTF-8."""
+        parts = list(strings)
+        lengths = np.array([0, *(len(part) for part in parts)], np.int64)
+        return cls(np.frombuffer(b"".join(parts), np.uint8), np.cumsum(lengths, dtype=np.int64))
+
+    @classmethod
+    def joined(cls, columns: Sequence[TextColumn]) -> TextColumn:
+        """These columns one after another."""
+        shift = 0
+        offsets = [np.zeros(1, np.int64)]
+        for column in columns:
+            offsets.append(column.offsets[1:] + shift)
+            shift += column.data.size
+        data = [column.data for column in columns] or [np.zeros(0, np.uint8)]
+        return cls(np.concatenate(data), np.concatenate(offsets))
+
+    def __len__(self) -> int:
+        return int(self.offsets.size) - 1
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [self[row] for row in range(*index.indices(len(self)))]
+        row = range(len(self))[index]
+        return self.data[self.offsets[row] : self.offsets[row + 1]].tobytes().decode()
+
+
+def empty_column(column: Column) -> NDArray[Any]:
+    """The column with no rows: [0], or [0, width]."""
+    return np.zeros((0, column.width) if column.width > 1 else 0, column.dtype)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """All tables of a run or of a part of one, complete: a table without rows has empty columns.
+
+    Attributes:
+        columns: numbers by path, as ``"events/site"``; [rows] or [rows, width].
+        texts: strings by path, as ``"sites/name"``.
+    """
+
+    columns: dict[str, NDArray[Any]] = field(default_factory=dict)
+    texts: dict[str, TextColumn] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for table in TABLES:
+            for column in table.columns:
+                path = f"{table.name}/{column.name}"
+                if isinstance(column, Text):
+                    self.texts.setdefault(path, TextColumn.of(()))
+                else:
+                    self.columns.setdefault(path, empty_column(column))
+
+    def rows(self, table: Table) -> int:
+        """Number of rows of a table that has columns."""
+        first = table.columns[0]
+        path = f"{table.name}/{first.name}"
+        return len(self.texts[path]) if isinstance(first, Text) else len(self.columns[path])
+
+    @classmethod
+    def joined(cls, parts: Sequence[Tables]) -> Tables:
+        """These tables one after another."""
+        whole = cls()
+        for path, empty in whole.columns.items():
+            whole.columns[path] = np.concatenate([empty, *(part.columns[path] for part in parts)])
+        for path in whole.texts:
+            whole.texts[path] = TextColumn.joined([part.texts[path] for part in parts])
+        return whole

@@ -1,0 +1,261 @@
+"""Every finding of a full read of a run: the guard, checksums, and numbers that make no sense."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recorders.run import layout
+from recorders.run.chunks import ChunkReader
+from recorders.run.codec import CODECS
+from recorders.run.contents import Contents, load
+from recorders.run.errors import RunError
+from recorders.run.images import decode_png, image_digest
+
+_BLOCK_VALUES = 1 << 22
+_CACHE_BYTES = 1 << 24
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong, odd or worth knowing about a run.
+
+    Attributes:
+        severity: ``error`` (the run is damaged), ``warning`` (it is readable, but odd) or
+            ``notice`` (nothing is wrong).
+        where: the dataset, or the file.
+        what: one sentence.
+    """
+
+    severity: Literal["error", "warning", "notice"]
+    where: str
+    what: str
+
+
+def findings(path: str | os.PathLike[str]) -> list[Finding]:
+    """Read all of a run and say what is wrong with it.
+
+    Args:
+        path: a sealed run or a folder of parts.
+
+    Returns:
+        What was found, in the order of the format; empty for a sealed run without fault. A run
+        that the guard refuses has one finding, since nothing else of it can be trusted.
+    """
+    try:
+        contents = load(Path(path))
+    except RunError as problem:
+        return [Finding("error", str(path), str(problem))]
+    chunks = ChunkReader(contents, _CACHE_BYTES)
+    try:
+        found = [Finding("notice", str(path), notice) for notice in contents.notices]
+        found += _about_whole(contents)
+        found += _about_names(contents)
+        damaged = list(_about_chunks(contents, chunks))
+        found += damaged
+        # What a damaged chunk holds is unknown; one sentence about it is enough.
+        broken = {finding.where for finding in damaged}
+        found += _about_tables(contents)
+        for path_, check in (
+            ("/images/png", _about_images),
+            ("/maps/probabilities", _about_maps),
+            ("/selections/key", _about_selections),
+        ):
+            if path_ not in broken:
+                found += check(contents, chunks)
+        if not broken & {"/rows/entropy", "/rows/log_prob"}:
+            found += _about_rows(contents, chunks)
+    finally:
+        chunks.close()
+    return found
+
+
+def _about_whole(contents: Contents) -> Iterator[Finding]:
+    where = str(contents.path)
+    if not contents.facts.sealed:
+        yield Finding("notice", where, "recording has not ended, or was killed; recover it to seal")
+    if not contents.tables.rows(layout.EVENTS):
+        yield Finding("warning", where, "it holds no event")
+
+
+def _about_names(contents: Contents) -> Iterator[Finding]:
+    for table in ("sites", "examples", "scalar_names"):
+        names = list(contents.tables.texts[f"{table}/name"])
+        if len(set(names)) < len(names):
+            twice = next(name for row, name in enumerate(names) if name in names[:row])
+            yield Finding("error", f"/{table}/name", f"the name {twice!r} is there twice")
+
+
+def _about_chunks(contents: Contents, chunks: ChunkReader) -> Iterator[Finding]:
+    for path, index in contents.bulks.items():
+        for start in range(0, index.length, index.chunk):
+            try:
+                chunks.read(path, start, index.chunk)
+            except RunError as problem:
+                yield Finding("error", f"/{path}", str(problem))
+
+
+def _about_tables(contents: Contents) -> Iterator[Finding]:
+    columns = contents.tables.columns
+    for table, keys, severity in (
+        ("events", ("snapshot", "site", "example", "step"), "error"),
+        ("scalars", ("snapshot", "name", "example", "step"), "warning"),
+        ("outcomes", ("snapshot", "example"), "warning"),
+    ):
+        rows = np.stack([columns[f"{table}/{key}"].astype(np.int64) for key in keys], axis=1)
+        twice = len(rows) - len(np.unique(rows, axis=0))
+        if twice:
+            what = f"{twice} rows repeat the {', '.join(keys)} of another"
+            yield Finding("error" if severity == "error" else "warning", f"/{table}", what)
+    for path, low, high in (
+        ("outcomes/confidence", 0.0, 1.0),
+        ("outcomes/label_probability", 0.0, 1.0),
+    ):
+        values = columns[path]
+        yield from _rows_found(
+            "warning", path, (values < low) | (values > high), "is outside 0 to 1"
+        )
+    yield from _rows_found(
+        "warning", "scalars/value", ~np.isfinite(columns["scalars/value"]), "is NaN or infinite"
+    )
+    bad = ~np.isfinite(columns["boxes/corners"]).all(axis=1)
+    yield from _rows_found("error", "boxes/corners", bad, "is NaN or infinite")
+    yield from _rows_found("warning", "events/keys", _odd_regions(contents), _ODD_REGIONS)
+
+
+_ODD_REGIONS = "is not the number of regions of the example"
+
+
+def _odd_regions(contents: Contents) -> NDArray[np.bool_]:
+    """Events at a regions site whose example has another number of boxes."""
+    columns = contents.tables.columns
+    axes = np.array([axis == "regions" for axis in contents.tables.texts["sites/key_axis"]], bool)
+    sets = columns["examples/region_set"][columns["events/example"]]
+    counts = np.append(columns["region_sets/box_count"], 0)[sets]
+    odd: NDArray[np.bool_] = (
+        axes[columns["events/site"]] & (sets >= 0) & (counts != columns["events/keys"])
+    )
+    return odd
+
+
+def _rows_found(
+    severity: Literal["error", "warning"], path: str, bad: NDArray[np.bool_], what: str
+) -> Iterator[Finding]:
+    """One finding for all bad rows together, naming the first."""
+    count = int(bad.sum())
+    if count:
+        others = f" ({count} rows in all)" if count > 1 else ""
+        yield Finding(severity, f"/{path}", f"row {int(np.argmax(bad))} {what}{others}")
+
+
+def _about_images(contents: Contents, chunks: ChunkReader) -> Iterator[Finding]:
+    columns = contents.tables.columns
+    for row in range(len(columns["images/offset"])):
+        offset, size, width, height, channels = (
+            int(columns[f"images/{name}"][row])
+            for name in ("offset", "size", "width", "height", "channels")
+        )
+        data = chunks.read("images/png", offset, size).tobytes()
+        try:
+            pixels = decode_png(data, width, height, channels)
+        except RunError as problem:
+            yield Finding("error", "/images/png", f"image {row}: {problem}")
+            continue
+        if image_digest(pixels) != columns["images/sha256"][row].tobytes():
+            yield Finding("error", "/images/sha256", f"image {row} does not match its SHA-256")
+
+
+def _about_maps(contents: Contents, chunks: ChunkReader) -> Iterator[Finding]:
+    codec = CODECS[contents.facts.codec]
+    for events, stored in _event_blocks(
+        contents, chunks, "maps/probabilities", "map_offset", "keys"
+    ):
+        keys = stored.shape[-1]
+        sums = codec.decode(stored).sum(axis=-1, dtype=np.float64)
+        bad = np.flatnonzero(~np.isfinite(sums).all(axis=1))
+        if bad.size:
+            yield Finding(
+                "error", "/maps/probabilities", f"event {events[bad[0]]} holds NaN or infinity"
+            )
+            continue
+        off = np.abs(sums - 1).max(axis=1)
+        bad = np.flatnonzero(off > layout.ROW_TOLERANCE + codec.row_error(keys))
+        if bad.size:
+            yield Finding(
+                "error",
+                "/maps/probabilities",
+                f"a row of event {events[bad[0]]} sums to 1 ± {off[bad[0]]:.3g}, "
+                f"{bad.size} events in all",
+            )
+
+
+def _about_selections(contents: Contents, chunks: ChunkReader) -> Iterator[Finding]:
+    for events, keys in _event_blocks(
+        contents, chunks, "selections/key", "selection_offset", "n_selected"
+    ):
+        limit = contents.tables.columns["events/keys"][events][:, None, None]
+        bad = np.flatnonzero(((keys < 0) | (keys >= limit)).any(axis=(1, 2)))
+        if bad.size:
+            yield Finding(
+                "error",
+                "/selections/key",
+                f"event {events[bad[0]]} selects a key that is not there, {bad.size} events in all",
+            )
+
+
+def _about_rows(contents: Contents, chunks: ChunkReader) -> Iterator[Finding]:
+    for events, entropy in _event_blocks(contents, chunks, "rows/entropy", "row_offset", ""):
+        limit = np.log(contents.tables.columns["events/keys"][events].astype(float))[:, None, None]
+        # The recorder takes rows as they are, which may sum to a little more than 1.
+        bad = np.flatnonzero(~((entropy > -0.1) & (entropy < limit + 0.1)).all(axis=(1, 2)))
+        if bad.size:
+            yield Finding(
+                "error",
+                "/rows/entropy",
+                f"the entropy of event {events[bad[0]]} is NaN or impossible for its keys, "
+                f"{bad.size} events in all",
+            )
+    for events, log_prob in _event_blocks(contents, chunks, "rows/log_prob", "row_offset", ""):
+        bad = np.flatnonzero((log_prob > 0.01).any(axis=(1, 2)))
+        if bad.size:
+            yield Finding(
+                "error",
+                "/rows/log_prob",
+                f"the log-probability of event {events[bad[0]]} is above 0, "
+                f"{bad.size} events in all",
+            )
+
+
+def _event_blocks(
+    contents: Contents, chunks: ChunkReader, path: str, offset: str, last: str
+) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
+    """Bulk values of all events, many events of one shape at a time.
+
+    Yields:
+        Numbers of the events [n], and their values [n, rows, last].
+    """
+    columns = contents.tables.columns
+    rows = columns["events/heads"].astype(np.int64) * columns["events/queries"]
+    width = columns[f"events/{last}"].astype(np.int64) if last else np.ones_like(rows)
+    start = columns[f"events/{offset}"]
+    order = np.argsort(start, kind="stable")
+    order = order[width[order] > 0]
+    if not order.size:
+        return
+    size = rows * width
+    before, after = order[:-1], order[1:]
+    follows = (start[before] + size[before] == start[after]) & (rows[before] == rows[after])
+    follows &= width[before] == width[after]
+    for stretch in np.split(order, np.flatnonzero(~follows) + 1):
+        first = int(stretch[0])
+        step = max(1, _BLOCK_VALUES // int(size[first]))
+        for begin in range(0, len(stretch), step):
+            events = stretch[begin : begin + step]
+            values = chunks.read(path, int(start[events[0]]), int(size[first]) * len(events))
+            yield events, values.reshape(len(events), int(rows[first]), int(width[first]))
