@@ -26,6 +26,11 @@ def step_words(frame: Frame) -> str:
     return f"step {frame.place.step + 1} of {frame.steps}"
 
 
+def step_choices(frame: Frame) -> tuple[str, str]:
+    """The step in full and in short, for headings of any width."""
+    return (step_words(frame), f"{frame.place.step + 1} / {frame.steps}")
+
+
 def mechanism_words(frame: Frame) -> str:
     """For example ``"Hard · sampled"``."""
     kind = "Hard" if frame.hard else "Soft"

@@ -186,3 +186,20 @@ def test_wrong_requests_are_answered_in_words() -> None:
         FigureOptions(width_mm=5)
     with pytest.raises(FigureError, match="font_pt is nan"):
         FigureOptions(font_pt=float("nan"))
+
+
+def test_further_facts_get_chips_of_their_own() -> None:
+    hard, soft = pair()
+    plain = make_figure("compare", [hard, soft], COMPARE, Display())
+    options = replace(COMPARE, facts=(("agree", "72.4 ± 0.9 %"), "200 examples") * 2)
+    more = make_figure("compare", [hard, soft], options, Display())
+    assert more.size_mm[1] > plain.size_mm[1]
+
+
+def test_without_heat_no_colour_bar_of_amounts_is_shown() -> None:
+    hard = pair()[0]
+    with_heat = make_figure("regions", [hard], FigureOptions(), Display())
+    without = make_figure("regions", [hard], FigureOptions(), Display(heat=False))
+    assert len(without.page.blocks) == len(with_heat.page.blocks) - 1
+    assert "viridis" in with_heat.caption
+    assert "viridis" not in without.caption
