@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional
@@ -23,7 +24,7 @@ from hardattn_models.tasks.images import Split, as_floats
 from hardattn_models.zoo.glimpse import GlimpseClassifier, credit
 
 # Added to a plan's seed, so that weights, order, and choices never share a stream.
-_ORDER, _CHOICES = 1_000_003, 2_000_003
+_ORDER, _CHOICES, _SHIFTS = 1_000_003, 2_000_003, 5_000_011
 _HISTORY_POINTS = 200
 
 __all__ = [
@@ -209,6 +210,7 @@ class _Learner:
         self._optimizer = torch.optim.Adam(model.parameters(), plan.learning_rate, fused=True)
         self._order = np.random.default_rng(plan.seed + _ORDER)
         self._choices = Generator().manual_seed(plan.seed + _CHOICES)
+        self._shifts = np.random.default_rng(plan.seed + _SHIFTS)
         self._waiting = np.empty(0, np.int64)
 
     def update(self, step: int) -> Progress:
@@ -253,11 +255,27 @@ class _Learner:
 
     def _next_batch(self) -> tuple[Tensor, Tensor]:
         while len(self._waiting) < self._plan.batch:
-            self._waiting = np.concatenate(
-                [self._waiting, self._order.permutation(len(self._data))]
-            )
+            again = self._order.permutation(len(self._data))
+            self._waiting = np.concatenate([self._waiting, again])
         taken, self._waiting = np.split(self._waiting, [self._plan.batch])
-        return as_floats(self._data.images[taken]), torch.from_numpy(self._data.labels[taken])
+        images = _moved(self._data.images[taken], self._plan.shift, self._shifts)
+        return as_floats(images), torch.from_numpy(self._data.labels[taken])
+
+
+def _moved(
+    images: npt.NDArray[np.uint8], most: int, random: np.random.Generator
+) -> npt.NDArray[np.uint8]:
+    """Each image moved by up to ``most`` pixels along each axis, black coming in."""
+    if most == 0:
+        return images
+    count, height, width = images.shape
+    padded = np.pad(images, ((0, 0), (most, most), (most, most)))
+    top, left = random.integers(0, 2 * most + 1, (2, count, 1))
+    rows, columns = top + np.arange(height), left + np.arange(width)
+    moved: npt.NDArray[np.uint8] = padded[
+        np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]
+    ]
+    return moved
 
 
 def _mean(recent: list[Progress]) -> Progress:

@@ -115,6 +115,15 @@ def test_training_stops_when_asked_and_keeps_what_it_has(task: ImageTask) -> Non
     assert 0 <= result.test_error <= 1
 
 
+def test_the_shift_moves_what_is_trained_on_and_is_a_part_of_the_plan(task: ImageTask) -> None:
+    first = [
+        train(default_plan("glimpse", "soft", steps=1, shift=shift), task=task).history[0].loss
+        for shift in (0, 3, 3)
+    ]
+    assert first[0] != first[1]
+    assert first[1] == first[2]
+
+
 def test_a_loss_that_is_no_longer_finite_ends_training_in_words(task: ImageTask) -> None:
     plan = default_plan("glimpse", "sampled", steps=50, batch=16, learning_rate=1e30)
     with pytest.raises(TrainingError, match=r"update \d+ of 50.*lower the learning rate \(1e\+30"):
@@ -148,6 +157,7 @@ def test_an_evaluation_counts_the_errors_of_the_whole_split(task: ImageTask) -> 
         ({"steps": 0}, "steps must be a whole number from 1"),
         ({"batch": 1.5}, "batch must be"),
         ({"seed": -1}, "seed must be"),
+        ({"shift": -1}, "shift must be a whole number from 0"),
         ({"learning_rate": 0.0}, "learning_rate must be above zero"),
         ({"clip": math.nan}, "clip must be above zero"),
         ({"entropy_bonus": -0.1}, "entropy_bonus must not be below zero"),
