@@ -302,7 +302,7 @@ class MainWindow(QMainWindow):
 
     def let_go(self) -> None:
         """Leave a field, or else let go of the pinned key."""
-        if isinstance(QApplication.focusWidget(), QLineEdit):
+        if isinstance(self.focusWidget(), QLineEdit):
             self.examples.table.setFocus()
         else:
             self.session.pin(None)

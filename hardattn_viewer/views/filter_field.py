@@ -78,6 +78,7 @@ class FilterField(QWidget):
 
     def _apply(self) -> None:
         self._pause.stop()
+        self._popup.hide()
         self._session.set_filter(self.field.text())
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:

@@ -66,12 +66,12 @@ class RunPane(QWidget):
         for canvas in (self.canvas, self.strip):
             canvas.hovered.connect(session.hover)
             canvas.clicked.connect(self._pin)
-        self._notice = Notice(f"{name}Notice")
+        self.notice = Notice(f"{name}Notice")
         self.scale: Canvas[ScalePicture] = Canvas(f"{name}Scale", paint_scale)
         picture = PaneBody(self.canvas, self.scale, self.strip, *STRIP_HEIGHTS)
         self._stack = QStackedWidget()
         self._stack.addWidget(picture)
-        self._stack.addWidget(self._notice)
+        self._stack.addWidget(self.notice)
         head = row(self._mark, self._title, self._step, spacing=9)
         head.setStretch(1, 1)
         self.setLayout(column(head, self._stack, spacing=8, margins=(12, 10, 12, 8)))
@@ -136,7 +136,7 @@ class RunPane(QWidget):
         self._step.setText("")
         for canvas in (self.canvas, self.scale, self.strip):
             canvas.show_picture(None, "nothing to show")
-        self._notice.say(*_explanation(state, slot, frame))
+        self.notice.say(*_explanation(state, slot, frame))
         self._stack.setCurrentIndex(1)
 
 
