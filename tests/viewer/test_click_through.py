@@ -1,4 +1,4 @@
-"""A person at the real window: X server, pointer and keyboard, and what every view shows after each act."""
+"""A person at the real window: X server, pointer and keyboard, and what every view then shows."""
 
 from __future__ import annotations
 
@@ -103,9 +103,7 @@ def test_the_first_start_opens_the_sample_runs_side_by_side(
         expect(app, example=0, step=0, view="compare", runs=2, listed=300)
 
 
-def test_runs_that_cannot_be_opened_are_said_in_the_window(
-    screen: XScreen, tmp_path: Path
-) -> None:
+def test_runs_that_cannot_be_opened_are_said_in_the_window(screen: XScreen, tmp_path: Path) -> None:
     broken = tmp_path / "broken.h5"
     broken.write_bytes(HARD.read_bytes()[:5000])
     with traced_app([*APP, str(broken)], screen, tmp_path) as app:
