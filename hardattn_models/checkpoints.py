@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -74,18 +73,16 @@ def save_system(
     }
     tensors = {name: value.detach().cpu() for name, value in model.state_dict().items()}
     content = save({name: value.contiguous() for name, value in tensors.items()}, header)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
-            try:
+        try:
+            with partial.open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-                # A temporary file is private; a checkpoint gets the usual permissions.
-                Path(file.name).chmod(0o666 & ~_umask())
-                Path(file.name).replace(path)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
     except OSError as error:
         raise CheckpointError(f"{path} cannot be written: {error.strerror}") from error
 
@@ -198,9 +195,3 @@ def _object(path: Path, header: Mapping[str, str], name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise CheckpointError(f"{path}: its {name} is not a JSON object")
     return value
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask

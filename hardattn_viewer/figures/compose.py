@@ -240,7 +240,7 @@ def _scale_blocks(
 
 
 def comparison_chips(
-    numbers: Comparison, facts: Sequence[tuple[str, str]], theme: Theme
+    numbers: Comparison, facts: Sequence[str | tuple[str, str]], theme: Theme
 ) -> list[list[Words]]:
     """The numbers between two runs, one chip each; what is not defined is left out."""
     chips: list[list[Words]] = []
@@ -263,7 +263,10 @@ def comparison_chips(
         chips.append(
             [Words("same argmax "), Words("yes" if numbers.same_argmax else "no", bold=True)]
         )
-    return [*chips, *([Words(f"{words} "), Words(value, bold=True)] for words, value in facts)]
+    for fact in facts:
+        words, value = (fact, "") if isinstance(fact, str) else (f"{fact[0]} ", fact[1])
+        chips.append([Words(words), Words(value, bold=True)] if value else [Words(words)])
+    return chips
 
 
 def _whole(length: float) -> float:

@@ -191,7 +191,7 @@ def test_wrong_requests_are_answered_in_words() -> None:
 def test_further_facts_get_chips_of_their_own() -> None:
     hard, soft = pair()
     plain = make_figure("compare", [hard, soft], COMPARE, Display())
-    options = replace(COMPARE, facts=(("over all examples: agree", "72.4 ± 0.9 %"),) * 4)
+    options = replace(COMPARE, facts=(("agree", "72.4 ± 0.9 %"), "200 examples") * 2)
     more = make_figure("compare", [hard, soft], options, Display())
     assert more.size_mm[1] > plain.size_mm[1]
 
