@@ -109,7 +109,7 @@ def load_frame(run: Run, place: Place) -> Frame:
     """
     if not 0 <= place.example < len(run.examples):
         raise IndexError(
-            f"{run.name} has no example {place.example + 1}: it holds {len(run.examples)}"
+            f"{run.name} has no example {place.example}: it holds {len(run.examples)}, from 0"
         )
     site = _site(run, place.site)
     snapshot = len(run.snapshots) - 1 if place.snapshot is None else place.snapshot
@@ -122,7 +122,7 @@ def load_frame(run: Run, place: Place) -> Frame:
         )
     heads, queries = maps[0].shape[:2]
     if place.head is not None and not 0 <= place.head < heads:
-        raise IndexError(f"{site.name} has {heads} heads: there is no head {place.head + 1}")
+        raise IndexError(f"{site.name} has no head {place.head}: it has {heads}, from 0")
     rows = [_row(one, place.head, min(place.query, queries - 1)) for one in maps]
     steps = len(rows)
     distributions = np.full((steps, max(row.size for row in rows)), np.nan, dtype=np.float32)

@@ -67,7 +67,7 @@ class HeaderLine(QWidget):
         if frame is None:
             self.example.setText(_nothing(state))
             return
-        self.example.setText(f"Example {frame.place.example + 1:,}")
+        self.example.setText(f"Example {frame.place.example:,}")
         self.example.setToolTip(plain_tooltip(frame.example_name))
         self._true.show_value("–" if frame.label is None else str(frame.label))
         self._head.show_value(_head_words(frame.place.head, state.heads))
@@ -144,9 +144,9 @@ class SnapshotChoice(QComboBox):
 
 
 def _head_words(head: int | None, heads: int) -> str:
-    if head is None and heads > 1:
-        return f"mean of {heads}"
-    return f"{(head or 0) + 1} of {max(heads, 1)}"
+    if heads <= 1:
+        return "the only one"
+    return f"mean of {heads}" if head is None else f"{head} of {heads}"
 
 
 def _nothing(state: SessionState) -> str:

@@ -54,7 +54,7 @@ def test_what_cannot_be_opened_is_said_in_one_sentence(
     assert window.message.isVisible() and window.message.text.text() == run.error
     window.session.open([hard_path])
     wait_until_shown(qtbot, window)
-    assert window.header.example.text() == "Example 1"
+    assert window.header.example.text() == "Example 0"
 
 
 def test_names_from_files_are_never_rich_text(

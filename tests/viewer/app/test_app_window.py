@@ -21,7 +21,7 @@ def assert_views_agree(window: MainWindow) -> None:
     """Every view shows the example, step, view and theme that the session is at."""
     state = window.session.state
     row, step = state.place.example, state.place.step
-    assert window.header.example.text() == f"Example {row + 1}"
+    assert window.header.example.text() == f"Example {row}"
     table = window.examples.table
     if row in state.order:
         assert table.currentIndex().row() == state.order.index(row)
