@@ -24,7 +24,6 @@ from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
 from hardattn_viewer.views.parts import column, label, row, set_property
-from hardattn_viewer.views.scales import display_of
 
 FORMATS = {
     "SVG, vector": ".svg",
@@ -175,7 +174,7 @@ class ExportDialog(QDialog):
             facts=self._facts(),
         )
         try:
-            return make_figure(options.view, frames, options, display_of(state))
+            return make_figure(options.view, frames, options, state.display)
         except FigureError as error:
             return str(error)
 

@@ -79,9 +79,9 @@ def same_example(run: Run, frame: Frame) -> int:
 def write_figure(frames: list[Frame], arguments: argparse.Namespace) -> None:
     """Draw and save; the file appears whole or not at all."""
     from hardattn_viewer.cli.drawing_only import drawing_application
-    from hardattn_viewer.drawing.display import Display
     from hardattn_viewer.drawing.theme import DARK, LIGHT
     from hardattn_viewer.figures.figure import FigureError, FigureOptions, make_figure
+    from hardattn_viewer.session.display import Display
 
     options = FigureOptions(
         view=arguments.view,

@@ -10,7 +10,6 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from hardattn_viewer.drawing.colours import Mark, marks, signed_rgba
-from hardattn_viewer.drawing.display import Display
 from hardattn_viewer.drawing.layout import RegionLayout, box_raster, heat_grid, smooth_grid
 from hardattn_viewer.drawing.pixels import paint_pixels, to_qimage
 from hardattn_viewer.drawing.regions import (
@@ -27,6 +26,7 @@ from hardattn_viewer.drawing.regions import (
 from hardattn_viewer.drawing.scale import largest
 from hardattn_viewer.drawing.strokes import tint
 from hardattn_viewer.drawing.theme import Theme
+from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame
 
 # The image steps back, so that the signed colours are read first: by this much at least, and so far

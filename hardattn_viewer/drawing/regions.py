@@ -12,7 +12,6 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from hardattn_viewer.drawing.colours import Mark, amount_rgba, marks
-from hardattn_viewer.drawing.display import Display
 from hardattn_viewer.drawing.layout import (
     RegionLayout,
     box_raster,
@@ -25,6 +24,7 @@ from hardattn_viewer.drawing.pixels import paint_pixels, to_qimage
 from hardattn_viewer.drawing.strokes import outline, paint_mark, pen, tint
 from hardattn_viewer.drawing.text import draw_text, first_that_fits, line_height, text_width, wrap
 from hardattn_viewer.drawing.theme import Theme
+from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame
 
 # Samples along the longer side of a smooth heat picture.

@@ -10,11 +10,11 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
 from hardattn_viewer.drawing.colours import amount_table, signed_rgba
-from hardattn_viewer.drawing.display import AmountTable, Display
 from hardattn_viewer.drawing.pixels import paint_pixels, to_qimage
 from hardattn_viewer.drawing.strokes import pen
 from hardattn_viewer.drawing.text import Words, amount, draw_text, first_that_fits, text_width
 from hardattn_viewer.drawing.theme import Theme
+from hardattn_viewer.session.display import AmountTable, Display
 from hardattn_viewer.session.frames import Frame
 
 _BAR_WIDTH = 96.0

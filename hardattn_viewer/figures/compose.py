@@ -14,7 +14,6 @@ from hardattn_viewer.drawing.difference import (
     difference_scale,
     paint_difference,
 )
-from hardattn_viewer.drawing.display import Display
 from hardattn_viewer.drawing.distribution import distribution_picture, paint_distribution
 from hardattn_viewer.drawing.headings import (
     HEADING_HEIGHT,
@@ -30,6 +29,7 @@ from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.figures.numbers import Comparison, compare
 from hardattn_viewer.figures.options import FigureOptions
 from hardattn_viewer.figures.provenance import caption, mechanism_words, step_choices
+from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame
 
 Paint = Callable[[QPainter, QRectF], None]

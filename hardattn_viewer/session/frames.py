@@ -61,6 +61,8 @@ class Frame:
         confidence: probability of the predicted class in [0, 1], or None.
         label_probability: probability of the true class in [0, 1], or None.
         steps: number of steps that the example has at this site.
+        heads: number of heads recorded at this site.
+        training_step: training step of the snapshot where the run has several, else None.
         image: uint8 [height, width] or [height, width, 3], or None.
         boxes: float32 [keys, 4] as x0, y0, x1, y1 in pixels of ``image``, or None.
         tokens: one string a key where the keys are tokens, else None.
@@ -90,6 +92,8 @@ class Frame:
     selections: tuple[tuple[int, ...], ...]
     scalars: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     verified: str = ""
+    heads: int = 1
+    training_step: int | None = None
 
     @property
     def selection(self) -> tuple[int, ...]:
@@ -156,6 +160,8 @@ def load_frame(run: Run, place: Place) -> Frame:
         selections=selections,
         scalars=_scalars(run, site, place, distributions, selections),
         verified=site.verified,
+        heads=heads,
+        training_step=run.snapshots[snapshot].step if len(run.snapshots) > 1 else None,
     )
 
 

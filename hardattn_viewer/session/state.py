@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from hardattn_viewer.session.comparing import RunComparison
-from hardattn_viewer.session.display import DisplayOptions
+from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame, Place, Target
 from hardattn_viewer.session.rows import Rows, Sort
 
@@ -183,7 +183,7 @@ class SessionState:
     pinned: int | None = None
     hovered: int | None = None
     view: View = "overlay"
-    display: DisplayOptions = field(default_factory=DisplayOptions)
+    display: Display = field(default_factory=Display)
     playing: bool = False
     speed: float = 1.0
     theme: ThemeChoice = "system"

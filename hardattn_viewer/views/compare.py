@@ -32,7 +32,7 @@ from hardattn_viewer.views.parts import (
     line,
     row,
 )
-from hardattn_viewer.views.scales import ScalePicture, display_of, paint_scale
+from hardattn_viewer.views.scales import ScalePicture, paint_scale
 
 
 class CompareView(QWidget):
@@ -127,10 +127,10 @@ class DifferencePane(QWidget):
             key if key is not None and key < keys else None for key in (state.hovered, state.pinned)
         )
         self.canvas.show_picture(
-            difference_picture(a, b, display_of(state), hover=hover, pinned=pinned),
+            difference_picture(a, b, state.display, hover=hover, pinned=pinned),
             f"Where B looks more than A, and less, at step {b.place.step + 1}",
         )
-        top = difference_scale(a, b, display_of(state))
+        top = difference_scale(a, b, state.display)
         scope = "this step" if state.display.scale == "step" else "all steps"
         self.scale.show_picture(ScalePicture(top, scope, signed=True), f"Scale: {scope}")
         self._show_numbers(a, b)

@@ -34,7 +34,6 @@ from hardattn_viewer.views.parts import (
 )
 from hardattn_viewer.views.scales import (
     ScalePicture,
-    display_of,
     paint_scale,
     scale_of,
     scope_of,
@@ -115,12 +114,13 @@ class RunPane(QWidget):
         )
         self.canvas.setAccessibleName(f"Picture of {slot}")
         self.strip.setAccessibleName(f"Distribution of {slot}")
-        display = display_of(state)
+        display = state.display
         self.canvas.show_picture(
             regions_picture(frame, display, scale_max=scale, hover=hover, pinned=pinned), words
         )
         self.scale.show_picture(
-            ScalePicture(scale, short_scope(state)), f"Scale: {scope_of(state)}"
+            ScalePicture(scale, short_scope(state), colours=state.display.colours),
+            f"Scale: {scope_of(state)}",
         )
         self.strip.show_picture(distribution_picture(frame, scale, hover, pinned=pinned), words)
         self._stack.setCurrentIndex(0)
