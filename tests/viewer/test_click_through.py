@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from x_screen import TracedApp, XScreen, can_start, traced_app
+from x_screen import TracedApp, XScreen, can_start, traced_app, wait_until_true
 
 import sample_runs
 
@@ -28,18 +28,26 @@ def screen() -> Iterator[XScreen]:
         yield started
 
 
-def expect(app: TracedApp, **place: object) -> None:
-    """The session is at ``place``, and every view says the same of itself."""
-    app.wait_for_state(**place)
+def expect(app: TracedApp, seconds: float = 10.0, **place: object) -> None:
+    """The session comes to ``place``, and every view says the same of itself."""
+    wanted = {name: str(value) for name, value in place.items()}
+
+    def arrived() -> bool:
+        return wanted.items() <= app.newest("state").items()
+
+    assert wait_until_true(arrived, seconds), (wanted, app.newest("state"))
+    assert wait_until_true(lambda: views_agree(app)), (app.newest("state"), app.newest("shows"))
+
+
+def views_agree(app: TracedApp) -> bool:
     state, shown = app.newest("state"), app.newest("shows")
-    examples = {name: value for name, value in shown.items() if name.endswith(".example")}
-    steps = {name: value for name, value in shown.items() if name.endswith(".step")}
-    assert len(examples) >= 2
-    assert len(steps) >= 4
-    assert set(examples.values()) == {state["example"]}, shown
-    assert set(steps.values()) == {state["step"]}, shown
-    assert shown["theme"] == state["theme"]
-    assert shown["view"] == state["view"]
+    examples = [value for name, value in shown.items() if name.endswith(".example")]
+    steps = [value for name, value in shown.items() if name.endswith(".step")]
+    return (
+        examples == [state["example"]] * 2
+        and steps == [state["step"]] * 5
+        and (shown["theme"], shown["view"]) == (state["theme"], state["view"])
+    )
 
 
 def test_open_select_step_play_scrub_theme_and_export(screen: XScreen, tmp_path: Path) -> None:
@@ -56,9 +64,8 @@ def test_open_select_step_play_scrub_theme_and_export(screen: XScreen, tmp_path:
         expect(app, example=5, step=0)
 
         screen.key("space")
-        app.wait_for_state(playing=1)
-        app.wait_for_state(playing=0, step=5, seconds=20)
-        expect(app, example=5, step=5)
+        app.wait_until(lambda line: line.startswith("state ") and "playing=1" in line, "playing=1")
+        expect(app, seconds=20, example=5, step=5, playing=0)
 
         screen.drag(app.centre("timeline.step5"), app.centre("timeline.step2"))
         expect(app, example=5, step=2)
@@ -84,7 +91,7 @@ def test_open_select_step_play_scrub_theme_and_export(screen: XScreen, tmp_path:
         screen.key("Control_L", "a")
         screen.type(str(tmp_path / "figure.svg"))
         screen.click(*app.centre("exportSave"))
-        wait_for_file(tmp_path / "figure.svg")
+        assert wait_until_true((tmp_path / "figure.svg").exists)
         screen.click(*app.centre("exportClose"))
         screen.focus_top_window()
 
@@ -110,10 +117,3 @@ def test_runs_that_cannot_be_opened_are_said_in_the_window(screen: XScreen, tmp_
         assert "broken.h5" in app.newest_line("message")
         screen.key("Control_L", "q")
         assert app.process.wait(20) == 0
-
-
-def wait_for_file(path: Path, seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not (path.exists() and path.stat().st_size > 1000):
-        assert time.monotonic() < deadline, f"{path} was not written"
-        time.sleep(0.05)
