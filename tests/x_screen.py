@@ -173,20 +173,32 @@ class TracedApp:
         tail = "\n".join(self.lines()[-20:])
         raise AssertionError(f"no line with {what!r} within {seconds} s; the last lines:\n{tail}")
 
-    def state(self) -> dict[str, str]:
-        """The newest state line as words: example, step, view, theme …"""
-        states = [line for line in self.lines() if line.startswith("state ")]
-        return dict(word.split("=", 1) for word in states[-1].split()[1:]) if states else {}
+    def newest_line(self, kind: str) -> str:
+        """The newest line of a kind (``state``, ``shows``, ``at NAME``, ``message``)."""
+        found = [line for line in self.lines() if line.startswith(kind + " ")]
+        assert found, f"the app printed no line {kind!r}"
+        return found[-1].removeprefix(kind + " ")
 
-    def wait_for_state(self, seconds: float = 10.0, **expected: object) -> None:
-        deadline = time.monotonic() + seconds
-        wanted = {name: str(value) for name, value in expected.items()}
-        while time.monotonic() < deadline:
-            now = self.state()
-            if all(now.get(name) == value for name, value in wanted.items()):
-                return
-            time.sleep(0.05)
-        raise AssertionError(f"expected {wanted}, the app says {self.state()}")
+    def newest(self, kind: str) -> dict[str, str]:
+        """The newest line of ``name=value`` words of a kind."""
+        return dict(word.split("=", 1) for word in self.newest_line(kind).split())
+
+    def centre(self, widget: str) -> tuple[int, int]:
+        """Where the middle of a widget is on the screen."""
+        x, y = self.newest_line(f"at {widget}").split()
+        return int(x), int(y)
+
+    def wait_for_widget(self, widget: str) -> None:
+        self.wait_until(lambda line: line.startswith(f"at {widget} "), widget)
+
+
+def wait_until_true(what: Callable[[], bool], seconds: float = 10.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if what():
+            return True
+        time.sleep(0.05)
+    return what()
 
 
 @contextmanager

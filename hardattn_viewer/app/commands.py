@@ -7,7 +7,14 @@ from dataclasses import replace
 from typing import Protocol
 
 from hardattn_viewer.app.actions import Command
-from hardattn_viewer.session.display import DisplayOptions, Interpolation, Option, Scale, toggled
+from hardattn_viewer.session.display import (
+    AmountTable,
+    Display,
+    Interpolation,
+    Option,
+    Scope,
+    toggled,
+)
 from hardattn_viewer.session.session import SPEEDS, Session
 from hardattn_viewer.session.state import SessionState, ThemeChoice, View
 
@@ -214,6 +221,8 @@ def _view(session: Session, window: Window) -> list[Command]:
         _scale(session, "shared", "Scale shared by A and B"),
         _scale(session, "example", "Scale of each run"),
         _scale(session, "step", "Scale of each step"),
+        _colours(session, "viridis", "Colours: &viridis"),
+        _colours(session, "cividis", "Colours: &cividis"),
         _head(session, "previousHead", "Previous head", "[", -1),
         _head(session, "nextHead", "Next head", "]", 1),
         Command(
@@ -317,7 +326,7 @@ def _to_view(session: Session, view: View, text: str, key: str, tooltip: str) ->
     )
 
 
-def _changed(session: Session, change: Callable[[DisplayOptions], DisplayOptions]) -> None:
+def _changed(session: Session, change: Callable[[Display], Display]) -> None:
     session.set_display(change(session.state.display))
 
 
@@ -345,7 +354,7 @@ def _interpolation(session: Session, kind: Interpolation, text: str) -> Command:
     )
 
 
-def _scale(session: Session, scale: Scale, text: str) -> Command:
+def _scale(session: Session, scale: Scope, text: str) -> Command:
     return Command(
         f"scale_{scale}",
         "View",
@@ -353,6 +362,17 @@ def _scale(session: Session, scale: Scale, text: str) -> Command:
         lambda: _changed(session, lambda d: replace(d, scale=scale)),
         checked=lambda state: state.display.scale == scale,
         group="scale",
+    )
+
+
+def _colours(session: Session, table: AmountTable, text: str) -> Command:
+    return Command(
+        f"colours_{table}",
+        "View",
+        text,
+        lambda: _changed(session, lambda d: replace(d, colours=table)),
+        checked=lambda state: state.display.colours == table,
+        group="colours",
     )
 
 

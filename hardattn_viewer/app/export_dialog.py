@@ -24,7 +24,6 @@ from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
 from hardattn_viewer.views.parts import column, label, row, set_property
-from hardattn_viewer.views.scales import display_of
 
 FORMATS = {
     "SVG, vector": ".svg",
@@ -125,16 +124,14 @@ class ExportDialog(QDialog):
     def _is_compare(self) -> bool:
         return bool(self.view.currentData() == "compare")
 
-    def _facts(self) -> tuple[str, ...]:
+    def _facts(self) -> tuple[tuple[str, str], ...]:
         """The whole-run agreement, as it stands beside a comparison on the screen."""
         comparison = self._session.state.comparison
         if not self._is_compare() or comparison is None or not comparison.finished:
             return ()
         agree = comparison.same_argmax
-        return (
-            f"all {comparison.total:,}: agree "
-            f"{100 * agree.mean:.1f} ± {100 * agree.half_width:.1f} %",
-        )
+        value = f"{100 * agree.mean:.1f} ± {100 * agree.half_width:.1f} %"
+        return ((f"over all {comparison.total:,} examples: agree", value),)
 
     def _typed(self) -> None:
         self._named_by_hand = True
@@ -177,7 +174,7 @@ class ExportDialog(QDialog):
             facts=self._facts(),
         )
         try:
-            return make_figure(options.view, frames, options, display_of(state))
+            return make_figure(options.view, frames, options, state.display)
         except FigureError as error:
             return str(error)
 

@@ -302,7 +302,7 @@ class MainWindow(QMainWindow):
 
     def let_go(self) -> None:
         """Leave a field, or else let go of the pinned key."""
-        if isinstance(QApplication.focusWidget(), QLineEdit):
+        if isinstance(self.focusWidget(), QLineEdit):
             self.examples.table.setFocus()
         else:
             self.session.pin(None)
@@ -352,7 +352,8 @@ class MainWindow(QMainWindow):
                 Qt.Key.Key_Down,
                 Qt.Key.Key_Space,
             )
-            if on_button or in_list:
+            # In a list of completions the arrows choose a completion, not an example.
+            if on_button or in_list or self._app.activePopupWidget() is not None:
                 event.accept()
                 return True
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Protocol
 
 from PySide6.QtCore import QByteArray, QSettings
 
@@ -13,6 +14,37 @@ VERSION = 1
 RECENT = 10
 
 
+class Store(Protocol):
+    """Where settings are kept, in the words of QSettings."""
+
+    def value(self, key: str, /) -> object:
+        """The value of a key, or None."""
+
+    def setValue(self, key: str, value: Any, /) -> None:
+        """Keep a value."""
+
+    def sync(self) -> None:
+        """Write everything to disk."""
+
+
+class Unkept:
+    """Settings that end with the process, for pictures and tests."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, object] = {}
+
+    def value(self, key: str) -> object:
+        """The value of a key, or None."""
+        return self._values.get(key)
+
+    def setValue(self, key: str, value: Any) -> None:
+        """Keep a value in memory."""
+        self._values[key] = value
+
+    def sync(self) -> None:
+        """Nothing is written."""
+
+
 class Settings:
     """Typed access to the stored settings.
 
@@ -20,19 +52,19 @@ class Settings:
         store: where they are kept; by default the user's own settings of hardattn.
     """
 
-    def __init__(self, store: QSettings | None = None) -> None:
-        self._store = store if store is not None else QSettings("hardattn", "hardattn")
+    def __init__(self, store: Store | None = None) -> None:
+        self._store: Store = store if store is not None else QSettings("hardattn", "hardattn")
         self._migrate()
 
     @property
     def first_start(self) -> bool:
         """Whether the app has never been closed in an orderly way on this account."""
-        return not self._store.contains("window/geometry")
+        return self._store.value("window/geometry") is None
 
     @property
     def theme(self) -> ThemeChoice:
         """The chosen theme."""
-        value = str(self._store.value("theme", "system"))
+        value = str(self._store.value("theme"))
         return "dark" if value == "dark" else "light" if value == "light" else "system"
 
     @theme.setter
@@ -42,7 +74,7 @@ class Settings:
     @property
     def recent(self) -> list[Path]:
         """Runs that were opened lately, newest first."""
-        value = self._store.value("recent", [])
+        value = self._store.value("recent")
         # A list of one text comes back from a file as that text.
         texts = [value] if isinstance(value, str) else value if isinstance(value, list) else []
         return [Path(str(text)) for text in texts if text]
@@ -98,4 +130,4 @@ class Settings:
 
 
 # From each version to the next one.
-MIGRATIONS: dict[int, Callable[[QSettings], None]] = {}
+MIGRATIONS: dict[int, Callable[[Store], None]] = {}

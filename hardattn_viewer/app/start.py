@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QSettings, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QApplication
 
 from hardattn_viewer.app.errors import ExceptionHook
 from hardattn_viewer.app.main_window import USUAL, MainWindow
-from hardattn_viewer.app.settings import Settings
+from hardattn_viewer.app.settings import Settings, Unkept
 from hardattn_viewer.app.trace import Trace, is_wanted
 from hardattn_viewer.drawing.theme import DARK
 from hardattn_viewer.session.session import Session
@@ -71,8 +71,9 @@ def main(
         window.resize(*size)
     hook = ExceptionHook(window.message)
     hook.install()
-    trace = Trace(session, lambda: window.theme.name) if is_wanted() else None
-    starter = Starter(session, paths or samples, view, example, step, trace is not None)
+    trace = Trace(window) if is_wanted() else None
+    ready = trace.tell_ready if trace is not None else None
+    starter = Starter(session, paths or samples, view, example, step, ready)
     window.show()
     QTimer.singleShot(0, starter.begin)
     status = app.exec()
@@ -121,21 +122,21 @@ class Starter:
         view: View | None,
         example: int,
         step: int,
-        announce: bool,
+        ready: Callable[[], None] | None,
     ) -> None:
         self._session = session
         self._paths = list(paths)
         self._view = view
         self._place = (example, step)
-        self._announce = announce
+        self._ready = ready
         self._placed = False
 
     def begin(self) -> None:
         """Open the runs."""
         self._session.changed.connect(self._on_changed)
         self._session.open([path.absolute() for path in self._paths])
-        if not self._paths and self._announce:
-            self._say_ready()
+        if not self._paths and self._ready is not None:
+            self._ready()
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
         waiting = any(run.status == "loading" for run in new.runs)
@@ -148,13 +149,9 @@ class Starter:
                 go_to(self._session, self._view, *self._place)
         if is_settled(self._session.state) or failed:
             self._session.changed.disconnect(self._on_changed)
-            if self._announce:
+            if self._ready is not None:
                 # After the pictures of this state have been painted.
-                QTimer.singleShot(50, self._say_ready)
-
-    @staticmethod
-    def _say_ready() -> None:
-        print("READY", file=sys.stderr, flush=True)
+                QTimer.singleShot(50, self._ready)
 
 
 def go_to(session: Session, view: View | None, example: int, step: int) -> None:
@@ -182,10 +179,10 @@ def take_screenshot(
     """
     app = application()
     session = Session()
-    # Settings of its own in memory: a picture must not depend on how somebody left the window.
-    store = QSettings(os.devnull, QSettings.Format.IniFormat)
+    # A picture must not depend on how somebody left the window.
+    settings = Settings(Unkept())
     session.set_theme(theme)
-    window = MainWindow(session, Settings(store), [], QSize(*size) if size else USUAL)
+    window = MainWindow(session, settings, [], QSize(*size) if size else USUAL)
     window.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
     window.show()
     session.open([path.absolute() for path in paths])

@@ -129,6 +129,10 @@ QTreeView::item {{ padding: 5px 8px; }}
 QTreeView::item:selected {{ background: {t.selection}; color: {t.text}; }}
 QTreeView::item:disabled {{ color: {t.faint}; }}
 QDoubleSpinBox, QComboBox {{ min-height: 26px; }}
+QCheckBox::indicator {{ width: 13px; height: 13px; border: 1px solid {t.muted};
+    border-radius: 3px; background: {t.window}; }}
+QCheckBox::indicator:checked {{ background: {t.accent}; border-color: {t.accent}; }}
+QCheckBox:focus {{ color: {t.accent}; }}
 QTableView:focus, QListView:focus {{ border: 0; }}
 QHeaderView {{ background: {t.panel}; border: 0; }}
 QHeaderView::section {{ background: {t.panel}; color: {t.muted}; border: 0;

@@ -56,7 +56,10 @@ def read_frame(run: Run, arguments: argparse.Namespace, example: int, site: str 
 
     try:
         name = site or (run.sites[0].name if len(run.sites) else "")
-        step = run.steps(name, example) - 1 if arguments.step is None else arguments.step
+        steps = run.steps(name, example)
+        step = steps - 1 if arguments.step is None else arguments.step
+        if not 0 <= step < steps:
+            raise IndexError(f"example {example} has no step {step}; it has {steps}, from 0")
         return load_frame(run, Place(example=example, step=step, site=site, head=arguments.head))
     except (IndexError, KeyError, RunError) as error:
         raise CommandError(f"{run.path}: {error.args[0]}") from error
@@ -76,9 +79,9 @@ def same_example(run: Run, frame: Frame) -> int:
 def write_figure(frames: list[Frame], arguments: argparse.Namespace) -> None:
     """Draw and save; the file appears whole or not at all."""
     from hardattn_viewer.cli.drawing_only import drawing_application
-    from hardattn_viewer.drawing.display import Display
     from hardattn_viewer.drawing.theme import DARK, LIGHT
     from hardattn_viewer.figures.figure import FigureError, FigureOptions, make_figure
+    from hardattn_viewer.session.display import Display
 
     options = FigureOptions(
         view=arguments.view,

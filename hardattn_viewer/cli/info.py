@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from hardattn_viewer.cli.runs import open_run, words_for_bytes
@@ -81,8 +82,19 @@ def in_words(facts: dict[str, Any]) -> str:
             f"{site['query_axis'] or 'query'} × {site['key_axis'] or 'keys'}, "
             f"captured by {site['capture']}" + (f", {site['verified']}" if site["verified"] else "")
         )
-    lines += [f"  {key:<10} {_plain(value)}" for key, value in facts["metadata"].items()]
+    flat = list(_flat("", facts["metadata"]))
+    width = max((len(name) for name, _ in flat), default=0)
+    lines += [f"  {name:<{width}}  {value}" for name, value in flat]
     return "\n".join(lines)
+
+
+def _flat(prefix: str, facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Nested metadata as one line a fact: ``training.plan.seed``."""
+    for key, value in facts.items():
+        if isinstance(value, dict):
+            yield from _flat(f"{prefix}{key}.", value)
+        else:
+            yield f"{prefix}{key}", _plain(value)
 
 
 def _span(low: int, high: int) -> str:

@@ -8,8 +8,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from hardattn_viewer.drawing.display import AmountTable
 from hardattn_viewer.drawing.tables import CIVIDIS, VIRIDIS
+from hardattn_viewer.session.display import AmountTable
 
 ENTRIES = 256
 # Heat of almost nothing keeps this share of the opacity, so that tiny differs from zero.

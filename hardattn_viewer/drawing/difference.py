@@ -10,7 +10,6 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from hardattn_viewer.drawing.colours import Mark, marks, signed_rgba
-from hardattn_viewer.drawing.display import Display
 from hardattn_viewer.drawing.layout import RegionLayout, box_raster, heat_grid, smooth_grid
 from hardattn_viewer.drawing.pixels import paint_pixels, to_qimage
 from hardattn_viewer.drawing.regions import (
@@ -27,6 +26,7 @@ from hardattn_viewer.drawing.regions import (
 from hardattn_viewer.drawing.scale import largest
 from hardattn_viewer.drawing.strokes import tint
 from hardattn_viewer.drawing.theme import Theme
+from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame
 
 # The image steps back, so that the signed colours are read first: by this much at least, and so far
@@ -42,7 +42,7 @@ class DifferencePicture:
 
     Attributes:
         layout: the regions; None where there are none.
-        image: the input, or None.
+        image: the input in grey, or None.
         values: float32 [keys], B − A; empty where the runs cannot be compared.
         raster: float32 [rows, columns], the difference as laid over the image; NaN is clear.
         raster_rect: x0, y0, x1, y1 that ``raster`` fills, px of the image.
@@ -104,7 +104,7 @@ def difference_picture(
     Returns:
         The picture; where the runs have different keys it holds a note that says so.
     """
-    image = None if frame_a.image is None else to_qimage(frame_a.image)
+    image = None if frame_a.image is None else to_qimage(_grey(frame_a.image))
     layout = frame_layout(frame_a)
     problem = _problem(frame_a, frame_b)
     if problem or layout is None:
@@ -138,6 +138,14 @@ def difference_picture(
         pinned=known_key(pinned, len(values)),
         note=note,
     )
+
+
+def _grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Luma of a colour image (ITU-R BT.601): hue is left to the sign of the difference."""
+    if image.ndim == 2:
+        return image
+    luma: NDArray[np.float64] = image[..., :3] @ np.array([0.299, 0.587, 0.114])
+    return np.rint(luma).astype(np.uint8)
 
 
 def _dim(frame: Frame) -> float:

@@ -12,12 +12,12 @@ from PySide6.QtGui import QColor, QPainter, QPolygonF
 from hardattn_viewer.drawing.colours import Mark, marks
 from hardattn_viewer.drawing.regions import known_key
 from hardattn_viewer.drawing.strokes import faded, hatch, pen, tint
-from hardattn_viewer.drawing.text import amount, draw_text, text_width
+from hardattn_viewer.drawing.text import amount, draw_text, first_that_fits, text_width
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.frames import Frame
 
 # Bars closer together than this merge: a bar and a gap that can still be seen.
-_PITCH = 3.0
+_PITCH = 2.0
 _HEADER = 16.0
 _TRIANGLE = 9.0
 _AXIS = 14.0
@@ -213,13 +213,21 @@ def _paint_header(
         header.setWidth(header.width() - room - 8)
     count = len(picture.values)
     if picture.hover_text:
-        words, colour = picture.hover_text, theme.text
+        choices, colour = [picture.hover_text], theme.text
     elif bars.merged > 1:
-        words = f"{count:,} {picture.kind}s · each bar the largest of {bars.merged}"
         colour = theme.muted
+        choices = [
+            f"{count:,} {picture.kind}s · each bar the largest of {bars.merged}",
+            f"{count:,} {picture.kind}s, max of {bars.merged}",
+        ]
     else:
         plural = "" if count == 1 else "s"
-        words, colour = f"distribution over {count:,} {picture.kind}{plural}", theme.muted
+        colour = theme.muted
+        choices = [
+            f"distribution over {count:,} {picture.kind}{plural}",
+            f"{count:,} {picture.kind}{plural}",
+        ]
+    words = first_that_fits(choices, header.width(), theme, theme.size_small) or choices[-1]
     draw_text(painter, header, words, theme, size=theme.size_small, colour=colour)
 
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
 from hardattn_viewer.drawing.strokes import pen
-from hardattn_viewer.drawing.text import Words, draw_text, text_width
+from hardattn_viewer.drawing.text import Words, draw_text, first_that_fits, text_width
 from hardattn_viewer.drawing.theme import Theme
 
 HEADING_HEIGHT = 26.0
@@ -64,7 +64,7 @@ def paint_heading(
     theme: Theme,
     *,
     slot: str | None = None,
-    aside: str = "",
+    aside: str | Sequence[str] = "",
 ) -> None:
     """Paint a panel's heading: badge, title in bold, and a muted remark at the right.
 
@@ -74,7 +74,8 @@ def paint_heading(
         title: plain text in bold, or stretches of their own style; it keeps at least half.
         theme: colours and type.
         slot: ``"A"`` or ``"B"`` for a badge.
-        aside: the remark.
+        aside: the remark, or several wordings of it, longest first; without room for any of them
+            there is none.
     """
     left = QRectF(rect)
     if slot is not None:
@@ -83,11 +84,15 @@ def paint_heading(
         left.setLeft(box.right() + 8)
     words = [Words(title, bold=True)] if isinstance(title, str) else title
     wanted = text_width(words, theme, theme.size_title)
-    room = left.width() - min(wanted, left.width() / 2) - 2 * _GAP
-    if aside:
+    choices = [aside] if isinstance(aside, str) else list(aside)
+    remark = first_that_fits(choices, left.width() - wanted - 2 * _GAP, theme)
+    if not remark:
+        # The shortest wording may shorten the title, but not to less than half the line.
+        remark = first_that_fits(choices[-1:], left.width() / 2 - 2 * _GAP, theme)
+    if remark:
         right = QRectF(left)
-        right.setLeft(left.right() - min(room, text_width(aside, theme)))
-        draw_text(painter, right, aside, theme, colour=theme.muted, align="right")
+        right.setLeft(left.right() - text_width(remark, theme))
+        draw_text(painter, right, remark, theme, colour=theme.muted, align="right")
         left.setRight(right.left() - 2 * _GAP)
     draw_text(painter, left, words, theme, size=theme.size_title)
 

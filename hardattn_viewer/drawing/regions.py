@@ -12,7 +12,6 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from hardattn_viewer.drawing.colours import Mark, amount_rgba, marks
-from hardattn_viewer.drawing.display import Display
 from hardattn_viewer.drawing.layout import (
     RegionLayout,
     box_raster,
@@ -23,8 +22,9 @@ from hardattn_viewer.drawing.layout import (
 from hardattn_viewer.drawing.path import Visit, paint_path
 from hardattn_viewer.drawing.pixels import paint_pixels, to_qimage
 from hardattn_viewer.drawing.strokes import outline, paint_mark, pen, tint
-from hardattn_viewer.drawing.text import draw_text, line_height, text_width, wrap
+from hardattn_viewer.drawing.text import draw_text, first_that_fits, line_height, text_width, wrap
 from hardattn_viewer.drawing.theme import Theme
+from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame
 
 # Samples along the longer side of a smooth heat picture.
@@ -265,6 +265,8 @@ def paint_regions(painter: QPainter, rect: QRectF, picture: RegionsPicture, them
     if picture.heat is not None:
         paint_pixels(painter, map_box(np.array(picture.heat_rect), layout, where), picture.heat)
         paint_marks(painter, where, layout, picture.marks)
+    if picture.note:
+        paint_note(painter, where, picture.note, theme)
     if picture.display.boxes:
         _paint_boxes(painter, where, picture, layout, theme)
     if picture.display.path and picture.visits:
@@ -277,8 +279,6 @@ def paint_regions(painter: QPainter, rect: QRectF, picture: RegionsPicture, them
         ]
         paint_path(painter, picture.visits, picture.step, points, where, theme)
     paint_cursors(painter, where, layout, picture.hover, picture.pinned, theme)
-    if picture.note:
-        paint_note(painter, where, picture.note, theme)
     painter.restore()
 
 
@@ -327,7 +327,13 @@ def paint_message(painter: QPainter, rect: QRectF, message: str, theme: Theme) -
 
 
 def paint_note(painter: QPainter, where: QRectF, note: str, theme: Theme) -> None:
-    """Write a note on a dark strip in the lower left corner of the image."""
+    """Write a note on a dark strip in the lower left corner of the image.
+
+    Where it would take most of the width, only its words before the colon are written.
+    """
+    choices = (note, note.partition(":")[0])
+    words = first_that_fits(choices, 0.7 * where.width() - 12, theme, theme.size_small)
+    note = words or choices[-1]
     width = min(where.width(), text_width(note, theme, theme.size_small) + 12)
     height = min(18.0, where.height())
     strip = QRectF(where.left(), where.bottom() - height, width, height)

@@ -10,15 +10,16 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
 from hardattn_viewer.drawing.colours import amount_table, signed_rgba
-from hardattn_viewer.drawing.display import AmountTable, Display
 from hardattn_viewer.drawing.pixels import paint_pixels, to_qimage
 from hardattn_viewer.drawing.strokes import pen
-from hardattn_viewer.drawing.text import Words, amount, draw_text
+from hardattn_viewer.drawing.text import Words, amount, draw_text, first_that_fits, text_width
 from hardattn_viewer.drawing.theme import Theme
+from hardattn_viewer.session.display import AmountTable, Display
 from hardattn_viewer.session.frames import Frame
 
 _BAR_WIDTH = 96.0
 _BAR_HEIGHT = 8.0
+_SHORTEST = 12.0
 
 
 def largest(values: Sequence[NDArray[np.floating]]) -> float:
@@ -98,30 +99,49 @@ def paint_scale_bar(
         signed: show differences from −scale_max (more in A) to scale_max (more in B); the ends
             are then named beside the bar.
     """
-    left = rect.left()
+    small = theme.size_small
     if signed:
-        words = f"A +{amount(scale_max)}"
-        start = QRectF(left, rect.top(), rect.width() / 3, rect.height())
-        colour = theme.hard_text
-        left += 6 + draw_text(painter, start, words, theme, size=theme.size_small, colour=colour)
-    bar = QRectF(
-        left, rect.center().y() - _BAR_HEIGHT / 2, min(_BAR_WIDTH, rect.width() / 3), _BAR_HEIGHT
-    )
-    if signed:
-        painter.fillRect(bar, QColor("#101216"))
-        strip = signed_rgba(np.linspace(-1.0, 1.0, 255)[None], 1.0, theme.hard, theme.soft)
-    else:
-        strip = np.ascontiguousarray(amount_table(colours)[None])
-    paint_pixels(painter, bar, to_qimage(strip))
+        _paint_signed_bar(painter, rect, scale_max, scope, theme)
+        return
+    bar = _bar(rect, rect.left(), min(_BAR_WIDTH, rect.width() / 3))
+    _paint_strip(painter, bar, np.ascontiguousarray(amount_table(colours)[None]), theme)
+    text = QRectF(rect)
+    text.setLeft(bar.right() + 7)
+    top = f"0 – {amount(scale_max)}"
+    # Numbers come first where the scope must be shortened.
+    choices = [f"{scope}: {top}"]
+    words = first_that_fits(choices, text.width(), theme, small) or f"{top}, {scope}"
+    draw_text(painter, text, words, theme, size=small, colour=theme.muted)
+
+
+def _bar(rect: QRectF, left: float, width: float) -> QRectF:
+    return QRectF(left, rect.center().y() - _BAR_HEIGHT / 2, width, _BAR_HEIGHT)
+
+
+def _paint_strip(painter: QPainter, bar: QRectF, colours: NDArray[np.uint8], theme: Theme) -> None:
+    paint_pixels(painter, bar, to_qimage(colours))
     painter.setPen(pen(theme.line, 1.0))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRect(bar.adjusted(-0.5, -0.5, 0.5, 0.5))
+
+
+def _paint_signed_bar(
+    painter: QPainter, rect: QRectF, scale_max: float, scope: str, theme: Theme
+) -> None:
+    small, gap = theme.size_small, 6.0
+    start, end = f"A +{amount(scale_max)}", f"B +{amount(scale_max)}"
+    labels = text_width(start, theme, small) + text_width(end, theme, small)
+    room = rect.width() - labels - 2 * gap - 1
+    if room < _SHORTEST:
+        # A column too narrow for words: the caption has the number.
+        start, room, gap = "", rect.width(), 0.0
+    used = draw_text(painter, rect, start, theme, size=small, colour=theme.hard_text)
+    bar = _bar(rect, rect.left() + used + gap, min(_BAR_WIDTH, room))
+    # Signed colours are laid over a dimmed image; here over the same darkness.
+    painter.fillRect(bar, QColor("#101216"))
+    steps = np.linspace(-1.0, 1.0, 255)[None]
+    _paint_strip(painter, bar, signed_rgba(steps, 1.0, theme.hard, theme.soft), theme)
     text = QRectF(rect)
-    text.setLeft(bar.right() + 7)
-    if signed:
-        end = Words(f"B +{amount(scale_max)}", colour=theme.soft_text)
-        stretches = [end, Words(f"   {scope}")] if scope else [end]
-        draw_text(painter, text, stretches, theme, size=theme.size_small, colour=theme.muted)
-    else:
-        words = f"{scope}: 0 – {amount(scale_max)}"
-        draw_text(painter, text, words, theme, size=theme.size_small, colour=theme.muted)
+    text.setLeft(min(bar.right() + gap, rect.right()))
+    words = [Words(end, colour=theme.soft_text)] + ([Words(f"   {scope}")] if scope else [])
+    draw_text(painter, text, words, theme, size=small, colour=theme.muted)

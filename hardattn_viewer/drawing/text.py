@@ -61,6 +61,13 @@ def text_width(words: str | Sequence[Words], theme: Theme, size: float | None = 
     )
 
 
+def first_that_fits(
+    choices: Sequence[str], width: float, theme: Theme, size: float | None = None
+) -> str:
+    """The first of several wordings, longest first, that fits ``width`` logical px; else ""."""
+    return next((words for words in choices if text_width(words, theme, size) <= width), "")
+
+
 def line_height(theme: Theme, size: float | None = None) -> float:
     """Height in logical px of a line of text."""
     return QFontMetricsF(font(theme, size)).height()
@@ -78,6 +85,8 @@ def draw_text(
 ) -> float:
     """Draw one line, vertically centred in ``rect``; what does not fit ends in an ellipsis.
 
+    Where stretches do not all fit, plain ones give way before bold ones, which carry the numbers.
+
     Args:
         painter: paints.
         rect: the ink stays within its left and right edges.
@@ -90,21 +99,29 @@ def draw_text(
     Returns:
         Width in logical px that was used.
     """
+    stretches = [Words(words)] if isinstance(words, str) else list(words)
     fitted: list[tuple[Words, QFont, float]] = []
     left = rect.width()
-    for part in [Words(words)] if isinstance(words, str) else words:
+    cut = False
+    for index, part in enumerate(stretches):
+        if cut and not part.bold:
+            continue
         face = font(theme, size, part.bold)
         metrics = QFontMetricsF(face)
         full = plain(part.text)
+        room = left
+        if not part.bold:
+            kept = text_width([p for p in stretches[index + 1 :] if p.bold], theme, size)
+            room = left - kept if kept < left else left
         # Half a pixel of grace: a width that was measured must fit into itself.
-        text = metrics.elidedText(full, Qt.TextElideMode.ElideRight, left + 0.5)
+        text = metrics.elidedText(full, Qt.TextElideMode.ElideRight, room + 0.5)
         width = metrics.horizontalAdvance(text)
-        if not text or width > left + 0.5:
-            break
+        cut = cut or text != full
+        # A lone ellipsis after other words says nothing.
+        if not text or width > room + 0.5 or (fitted and text == "…" != full):
+            continue
         fitted.append((Words(text, part.bold, part.colour), face, width))
         left -= width
-        if text != full:
-            break
     used = sum(width for _, _, width in fitted)
     x = rect.left() + {"left": 0.0, "right": left, "centre": left / 2}[align]
     metrics = QFontMetricsF(font(theme, size))

@@ -14,7 +14,6 @@ from hardattn_viewer.drawing.difference import (
     difference_scale,
     paint_difference,
 )
-from hardattn_viewer.drawing.display import Display
 from hardattn_viewer.drawing.distribution import distribution_picture, paint_distribution
 from hardattn_viewer.drawing.headings import (
     HEADING_HEIGHT,
@@ -29,7 +28,8 @@ from hardattn_viewer.drawing.text import Words, draw_text, line_height, wrap
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.figures.numbers import Comparison, compare
 from hardattn_viewer.figures.options import FigureOptions
-from hardattn_viewer.figures.provenance import caption, mechanism_words, step_words
+from hardattn_viewer.figures.provenance import caption, mechanism_words, step_choices
+from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame
 
 Paint = Callable[[QPainter, QRectF], None]
@@ -98,7 +98,9 @@ def regions_page(frame: Frame, options: FigureOptions, display: Display) -> Page
     ]
     add(
         HEADING_HEIGHT,
-        lambda painter, rect: paint_heading(painter, rect, heading, theme, aside=step_words(frame)),
+        lambda painter, rect: paint_heading(
+            painter, rect, heading, theme, aside=step_choices(frame)
+        ),
         4,
     )
     picture = regions_picture(frame, display, scale_max=scale)
@@ -111,13 +113,15 @@ def regions_page(frame: Frame, options: FigureOptions, display: Display) -> Page
             add(*row)
     bars = distribution_picture(frame, scale)
     add(_STRIP, lambda painter, rect: paint_distribution(painter, rect, bars, theme))
-    scope = scope_words(display)
-    add(
-        _SCALE,
-        lambda painter, rect: paint_scale_bar(
-            painter, rect, scale, scope, theme, colours=display.colours
-        ),
-    )
+    # Without heat no colour stands for an amount; the bars state their scale themselves.
+    if display.heat:
+        scope = scope_words(display)
+        add(
+            _SCALE,
+            lambda painter, rect: paint_scale_bar(
+                painter, rect, scale, scope, theme, colours=display.colours
+            ),
+        )
     words = caption([frame], (), display, [scale], None)
     if options.caption:
         add(*_caption_block(words, inner, theme))
@@ -190,7 +194,7 @@ def _run_column(
         Block(
             QRectF(left, _MARGIN, column, HEADING_HEIGHT),
             lambda painter, rect: paint_heading(
-                painter, rect, mechanism_words(frame), theme, slot=slot, aside=step_words(frame)
+                painter, rect, mechanism_words(frame), theme, slot=slot, aside=step_choices(frame)
             ),
         ),
         Block(
@@ -222,9 +226,10 @@ def _scale_blocks(
             ),
         )
 
-    if len(set(scales)) == 1:
+    made: list[Block] = []
+    if display.heat and len(set(scales)) == 1:
         made = [bar(lefts[0], lefts[1] + column - lefts[0], scales[0], scope, False)]
-    else:
+    elif display.heat:
         made = [
             bar(left, column, scale, name, False)
             for left, scale, name in zip(lefts, scales, "AB", strict=False)
@@ -234,7 +239,9 @@ def _scale_blocks(
     return made
 
 
-def comparison_chips(numbers: Comparison, facts: Sequence[str], theme: Theme) -> list[list[Words]]:
+def comparison_chips(
+    numbers: Comparison, facts: Sequence[str | tuple[str, str]], theme: Theme
+) -> list[list[Words]]:
     """The numbers between two runs, one chip each; what is not defined is left out."""
     chips: list[list[Words]] = []
     if numbers.jensen_shannon is not None:
@@ -256,7 +263,10 @@ def comparison_chips(numbers: Comparison, facts: Sequence[str], theme: Theme) ->
         chips.append(
             [Words("same argmax "), Words("yes" if numbers.same_argmax else "no", bold=True)]
         )
-    return [*chips, *([Words(fact)] for fact in facts)]
+    for fact in facts:
+        words, value = (fact, "") if isinstance(fact, str) else (f"{fact[0]} ", fact[1])
+        chips.append([Words(words), Words(value, bold=True)] if value else [Words(words)])
+    return chips
 
 
 def _whole(length: float) -> float:

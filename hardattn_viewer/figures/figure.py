@@ -10,14 +10,15 @@ from pathlib import Path
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter
 
-from hardattn_viewer.drawing.display import Display
 from hardattn_viewer.drawing.text import plain
 from hardattn_viewer.figures.compose import Page, compare_page, regions_page
 from hardattn_viewer.figures.files import pdf_bytes, png_bytes, svg_bytes, write_whole
 from hardattn_viewer.figures.numbers import csv_bytes, npz_bytes
 from hardattn_viewer.figures.options import POINTS_PER_MM, FigureError, FigureOptions, View
-from hardattn_viewer.figures.provenance import program, title
+from hardattn_viewer.figures.provenance import title
+from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame
+from recorders.version import PRODUCER
 
 __all__ = ["Figure", "FigureError", "FigureOptions", "View", "make_figure"]
 
@@ -107,7 +108,7 @@ class Figure:
                 words = (self.title, self.caption)
                 return svg_bytes(self.paint, width_mm, height_mm, *words, fallback)
             case ".pdf":
-                return pdf_bytes(self.paint, width_mm, height_mm, self.title, program())
+                return pdf_bytes(self.paint, width_mm, height_mm, self.title, PRODUCER)
             case ".png":
                 words_inside = f"{self.title}. {self.caption}"
                 dpi = self.options.dpi

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 
-from hardattn_viewer.drawing.display import Display
 from hardattn_viewer.drawing.distribution import key_kind
 from hardattn_viewer.drawing.regions import frame_layout
 from hardattn_viewer.drawing.scale import scope_words
 from hardattn_viewer.drawing.text import amount, plain
+from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame
-
-
-def program() -> str:
-    """The program and its version."""
-    try:
-        return f"hardattn {version('hardattn')}"
-    except PackageNotFoundError:
-        return "hardattn (unreleased source)"
+from recorders.version import PRODUCER
 
 
 def step_words(frame: Frame) -> str:
     """For example ``"step 4 of 6"``."""
     return f"step {frame.place.step + 1} of {frame.steps}"
+
+
+def step_choices(frame: Frame) -> tuple[str, str]:
+    """The step in full and in short, for headings of any width."""
+    return (step_words(frame), f"{frame.place.step + 1} / {frame.steps}")
 
 
 def mechanism_words(frame: Frame) -> str:
@@ -47,12 +44,14 @@ def outcome_words(frame: Frame) -> str:
 
 def _place_words(frame: Frame) -> str:
     place = frame.place
-    head = "mean over heads" if place.head is None else f"head {place.head}"
-    words = [f"site {place.site or 'first'}", head]
+    words = [f"site {place.site or 'first'}"]
+    if frame.heads > 1:
+        mean = f"mean over {frame.heads} heads"
+        words.append(mean if place.head is None else f"head {place.head} of {frame.heads}")
     if place.query:
         words.append(f"query {place.query}")
-    if place.snapshot is not None:
-        words.append(f"snapshot {place.snapshot}")
+    if frame.training_step is not None:
+        words.append(f"training step {frame.training_step:,}")
     return ", ".join(words)
 
 
@@ -109,4 +108,4 @@ def caption(
             text += "Interpolation: bilinear between region centres. "
         else:
             text += "Interpolation: none, one colour a region. "
-    return text + f"Drawn by {program()}."
+    return text + f"Drawn by {PRODUCER}."

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from recorders.run.reader import Run, Site
 
 # Short enough that a frame which is asked for meanwhile comes without a noticeable wait.
-SLICE_SECONDS = 0.02
+SLICE_SECONDS = 0.01
 RESAMPLES = 1000
 Floats = NDArray[np.float64]
 
@@ -124,13 +124,18 @@ def _soft_mass(
         return float("nan")
     hard, soft = (0, b) if sides[0][1].hard else (1, a)
     run, site, snapshot = sides[hard]
-    masses = []
-    for step, row in enumerate(soft):
-        chosen = run.selection(site.name, pair[hard], step, snapshot)
-        if chosen is not None:
-            masses.append(float(mass_on(row, np.unique(chosen[:, 0]))))
-    known = [mass for mass in masses if mass == mass]
-    return float(np.mean(known)) if known else float("nan")
+    chosen = [run.selection(site.name, pair[hard], step, snapshot) for step in range(len(soft))]
+    if any(keys is None for keys in chosen):
+        return float("nan")
+    rows = [np.asarray(keys)[:, 0].ravel() for keys in chosen]
+    width = max(row.size for row in rows)
+    # Steps may choose different numbers of keys: -1 stands for "none".
+    padded = np.full((len(rows), width), -1, dtype=np.int64)
+    for step, row in enumerate(rows):
+        padded[step, : row.size] = row
+    masses = mass_on(soft, padded)
+    known = masses[~np.isnan(masses)]
+    return float(known.mean()) if known.size else float("nan")
 
 
 def _maps(run: Run, site: str, example: int, snapshot: int | None) -> Floats:

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 Interpolation = Literal["nearest", "smooth"]
-Scale = Literal["shared", "example", "step"]
-
-
+Scope = Literal["shared", "example", "step"]
+AmountTable = Literal["viridis", "cividis"]
 Option = Literal["heat", "boxes", "path"]
 
 
 @dataclass(frozen=True)
-class DisplayOptions:
-    """The drawing choices that are part of the session, and so undone and restored with it.
+class Display:
+    """Options of the pictures of attention.
 
     Attributes:
-        heat: whether probabilities are laid over the image as colour.
-        boxes: whether the outlines of selected regions are drawn.
-        path: whether the numbered scan path is drawn.
-        opacity: opacity of the heat, in [0, 1].
-        interpolation: ``"nearest"`` draws each region as it is, ``"smooth"`` blends them.
-        scale: what the top of the colour scale is the largest probability of: every step of
-            both runs (``"shared"``), every step of one run (``"example"``), or one step.
+        heat: tint regions by their probability.
+        boxes: outline the pixels that the selected region really covers.
+        path: number the selected regions in the order of the steps.
+        opacity: of the strongest heat, in [0, 1].
+        interpolation: ``"nearest"`` fills each region with one colour; ``"smooth"`` is bilinear
+            between region centres, and is labelled so in the picture.
+        scale: what the largest colour stands for: the largest probability of all runs shown and
+            all steps (``"shared"``), of one run and all its steps (``"example"``), or of one step.
+        colours: table of amounts.
     """
 
     heat: bool = True
@@ -31,10 +32,25 @@ class DisplayOptions:
     path: bool = True
     opacity: float = 0.65
     interpolation: Interpolation = "nearest"
-    scale: Scale = "shared"
+    scale: Scope = "shared"
+    colours: AmountTable = "viridis"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.opacity <= 1:
+            raise ValueError(f"opacity is {self.opacity}; it must lie in 0 … 1")
+        for name, allowed in (
+            ("interpolation", Interpolation),
+            ("scale", Scope),
+            ("colours", AmountTable),
+        ):
+            if getattr(self, name) not in get_args(allowed):
+                raise ValueError(
+                    f"{name} is {getattr(self, name)!r}; it must be one of "
+                    + ", ".join(get_args(allowed))
+                )
 
 
-def toggled(options: DisplayOptions, option: Option) -> DisplayOptions:
+def toggled(options: Display, option: Option) -> Display:
     """The options with one of them switched."""
     match option:
         case "heat":

@@ -61,6 +61,8 @@ class Frame:
         confidence: probability of the predicted class in [0, 1], or None.
         label_probability: probability of the true class in [0, 1], or None.
         steps: number of steps that the example has at this site.
+        heads: number of heads recorded at this site.
+        training_step: training step of the snapshot where the run has several, else None.
         image: uint8 [height, width] or [height, width, 3], or None.
         boxes: float32 [keys, 4] as x0, y0, x1, y1 in pixels of ``image``, or None.
         tokens: one string a key where the keys are tokens, else None.
@@ -90,6 +92,8 @@ class Frame:
     selections: tuple[tuple[int, ...], ...]
     scalars: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     verified: str = ""
+    heads: int = 1
+    training_step: int | None = None
 
     @property
     def selection(self) -> tuple[int, ...]:
@@ -109,7 +113,7 @@ def load_frame(run: Run, place: Place) -> Frame:
     """
     if not 0 <= place.example < len(run.examples):
         raise IndexError(
-            f"{run.name} has no example {place.example + 1}: it holds {len(run.examples)}"
+            f"{run.name} has no example {place.example}: it holds {len(run.examples)}, from 0"
         )
     site = _site(run, place.site)
     snapshot = len(run.snapshots) - 1 if place.snapshot is None else place.snapshot
@@ -122,7 +126,7 @@ def load_frame(run: Run, place: Place) -> Frame:
         )
     heads, queries = maps[0].shape[:2]
     if place.head is not None and not 0 <= place.head < heads:
-        raise IndexError(f"{site.name} has {heads} heads: there is no head {place.head + 1}")
+        raise IndexError(f"{site.name} has no head {place.head}: it has {heads}, from 0")
     rows = [_row(one, place.head, min(place.query, queries - 1)) for one in maps]
     steps = len(rows)
     distributions = np.full((steps, max(row.size for row in rows)), np.nan, dtype=np.float32)
@@ -156,6 +160,8 @@ def load_frame(run: Run, place: Place) -> Frame:
         selections=selections,
         scalars=_scalars(run, site, place, distributions, selections),
         verified=site.verified,
+        heads=heads,
+        training_step=run.snapshots[snapshot].step if len(run.snapshots) > 1 else None,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from hardattn_viewer.session.display import DisplayOptions
+from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Place
 from hardattn_viewer.session.rows import Sort
 from hardattn_viewer.session.state import SessionState, Slot, View
@@ -23,7 +23,7 @@ class ViewState:
     place: Place
     pinned: int | None
     view: View
-    display: DisplayOptions
+    display: Display
     sort: Sort
     filter: str
 

@@ -21,6 +21,9 @@ from hardattn_viewer.session.requests import (
     Unexpected,
 )
 
+# How long the comparison rests between two slices: Python runs one thread at a time, and the
+# pictures come first.
+REST_SECONDS = 0.01
 # The order in which waiting requests are served: what is looked at first.
 _ORDER = (FramesRequest, RowsRequest, ThumbnailsRequest)
 
@@ -128,7 +131,10 @@ class ThreadLoader:
                     return None
                 if (job := self._waiting_job()) is not None:
                     return job
-                self._condition.wait()
+                # Whoever asks for something wakes this up, also while it rests.
+                self._condition.wait(REST_SECONDS if self._slices is not None else None)
+                if self._slices is not None and self._is_idle():
+                    return self._slice
 
     def _waiting_job(self) -> Callable[[], list[Answer]] | None:
         if self._first:
@@ -148,9 +154,10 @@ class ThreadLoader:
         compare = self._latest.pop(CompareRequest, None)
         if isinstance(compare, CompareRequest):
             self._slices = self._reading.compare(compare)
-        if self._slices is not None:
-            return self._slice
         return None
+
+    def _is_idle(self) -> bool:
+        return not (self._closing or self._first or self._latest or self._ahead)
 
     def _slice(self) -> list[Answer]:
         slices = self._slices

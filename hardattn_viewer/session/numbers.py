@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.rows import NATS_PER_BIT
+from hardattn_viewer.session.state import RunFacts
 
 Tone = Literal["plain", "good", "bad", "faint"]
 NOT_RECORDED = "—"
@@ -44,6 +45,28 @@ def numbers_of(frame: Frame, key: int | None, what: str) -> tuple[Number, ...]:
     return (
         *_of_key(frame, key, what),
         *_of_step(frame),
+    )
+
+
+def record_of(facts: RunFacts, frame: Frame) -> tuple[Number, ...]:
+    """Where the numbers come from: site, snapshot, how they were captured and stored."""
+    site = facts.site(frame.place.site)
+    captured = site.capture if site is not None else ""
+    checked = frame.verified or "not checked"
+    snapshot = frame.place.snapshot or 0
+    step = facts.snapshots[snapshot] if snapshot < len(facts.snapshots) else 0
+    return (
+        Number("run", facts.name, "Name of the run."),
+        Number("site", frame.place.site or NOT_RECORDED, "The attention site shown."),
+        Number("training step", f"{step:,}", "The moment of training that is shown."),
+        Number("captured by", captured or NOT_RECORDED, "How attention was found in the model."),
+        Number("verified", checked, "What the recorder says about whether the model used this."),
+        Number(
+            "stored to",
+            f"± {facts.codec_error:.1e}".replace("e-0", "e-").replace("-", MINUS),
+            "Largest error that storing made in a probability.",
+        ),
+        Number("written by", facts.producer or NOT_RECORDED, "The program that wrote the run."),
     )
 
 

@@ -164,7 +164,7 @@ def run_facts(run: Run) -> RunFacts:
         size=run.bytes,
         sealed=run.sealed,
         sites=tuple(
-            SiteFacts(s.name, s.mechanism, s.hard, s.heads, s.key_axis, s.verified)
+            SiteFacts(s.name, s.mechanism, s.hard, s.heads, s.key_axis, s.verified, s.capture)
             for s in run.sites
         ),
         examples=len(run.examples),

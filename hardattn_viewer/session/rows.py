@@ -57,12 +57,14 @@ class Rows:
         label: int64 [rows], true class, -1 where there is none.
         a: columns of the run in slot A, or None.
         b: columns of the run in slot B, or None.
+        differs: rows where A and B hold different inputs under the same name.
     """
 
     names: tuple[str, ...]
     label: NDArray[np.int64]
     a: RunColumns | None
     b: RunColumns | None
+    differs: frozenset[int] = frozenset()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -124,7 +126,20 @@ def read_rows(
     )
     columns_a, label_a = _columns(run_a, index_a, site, snapshots[0])
     columns_b, label_b = _columns(run_b, index_b, site, snapshots[1])
-    return Rows(names, np.where(label_a >= 0, label_a, label_b), columns_a, columns_b)
+    differs = _differing(run_a, run_b, index_a, index_b)
+    return Rows(names, np.where(label_a >= 0, label_a, label_b), columns_a, columns_b, differs)
+
+
+def _differing(
+    run_a: Run | None, run_b: Run | None, index_a: NDArray[np.int64], index_b: NDArray[np.int64]
+) -> frozenset[int]:
+    if run_a is None or run_b is None:
+        return frozenset()
+    return frozenset(
+        row
+        for row, (a, b) in enumerate(zip(index_a.tolist(), index_b.tolist(), strict=True))
+        if a >= 0 and b >= 0 and run_a.examples[a].sha256 != run_b.examples[b].sha256
+    )
 
 
 def _columns(

@@ -11,7 +11,7 @@ import numpy as np
 from psygnal import Signal
 
 from hardattn_viewer.session.derived import at_step, with_order
-from hardattn_viewer.session.display import DisplayOptions
+from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.history import History
 from hardattn_viewer.session.loading import DirectLoader, Loader, ThreadLoader
 from hardattn_viewer.session.requests import (
@@ -200,7 +200,7 @@ class Session:
         """Show the overlay or the comparison."""
         self._change("view", view=view)
 
-    def set_display(self, display: DisplayOptions) -> None:
+    def set_display(self, display: Display) -> None:
         """Change how attention is drawn."""
         self._change("display", display=display)
 

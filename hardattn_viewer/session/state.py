@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from hardattn_viewer.session.comparing import RunComparison
-from hardattn_viewer.session.display import DisplayOptions
+from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame, Place, Target
 from hardattn_viewer.session.rows import Rows, Sort
 
@@ -31,6 +31,7 @@ class SiteFacts:
         heads: number of heads.
         key_axis: what a key is, for example ``"regions"``.
         verified: the recorder's word on this site.
+        capture: how attention was found there: ``"tap"``, ``"log"``, ``"watch"``.
     """
 
     name: str
@@ -39,6 +40,7 @@ class SiteFacts:
     heads: int
     key_axis: str = ""
     verified: str = ""
+    capture: str = ""
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,7 @@ class SessionState:
     pinned: int | None = None
     hovered: int | None = None
     view: View = "overlay"
-    display: DisplayOptions = field(default_factory=DisplayOptions)
+    display: Display = field(default_factory=Display)
     playing: bool = False
     speed: float = 1.0
     theme: ThemeChoice = "system"

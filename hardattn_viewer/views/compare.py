@@ -32,7 +32,7 @@ from hardattn_viewer.views.parts import (
     line,
     row,
 )
-from hardattn_viewer.views.scales import ScalePicture, display_of, paint_scale
+from hardattn_viewer.views.scales import ScalePicture, paint_scale
 
 
 class CompareView(QWidget):
@@ -77,7 +77,7 @@ class DifferencePane(QWidget):
         self.canvas.hovered.connect(session.hover)
         self.canvas.clicked.connect(session.pin)
         self.canvas.setAccessibleName("Picture of B minus A")
-        self._notice = Notice("differenceNotice")
+        self.notice = Notice("differenceNotice")
         self.divergence = Chip("chipDivergence")
         self.mass = Chip("chipMass")
         self.argmax = Chip("chipArgmax")
@@ -95,7 +95,7 @@ class DifferencePane(QWidget):
         picture = PaneBody(self.canvas, self.scale, chips, STRIP_HEIGHTS[0], None)
         self._stack = QStackedWidget()
         self._stack.addWidget(picture)
-        self._stack.addWidget(self._notice)
+        self._stack.addWidget(self.notice)
         head = row(title, where)
         head.setStretch(1, 1)
         self.setLayout(column(head, self._stack, spacing=8, margins=(12, 10, 12, 8)))
@@ -119,7 +119,7 @@ class DifferencePane(QWidget):
         why = _why_not(a, b)
         self._stack.setCurrentIndex(1 if why else 0)
         if a is None or b is None or why:
-            self._notice.say("No difference to show", why)
+            self.notice.say("No difference to show", why)
             self.canvas.show_picture(None, why)
             return
         keys = a.probabilities.size
@@ -127,10 +127,10 @@ class DifferencePane(QWidget):
             key if key is not None and key < keys else None for key in (state.hovered, state.pinned)
         )
         self.canvas.show_picture(
-            difference_picture(a, b, display_of(state), hover=hover, pinned=pinned),
+            difference_picture(a, b, state.display, hover=hover, pinned=pinned),
             f"Where B looks more than A, and less, at step {b.place.step + 1}",
         )
-        top = difference_scale(a, b, display_of(state))
+        top = difference_scale(a, b, state.display)
         scope = "this step" if state.display.scale == "step" else "all steps"
         self.scale.show_picture(ScalePicture(top, scope, signed=True), f"Scale: {scope}")
         self._show_numbers(a, b)

@@ -108,7 +108,7 @@ class ExamplesModel(QAbstractTableModel):
         assert rows is not None
         first = rows.a or rows.b
         if column == "index" or first is None:
-            return f"{row + 1:,}"
+            return f"{row:,}"
         if column == "entropy":
             return decimal(float(first.entropy[row]))
         if column == "reward":

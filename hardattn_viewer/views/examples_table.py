@@ -90,6 +90,7 @@ class ExamplesTable(QTableView):
         self.verticalHeader().setDefaultSectionSize(LINE_HEIGHT)
         self.verticalHeader().setMinimumSectionSize(LINE_HEIGHT)
         header = self.horizontalHeader()
+        header.setAccessibleName("Columns: a click sorts")
         header.setSectionsClickable(True)
         header.setHighlightSections(False)
         header.setMinimumSectionSize(40)

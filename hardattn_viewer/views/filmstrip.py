@@ -14,7 +14,7 @@ from hardattn_viewer.session.frames import frame_at_step
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
 from hardattn_viewer.views.parts import column, heading, line, row
-from hardattn_viewer.views.scales import display_of, scale_of
+from hardattn_viewer.views.scales import scale_of
 
 WIDTH = 214
 COLUMNS = 2
@@ -113,7 +113,7 @@ class StepPictures(QWidget):
         if step not in self._pictures:
             scale = scale_of(state, frame)
             # Numbers of the whole path would cover a picture this small.
-            display = replace(display_of(state), path=False)
+            display = replace(state.display, path=False)
             self._pictures[step] = regions_picture(
                 frame_at_step(frame, step), display, scale_max=scale
             )

@@ -47,7 +47,7 @@ class FilterField(QWidget):
         self._pause.timeout.connect(self._apply)
         self.field.textEdited.connect(self._edited)
         self.field.textChanged.connect(self._cleared)
-        self.field.returnPressed.connect(self._apply)
+        self.field.returnPressed.connect(self._entered)
         session.changed.connect(self._on_changed)
 
     def _edited(self) -> None:
@@ -75,6 +75,10 @@ class FilterField(QWidget):
         self.field.setText(before + self.field.text()[cursor:])
         self.field.setCursorPosition(len(before))
         self._pause.start()
+
+    def _entered(self) -> None:
+        self._popup.hide()
+        self._apply()
 
     def _apply(self) -> None:
         self._pause.stop()

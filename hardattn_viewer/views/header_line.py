@@ -30,11 +30,16 @@ class HeaderLine(QWidget):
         self._head = Pair("head", "headerHead")
         self._scale = Pair("scale", "headerScale")
         self._snapshot = SnapshotChoice(session)
-        layout = FlowLayout(self, spacing=16, gap=3, margins=(14, 9, 14, 9), push=4)
+        self.warning = label("A and B hold different inputs of this name", name="headerWarning")
+        self.warning.setProperty("tone", "bad")
+        self.warning.setToolTip("Image, regions, tokens or label differ: compare with care.")
+        self.warning.hide()
+        layout = FlowLayout(self, spacing=16, gap=3, margins=(14, 9, 14, 9), push=5)
         for part in (
             self.example,
             self._true,
             *self._predictions.values(),
+            self.warning,
             self._snapshot,
             self._head,
             self._scale,
@@ -55,12 +60,14 @@ class HeaderLine(QWidget):
         frame = state.frame
         for part in (self._true, self._head, self._scale):
             part.setVisible(frame is not None)
+        differs = state.rows is not None and state.place.example in state.rows.differs
+        self.warning.setVisible(differs and len(state.frames.present) == 2)
         for slot in SLOTS:
             self._show_prediction(slot, state.frames.of(slot))
         if frame is None:
             self.example.setText(_nothing(state))
             return
-        self.example.setText(f"Example {frame.place.example + 1:,}")
+        self.example.setText(f"Example {frame.place.example:,}")
         self.example.setToolTip(plain_tooltip(frame.example_name))
         self._true.show_value("–" if frame.label is None else str(frame.label))
         self._head.show_value(_head_words(frame.place.head, state.heads))
@@ -137,9 +144,9 @@ class SnapshotChoice(QComboBox):
 
 
 def _head_words(head: int | None, heads: int) -> str:
-    if head is None and heads > 1:
-        return f"mean of {heads}"
-    return f"{(head or 0) + 1} of {max(heads, 1)}"
+    if heads <= 1:
+        return "the only one"
+    return f"mean of {heads}" if head is None else f"{head} of {heads}"
 
 
 def _nothing(state: SessionState) -> str:

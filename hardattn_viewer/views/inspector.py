@@ -14,10 +14,12 @@ from hardattn_viewer.session.numbers import (
     key_noun,
     numbers_of,
     probability,
+    record_of,
 )
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SLOTS, SessionState, key_in_focus
 from hardattn_viewer.views.parts import (
+    ElidedLabel,
     Notice,
     column,
     heading,
@@ -51,14 +53,7 @@ class Inspector(QScrollArea):
         self._pin.setText("PIN")
         self._pin.clicked.connect(self._toggle_pin)
         self._lines = [_NumberLine() for _ in range(10)]
-        grid = QGridLayout()
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(10)
-        grid.setVerticalSpacing(5)
-        grid.setColumnStretch(1, 1)
-        for at, one in enumerate(self._lines):
-            grid.addWidget(one.name, at, 0)
-            grid.addWidget(one.value, at, 1)
+        self._record_lines = [_NumberLine() for _ in range(7)]
         self._top_heading = heading("")
         self._top = TopKeys(session)
         self._top.setObjectName("topKeys")
@@ -66,7 +61,18 @@ class Inspector(QScrollArea):
         self._numbers_part = QWidget()
         head = row(self._title, 1, self._pin)
         self._numbers_part.setLayout(
-            column(head, grid, line(), self._top_heading, self._top, 1, spacing=10)
+            column(
+                head,
+                _grid(self._lines),
+                line(),
+                self._top_heading,
+                self._top,
+                line(),
+                heading("Recorded"),
+                _grid(self._record_lines),
+                1,
+                spacing=10,
+            )
         )
         inside = QWidget()
         inside.setLayout(column(self._numbers_part, self._notice, margins=(13, 10, 13, 10)))
@@ -98,10 +104,9 @@ class Inspector(QScrollArea):
         self._pin.setText("UNPIN" if state.pinned is not None else "PIN")
         self._pin.setAccessibleName("Let go of the pinned key" if state.pinned else "Pin this key")
         self._numbers = numbers_of(frame, key, _how(state, frame))
-        for one, number in zip(self._lines, self._numbers, strict=False):
-            one.show_number(number)
-        for one in self._lines[len(self._numbers) :]:
-            one.hide()
+        _fill(self._lines, self._numbers)
+        facts = state.facts(state.shown_slot)
+        _fill(self._record_lines, record_of(facts, frame) if facts is not None else ())
         self._top_heading.setText(f"MOST LIKELY {key_noun(frame, plural=True).upper()}")
         self._top.show_state(state, frame, key)
 
@@ -117,13 +122,12 @@ class _NumberLine:
 
     def __init__(self) -> None:
         self.name = label(role="muted")
-        self.value = label(role="value")
+        self.value = ElidedLabel(role="value")
         self.value.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self.value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
 
     def show_number(self, number: Number) -> None:
         self.name.setText(number.name)
-        self.value.setText(number.value)
+        self.value.set_whole(number.value)
         set_property(self.value, "tone", number.tone)
         for part in (self.name, self.value):
             part.setToolTip(plain_tooltip(number.note))
@@ -133,6 +137,26 @@ class _NumberLine:
     def hide(self) -> None:
         self.name.hide()
         self.value.hide()
+
+
+def _grid(lines: list[_NumberLine]) -> QGridLayout:
+    """Names on the left, values at the right edge."""
+    grid = QGridLayout()
+    grid.setContentsMargins(0, 0, 0, 0)
+    grid.setHorizontalSpacing(10)
+    grid.setVerticalSpacing(5)
+    grid.setColumnStretch(1, 1)
+    for at, one in enumerate(lines):
+        grid.addWidget(one.name, at, 0)
+        grid.addWidget(one.value, at, 1)
+    return grid
+
+
+def _fill(lines: list[_NumberLine], numbers: tuple[Number, ...]) -> None:
+    for one, number in zip(lines, numbers, strict=False):
+        one.show_number(number)
+    for one in lines[len(numbers) :]:
+        one.hide()
 
 
 class TopKeys(QWidget):

@@ -34,14 +34,13 @@ from hardattn_viewer.views.parts import (
 )
 from hardattn_viewer.views.scales import (
     ScalePicture,
-    display_of,
     paint_scale,
     scale_of,
     scope_of,
     short_scope,
 )
 
-STRIP_HEIGHTS = (84, 170)
+STRIP_HEIGHTS = (84, 210)
 
 
 class RunPane(QWidget):
@@ -66,12 +65,12 @@ class RunPane(QWidget):
         for canvas in (self.canvas, self.strip):
             canvas.hovered.connect(session.hover)
             canvas.clicked.connect(self._pin)
-        self._notice = Notice(f"{name}Notice")
+        self.notice = Notice(f"{name}Notice")
         self.scale: Canvas[ScalePicture] = Canvas(f"{name}Scale", paint_scale)
         picture = PaneBody(self.canvas, self.scale, self.strip, *STRIP_HEIGHTS)
         self._stack = QStackedWidget()
         self._stack.addWidget(picture)
-        self._stack.addWidget(self._notice)
+        self._stack.addWidget(self.notice)
         head = row(self._mark, self._title, self._step, spacing=9)
         head.setStretch(1, 1)
         self.setLayout(column(head, self._stack, spacing=8, margins=(12, 10, 12, 8)))
@@ -115,12 +114,13 @@ class RunPane(QWidget):
         )
         self.canvas.setAccessibleName(f"Picture of {slot}")
         self.strip.setAccessibleName(f"Distribution of {slot}")
-        display = display_of(state)
+        display = state.display
         self.canvas.show_picture(
             regions_picture(frame, display, scale_max=scale, hover=hover, pinned=pinned), words
         )
         self.scale.show_picture(
-            ScalePicture(scale, short_scope(state)), f"Scale: {scope_of(state)}"
+            ScalePicture(scale, short_scope(state), colours=state.display.colours),
+            f"Scale: {scope_of(state)}",
         )
         self.strip.show_picture(distribution_picture(frame, scale, hover, pinned=pinned), words)
         self._stack.setCurrentIndex(0)
@@ -136,7 +136,7 @@ class RunPane(QWidget):
         self._step.setText("")
         for canvas in (self.canvas, self.scale, self.strip):
             canvas.show_picture(None, "nothing to show")
-        self._notice.say(*_explanation(state, slot, frame))
+        self.notice.say(*_explanation(state, slot, frame))
         self._stack.setCurrentIndex(1)
 
 

@@ -55,6 +55,8 @@ def set_property(widget: QWidget, name: str, value: str) -> None:
         widget.setProperty(name, value)
         widget.style().unpolish(widget)
         widget.style().polish(widget)
+        # Another style may need another size, which a style sheet does not announce.
+        widget.updateGeometry()
 
 
 def row(
@@ -214,6 +216,10 @@ class Notice(QWidget):
             part.setWordWrap(True)
             part.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setLayout(column(1, self._title, self._why, 1, spacing=8, margins=(32, 24, 32, 24)))
+
+    def minimumSizeHint(self) -> QSize:
+        """Small: words that wrap would ask for any height in a pane that is narrow for a moment."""
+        return QSize(60, 60)
 
     def say(self, title: str, why: str) -> None:
         """Show a title and a sentence or two below it."""

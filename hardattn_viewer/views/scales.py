@@ -1,16 +1,16 @@
-"""How frames are drawn: the session's options as ``drawing`` takes them, and the colour scale."""
+"""The colour scale on which frames are drawn, in numbers and in words."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
-from hardattn_viewer.drawing.display import Display
 from hardattn_viewer.drawing.scale import paint_scale_bar, scale_for, scope_words
 from hardattn_viewer.drawing.text import amount
 from hardattn_viewer.drawing.theme import Theme
+from hardattn_viewer.session.display import AmountTable
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.state import SLOTS, SessionState
 
@@ -23,26 +23,23 @@ class ScalePicture:
         top: what the strongest colour stands for.
         scope: where that maximum was taken, in words.
         signed: whether it is a difference.
+        colours: table of amounts.
     """
 
     top: float
     scope: str
     signed: bool = False
-
-
-def display_of(state: SessionState) -> Display:
-    """The session's drawing choices as ``drawing`` takes them."""
-    return Display(**asdict(state.display))
+    colours: AmountTable = "viridis"
 
 
 def scale_of(state: SessionState, frame: Frame) -> float:
     """The probability at the top of the scale on which ``frame`` is drawn."""
-    return scale_for(frame, state.frames.present, display_of(state))
+    return scale_for(frame, state.frames.present, state.display)
 
 
 def scope_of(state: SessionState) -> str:
     """Where the top of the scale was taken, in words."""
-    return scope_words(display_of(state), _names(state))
+    return scope_words(state.display, _names(state))
 
 
 def short_scope(state: SessionState) -> str:
@@ -66,7 +63,15 @@ def scale_words(state: SessionState) -> str:
 
 def paint_scale(painter: QPainter, rect: QRectF, picture: ScalePicture, theme: Theme) -> None:
     """Paint a colour bar with its words."""
-    paint_scale_bar(painter, rect, picture.top, picture.scope, theme, signed=picture.signed)
+    paint_scale_bar(
+        painter,
+        rect,
+        picture.top,
+        picture.scope,
+        theme,
+        colours=picture.colours,
+        signed=picture.signed,
+    )
 
 
 def _names(state: SessionState) -> tuple[str, ...]:

@@ -21,8 +21,8 @@ from hardattn_viewer.drawing.colours import (
     rgb,
     signed_rgba,
 )
-from hardattn_viewer.drawing.display import AmountTable, Display
 from hardattn_viewer.drawing.theme import DARK, LIGHT, Theme
+from hardattn_viewer.session.display import AmountTable, Display
 
 
 def luminance(colour: str) -> float:

@@ -15,7 +15,6 @@ from hardattn_viewer.drawing.difference import (
     difference_scale,
     paint_difference,
 )
-from hardattn_viewer.drawing.display import Display
 from hardattn_viewer.drawing.regions import region_at
 from hardattn_viewer.drawing.scale import (
     paint_scale_bar,
@@ -24,6 +23,7 @@ from hardattn_viewer.drawing.scale import (
     shared_scale,
 )
 from hardattn_viewer.drawing.theme import DARK, LIGHT, Theme
+from hardattn_viewer.session.display import Display
 
 RECT = QRectF(0, 0, 280, 280)
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QLineF, QPointF, QRectF
 
 from hardattn_viewer.drawing.colours import rgb
-from hardattn_viewer.drawing.display import Display
 from hardattn_viewer.drawing.path import Visit, place_discs
 from hardattn_viewer.drawing.regions import paint_regions, regions_picture
 from hardattn_viewer.drawing.theme import DARK
+from hardattn_viewer.session.display import Display
 
 BOUNDS = QRectF(10, 20, 340, 340)
 

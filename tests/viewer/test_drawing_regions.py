@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QPointF, QRectF
 
 from hardattn_viewer.drawing.colours import amount_rgba, amount_table, rgb
-from hardattn_viewer.drawing.display import Display
 from hardattn_viewer.drawing.distribution import distribution_picture
 from hardattn_viewer.drawing.regions import (
     SMOOTH_LABEL,
@@ -23,6 +22,7 @@ from hardattn_viewer.drawing.regions import (
     regions_picture,
 )
 from hardattn_viewer.drawing.theme import DARK, LIGHT, Theme
+from hardattn_viewer.session.display import Display
 
 ONLY_HEAT = Display(boxes=False, path=False)
 WHOLE = QRectF(0, 0, 280, 280)

@@ -63,6 +63,18 @@ def test_long_text_is_elided_and_inks_nothing_outside(width: int, align: str) ->
     assert near(canvas.reshape(-1, 3), BACK, 0)
 
 
+def test_numbers_in_bold_stay_when_the_words_before_them_are_shortened() -> None:
+    number_width = text_width([Words("0.31", bold=True)], DARK)
+    chip = [Words("Jensen–Shannon "), Words("0.31", bold=True), Words(" bits")]
+    for width in (number_width + 12, 90, 120):
+        rect = QRectF(10, 5, width, 20)
+        alone = painted(200, 30, lambda p, r=rect: draw_text(p, r, chip[1:2], DARK, align="right"))
+        both = painted(200, 30, lambda p, r=rect: draw_text(p, r, chip, DARK, align="right"))
+        if width < text_width(chip, DARK):
+            x = int(rect.right() - number_width) + 1
+            assert np.array_equal(alone[:, x:], both[:, x:])
+
+
 def test_text_that_fits_exactly_is_not_elided() -> None:
     width = text_width("shared scale", DARK)
     used: list[float] = []

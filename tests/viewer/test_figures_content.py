@@ -11,11 +11,11 @@ import pytest
 from drawing_samples import make_frame, near, painted, pixels
 from PySide6.QtCore import QRectF
 
-from hardattn_viewer.drawing.display import Display
 from hardattn_viewer.drawing.theme import DARK, LIGHT
 from hardattn_viewer.figures.figure import FigureError, FigureOptions, make_figure
 from hardattn_viewer.figures.numbers import compare
 from hardattn_viewer.measures import jensen_shannon
+from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame
 
 COMPARE = FigureOptions(view="compare", width_mm=175.0)
@@ -35,7 +35,6 @@ def test_the_caption_says_where_everything_comes_from_and_what_colours_mean() ->
         "hard-run",
         "soft-run",
         "site glimpse",
-        "mean over heads",
         "step 2 of 3",
         "test-3",
         "true 7, predicted 1 (0.61)",
@@ -49,6 +48,18 @@ def test_the_caption_says_where_everything_comes_from_and_what_colours_mean() ->
         assert words in text, words
     smooth = make_figure("compare", [hard, soft], COMPARE, Display(interpolation="smooth"))
     assert "bilinear between region centres" in smooth.caption
+
+
+def test_the_caption_names_head_and_training_step_only_where_there_are_several() -> None:
+    hard, _ = pair()
+    plain = make_figure("regions", [hard], FigureOptions(), Display()).caption
+    assert "head" not in plain
+    assert "training step" not in plain
+    several = replace(hard, heads=8, training_step=12_000)
+    text = make_figure("regions", [several], FigureOptions(), Display()).caption
+    assert "mean over 8 heads, training step 12,000" in text
+    one = replace(several, place=replace(several.place, head=3))
+    assert "head 3 of 8" in make_figure("regions", [one], FigureOptions(), Display()).caption
 
 
 def test_runs_on_scales_of_their_own_are_captioned_with_both() -> None:
@@ -186,3 +197,20 @@ def test_wrong_requests_are_answered_in_words() -> None:
         FigureOptions(width_mm=5)
     with pytest.raises(FigureError, match="font_pt is nan"):
         FigureOptions(font_pt=float("nan"))
+
+
+def test_further_facts_get_chips_of_their_own() -> None:
+    hard, soft = pair()
+    plain = make_figure("compare", [hard, soft], COMPARE, Display())
+    options = replace(COMPARE, facts=(("agree", "72.4 ± 0.9 %"), "200 examples") * 2)
+    more = make_figure("compare", [hard, soft], options, Display())
+    assert more.size_mm[1] > plain.size_mm[1]
+
+
+def test_without_heat_no_colour_bar_of_amounts_is_shown() -> None:
+    hard = pair()[0]
+    with_heat = make_figure("regions", [hard], FigureOptions(), Display())
+    without = make_figure("regions", [hard], FigureOptions(), Display(heat=False))
+    assert len(without.page.blocks) == len(with_heat.page.blocks) - 1
+    assert "viridis" in with_heat.caption
+    assert "viridis" not in without.caption

@@ -22,12 +22,12 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtSvg import QSvgRenderer
 
-from hardattn_viewer.drawing.display import Display
 from hardattn_viewer.drawing.regions import paint_regions, regions_picture
 from hardattn_viewer.drawing.scale import shared_scale
 from hardattn_viewer.drawing.theme import DARK, LIGHT
 from hardattn_viewer.figures.figure import Figure, FigureError, FigureOptions, make_figure
 from hardattn_viewer.figures.options import POINTS_PER_MM
+from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame
 
 VISITS = [[24], [8], [40], [8]]
@@ -252,7 +252,7 @@ def test_names_from_a_file_cannot_break_the_markup(tmp_path: Path) -> None:
 def test_without_an_application_the_error_is_a_sentence() -> None:
     code = (
         "from hardattn_viewer.figures.figure import *\n"
-        "from hardattn_viewer.drawing.display import Display\n"
+        "from hardattn_viewer.session.display import Display\n"
         "try: make_figure('regions', [], FigureOptions(), Display())\n"
         "except FigureError as error: print(error)"
     )

@@ -1,0 +1,192 @@
+"""The reader thread: latest wins, stale answers are dropped, memory is bounded."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_runs import write_run
+
+from hardattn_viewer.session.cache import ByteCache
+from hardattn_viewer.session.frames import Place, Target
+from hardattn_viewer.session.loading import ThreadLoader
+from hardattn_viewer.session.reading import Reading, shrunk
+from hardattn_viewer.session.requests import (
+    Answer,
+    CompareRequest,
+    FramesRead,
+    FramesRequest,
+    Opened,
+    OpenRequest,
+    ThumbnailsRead,
+    ThumbnailsRequest,
+    Unexpected,
+)
+from hardattn_viewer.session.session import Session
+from hardattn_viewer.session.wants import is_settled
+
+
+@pytest.fixture
+def loader() -> Iterator[ThreadLoader]:
+    made = ThreadLoader(lambda: None)
+    yield made
+    made.close()
+
+
+def wait(done: Callable[[], bool], seconds: float = 10.0) -> None:
+    until = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < until, "waited too long"
+        time.sleep(0.002)
+
+
+def target(key: int, example: int) -> Target:
+    return Target(key, Place(example=example))
+
+
+def test_of_many_frames_only_the_latest_is_answered(
+    loader: ThreadLoader, hard_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = threading.Event()
+    answers_of = Reading.answers
+
+    def slow(self: Reading, request: object) -> list[Answer]:
+        gate.wait(10)
+        return answers_of(self, request)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Reading, "answers", slow)
+    loader.submit(OpenRequest(1, hard_path))
+    for generation in range(20):
+        loader.submit(FramesRequest(generation, target(1, generation % 12), None))
+    gate.set()
+    got: list[Answer] = []
+
+    def latest_came() -> bool:
+        got.extend(loader.take())
+        return any(isinstance(one, FramesRead) and one.generation == 19 for one in got)
+
+    wait(latest_came)
+    assert isinstance(got[0], Opened)
+    assert [one.generation for one in got if isinstance(one, FramesRead)] == [19]
+
+
+def test_stale_answers_do_not_reach_the_state(hard_path: Path) -> None:
+    session = Session(wake=lambda: None)
+    try:
+        session.open([hard_path])
+
+        def settled() -> bool:
+            session.collect()
+            return is_settled(session.state)
+
+        wait(settled)
+        for row in (3, 7, 2, 9):
+            session.go_to_row(row)
+        wait(settled)
+        frame = session.state.frames.a
+        assert frame is not None and frame.example_name == "digit-9"
+    finally:
+        session.close()
+
+
+def test_a_comparison_in_progress_lets_frames_through(tmp_path: Path) -> None:
+    names = [f"e{i}" for i in range(400)]
+    a = write_run(tmp_path / "a.h5", hard=True, names=names)
+    b = write_run(tmp_path / "b.h5", hard=False, names=names)
+    loader = ThreadLoader(lambda: None)
+    try:
+        loader.submit(OpenRequest(1, a))
+        loader.submit(OpenRequest(2, b))
+        pairs = tuple((i, i) for i in range(400)) * 5
+        loader.submit(CompareRequest(1, 1, 2, pairs, None, (None, None)))
+        wait(lambda: len(loader.take()) > 0)
+        started = time.monotonic()
+        loader.submit(FramesRequest(1, target(1, 300), target(2, 300)))
+        wait(lambda: any(isinstance(one, FramesRead) for one in loader.take()))
+        assert time.monotonic() - started < 0.5
+    finally:
+        loader.close()
+    assert threading.active_count() < 10
+
+
+def test_a_fault_on_the_reader_thread_is_raised_where_it_is_seen(
+    hard_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: Reading, request: object) -> list[Answer]:
+        raise ZeroDivisionError("of our own making")
+
+    monkeypatch.setattr(Reading, "answers", broken)
+    woken = threading.Event()
+    session = Session(wake=woken.set)
+    try:
+        session.open([hard_path])
+        assert woken.wait(10)
+        with pytest.raises(ZeroDivisionError, match="of our own making"):
+            session.collect()
+    finally:
+        session.close()
+    assert Unexpected(ZeroDivisionError()).error is not None
+
+
+def test_a_damaged_example_is_said_in_words_and_the_rest_still_shows(
+    tmp_path: Path, hard_path: Path
+) -> None:
+    session = Session()
+    session.open([hard_path])
+    session.go_to_row(2)
+    assert session.state.frames.a is not None
+    reading = Reading()
+    reading.answers(OpenRequest(1, hard_path))
+    (answer,) = reading.answers(FramesRequest(1, target(1, 999), None))
+    assert isinstance(answer, FramesRead)
+    assert answer.frames.a is None
+    assert "hold" in answer.frames.why_a
+    reading.close()
+    session.close()
+
+
+def test_frames_asked_for_twice_come_from_memory(hard_path: Path) -> None:
+    reading = Reading()
+    reading.answers(OpenRequest(1, hard_path))
+    (first,) = reading.answers(FramesRequest(1, target(1, 4), None))
+    (second,) = reading.answers(FramesRequest(2, target(1, 4), None))
+    assert isinstance(first, FramesRead) and isinstance(second, FramesRead)
+    assert first.frames.milliseconds > 0 and second.frames.milliseconds == 0
+    assert first.frames.a is second.frames.a
+    reading.close()
+
+
+def test_thumbnails_come_in_batches(hard_path: Path) -> None:
+    reading = Reading()
+    reading.answers(OpenRequest(1, hard_path))
+    (answer,) = reading.answers(ThumbnailsRequest(1, ((1, 0), (1, 5))))
+    assert isinstance(answer, ThumbnailsRead)
+    assert set(answer.images) == {(1, 0), (1, 5)}
+    image = answer.images[1, 0]
+    assert image is not None and image.shape == (12, 12)
+    reading.close()
+
+
+@pytest.mark.parametrize("shape", [(10, 10), (64, 64), (65, 20), (1000, 700, 3)])
+def test_thumbnails_are_never_larger_than_64_pixels(shape: tuple[int, ...]) -> None:
+    small = shrunk(np.zeros(shape, dtype=np.uint8))
+    assert max(small.shape[:2]) <= 64
+    assert min(small.shape[:2]) >= 1
+
+
+def test_the_cache_forgets_what_was_used_longest_ago() -> None:
+    cache: ByteCache[str, bytes] = ByteCache(10, len)
+    cache.put("a", b"1234")
+    cache.put("b", b"1234")
+    assert cache.get("a") == b"1234"
+    cache.put("c", b"1234")
+    assert "b" not in cache and "a" in cache and "c" in cache
+    assert cache.bytes == 8
+    cache.put("huge", b"x" * 11)
+    assert "huge" not in cache and len(cache) == 2
+    cache.forget(lambda key: key == "a")
+    assert cache.bytes == 4
