@@ -42,8 +42,8 @@ PUBLISHED = {
 
 def plan_of(name: str, task: str, seed: int, steps: int | None) -> TrainingPlan:
     """The plan of one sample model."""
-    if steps is None:
-        steps = 18_000 if task == "mnist" else 8_000
+    if steps is None and task == "mnist":
+        steps = 18_000
     return default_plan("glimpse", MECHANISMS[name], task=task, seed=seed, steps=steps)
 
 
