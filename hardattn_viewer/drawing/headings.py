@@ -97,6 +97,31 @@ def paint_heading(
     draw_text(painter, left, words, theme, size=theme.size_title)
 
 
+def common_aside(
+    titles: Sequence[str], choices: Sequence[Sequence[str]], width: float, theme: Theme
+) -> list[str]:
+    """Remarks for headings beside each other, in the longest wording that all have room for.
+
+    Args:
+        titles: their titles, each behind a badge.
+        choices: for each heading the wordings of its remark, longest first, equally many for all.
+        width: of each heading.
+        theme: type.
+
+    Returns:
+        One remark for each heading; without room even for the shortest, the shortest.
+    """
+    for wordings in zip(*choices, strict=True):
+        taken = (
+            text_width([Words(title, bold=True)], theme, theme.size_title)
+            + text_width(words, theme)
+            for title, words in zip(titles, wordings, strict=True)
+        )
+        if max(taken) <= width - _BADGE - 8 - 2 * _GAP:
+            return list(wordings)
+    return [wordings[-1] for wordings in choices]
+
+
 def chip_rows(
     chips: Sequence[Sequence[Words]], width: float, theme: Theme
 ) -> list[list[tuple[Sequence[Words], float]]]:

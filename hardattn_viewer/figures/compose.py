@@ -15,9 +15,11 @@ from hardattn_viewer.drawing.difference import (
     paint_difference,
 )
 from hardattn_viewer.drawing.distribution import distribution_picture, paint_distribution
+from hardattn_viewer.drawing.frame_words import mechanism_words, step_choices
 from hardattn_viewer.drawing.headings import (
     HEADING_HEIGHT,
     chips_height,
+    common_aside,
     paint_chips,
     paint_heading,
 )
@@ -28,7 +30,7 @@ from hardattn_viewer.drawing.text import Words, draw_text, line_height, wrap
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.figures.numbers import Comparison, compare
 from hardattn_viewer.figures.options import FigureOptions
-from hardattn_viewer.figures.provenance import caption, mechanism_words, step_choices
+from hardattn_viewer.figures.provenance import caption
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame
 
@@ -140,8 +142,16 @@ def compare_page(frame_a: Frame, frame_b: Frame, options: FigureOptions, display
     image_height = column * min(max(_aspect(frame) for frame in frames), _TALLEST)
     top = _MARGIN + HEADING_HEIGHT + 4
     below = top + image_height + _GAP
-    for slot, frame, left, scale in zip("AB", frames, lefts, scales, strict=False):
-        blocks += _run_column(slot, frame, left, column, image_height, scale, theme, display)
+    asides = common_aside(
+        [mechanism_words(frame) for frame in frames],
+        [step_choices(frame) for frame in frames],
+        column,
+        theme,
+    )
+    for slot, aside, frame, left, scale in zip(
+        "AB", asides, frames, lefts[:2], scales, strict=True
+    ):
+        blocks += _run_column(slot, aside, frame, left, column, image_height, scale, theme, display)
     numbers = compare(frame_a, frame_b)
     chips = comparison_chips(numbers, options.facts, theme)
     difference: float | None = None
@@ -179,6 +189,7 @@ def compare_page(frame_a: Frame, frame_b: Frame, options: FigureOptions, display
 
 def _run_column(
     slot: str,
+    aside: str,
     frame: Frame,
     left: float,
     column: float,
@@ -194,7 +205,7 @@ def _run_column(
         Block(
             QRectF(left, _MARGIN, column, HEADING_HEIGHT),
             lambda painter, rect: paint_heading(
-                painter, rect, mechanism_words(frame), theme, slot=slot, aside=step_choices(frame)
+                painter, rect, mechanism_words(frame), theme, slot=slot, aside=aside
             ),
         ),
         Block(

@@ -5,30 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hardattn_viewer.drawing.distribution import key_kind
+from hardattn_viewer.drawing.frame_words import mechanism_words, step_words
 from hardattn_viewer.drawing.regions import frame_layout
 from hardattn_viewer.drawing.scale import scope_words
 from hardattn_viewer.drawing.text import amount, plain
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame
 from recorders.version import PRODUCER
-
-
-def step_words(frame: Frame) -> str:
-    """For example ``"step 4 of 6"``."""
-    return f"step {frame.place.step + 1} of {frame.steps}"
-
-
-def step_choices(frame: Frame) -> tuple[str, str]:
-    """The step in full and in short, for headings of any width."""
-    return (step_words(frame), f"{frame.place.step + 1} / {frame.steps}")
-
-
-def mechanism_words(frame: Frame) -> str:
-    """For example ``"Hard · sampled"``."""
-    kind = "Hard" if frame.hard else "Soft"
-    if frame.mechanism.lower() in ("", kind.lower()):
-        return kind
-    return f"{kind} · {plain(frame.mechanism)}"
 
 
 def outcome_words(frame: Frame) -> str:

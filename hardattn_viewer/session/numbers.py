@@ -53,12 +53,19 @@ def record_of(facts: RunFacts, frame: Frame) -> tuple[Number, ...]:
     site = facts.site(frame.place.site)
     captured = site.capture if site is not None else ""
     checked = frame.verified or "not checked"
-    snapshot = frame.place.snapshot or 0
-    step = facts.snapshots[snapshot] if snapshot < len(facts.snapshots) else 0
+    followed = (
+        ()
+        if frame.training_step is None
+        else (
+            Number(
+                "training step", f"{frame.training_step:,}", "The moment of training that is shown."
+            ),
+        )
+    )
     return (
         Number("run", facts.name, "Name of the run."),
         Number("site", frame.place.site or NOT_RECORDED, "The attention site shown."),
-        Number("training step", f"{step:,}", "The moment of training that is shown."),
+        *followed,
         Number("captured by", captured or NOT_RECORDED, "How attention was found in the model."),
         Number("verified", checked, "What the recorder says about whether the model used this."),
         Number(

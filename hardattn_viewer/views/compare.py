@@ -69,8 +69,9 @@ class DifferencePane(QWidget):
         title = label("B − A", "big")
         # As high as the letters A and B of the other panes, so that pictures line up.
         title.setMinimumHeight(SLOT_SIZE)
-        where = ElidedLabel("where they disagree", "muted")
-        where.setAlignment(Qt.AlignmentFlag.AlignRight)
+        where = ElidedLabel(role="muted")
+        where.set_whole("where they disagree", "disagreement")
+        where.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.canvas: Canvas[DifferencePicture] = Canvas(
             "differenceCanvas", paint_difference, region_at
         )

@@ -70,6 +70,7 @@ class HeaderLine(QWidget):
         self.example.setText(f"Example {frame.place.example:,}")
         self.example.setToolTip(plain_tooltip(frame.example_name))
         self._true.show_value("–" if frame.label is None else str(frame.label))
+        self._head.setVisible(state.heads > 1)
         self._head.show_value(_head_words(frame.place.head, state.heads))
         self._scale.show_value(scale_words(state))
 
@@ -144,8 +145,6 @@ class SnapshotChoice(QComboBox):
 
 
 def _head_words(head: int | None, heads: int) -> str:
-    if heads <= 1:
-        return "the only one"
     return f"mean of {heads}" if head is None else f"{head} of {heads}"
 
 

@@ -10,6 +10,7 @@ from hardattn_viewer.drawing.distribution import (
     distribution_picture,
     paint_distribution,
 )
+from hardattn_viewer.drawing.frame_words import kind_words, mechanism_words, step_words
 from hardattn_viewer.drawing.regions import (
     RegionsPicture,
     paint_regions,
@@ -104,9 +105,9 @@ class RunPane(QWidget):
             return
         self._mark.show_slot(slot, frame.hard)
         self._mark.show()
-        self._title.set_whole(f"{'Hard' if frame.hard else 'Soft'} · {frame.mechanism}")
+        self._title.set_whole(mechanism_words(frame), kind_words(frame))
         self._title.setToolTip(plain_tooltip(frame.run_name))
-        self._step.setText(f"step {frame.place.step + 1} of {frame.steps}")
+        self._step.setText(step_words(frame))
         scale, words = scale_of(state, frame), _words(state, frame)
         keys = frame.probabilities.size
         hover, pinned = (

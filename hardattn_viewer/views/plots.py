@@ -15,6 +15,8 @@ from hardattn_viewer.session.tracks import Curve, Track
 # Beyond this many steps columns have no lines of their own, and not every one has a label.
 MOST_LINES = 60
 LABEL_PIXELS = 64
+# Left of the first column, for the names of the tracks.
+GUTTER_PIXELS = 112
 _LINES = {
     "solid": Qt.PenStyle.SolidLine,
     "dashed": Qt.PenStyle.DashLine,
@@ -117,7 +119,7 @@ class _TrackPlot:
         plot.setMenuEnabled(False)
         plot.setMouseEnabled(x=False, y=False)
         self.box.setDefaultPadding(0)
-        plot.setXRange(0, steps, padding=0)
+        self._steps = steps
         self._column = pg.LinearRegionItem((0, 1), movable=False, pen=pg.mkPen(None))
         self._column.setZValue(-20)
         self._ground = pg.InfiniteLine(0, angle=0)
@@ -127,10 +129,20 @@ class _TrackPlot:
         for item in (self._column, *self._lines, self._playhead):
             plot.addItem(item)
         self._name = self._text("")
+        self._name.setAnchor((0, 0.5))
         self._labels = self._column_labels(steps) if first else []
         self._kinds = track.curves
         self._curves = [self._curve(curve) for curve in track.curves]
+        self.box.sigResized.connect(self._keep_gutter)
+        self._keep_gutter()
         self.set_theme(theme)
+
+    def _keep_gutter(self, *_: object) -> None:
+        """Leave the same room in pixels for the name, however wide the plot is."""
+        columns = max(self.box.width() - GUTTER_PIXELS, 1.0)
+        left = -GUTTER_PIXELS / columns * self._steps
+        self._plot.setXRange(left, self._steps, padding=0)
+        self._name.setPos(left, self._name.pos().y())
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in ``theme`` from now on."""
@@ -160,10 +172,8 @@ class _TrackPlot:
         low, high = track.low - 0.14 * span, track.high + room * span
         self._plot.setYRange(low, high, padding=0)
         self._ground.setPos(low)
-        self._name.setText(f"{track.name}   {track.low:.3g} – {track.high:.3g}")
-        below = self._first or _has_room_below(track)
-        self._name.setAnchor((0, 1) if below else (0, 0))
-        self._name.setPos(0, low if below else high)
+        self._name.setText(f"{track.name}\n{track.low:.3g} – {track.high:.3g}")
+        self._name.setPos(self._name.pos().x(), (low + high) / 2)
         for step, item in self._labels:
             item.setPos(step, high)
         for item, curve in zip(self._curves, track.curves, strict=True):
@@ -195,16 +205,6 @@ class _TrackPlot:
         item.setDownsampling(auto=True, method="peak")
         item.setClipToView(True)
         return item
-
-
-def _has_room_below(track: Track) -> bool:
-    """Whether words below the first points are further from them than words above."""
-    span = max(track.high - track.low, 1e-9)
-    first = [float(curve.values[0] - track.low) / span for curve in track.curves]
-    known = [value for value in first if value == value]
-    if not known:
-        return True
-    return min(known) + 0.05 > 1.1 - max(known)
 
 
 def _faded(colour: str, alpha: int) -> QColor:

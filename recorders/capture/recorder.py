@@ -243,9 +243,7 @@ class Recorder:
         """
         recording = self._running()
         name = site or module_path(self._model, module)
-        facts = SiteFacts(
-            kind, mechanism, key_axis, query_axis, "watch", "as read by the caller's function"
-        )
+        facts = SiteFacts(kind, mechanism, key_axis, query_axis, "watch", "read by the caller")
 
         def hook(watched: nn.Module, args: tuple[Any, ...], output: Any) -> None:
             if not recording.listening:
@@ -303,7 +301,7 @@ class Recorder:
             tap.key_axis,
             tap.query_axis,
             "tap",
-            "as the model passed it to its tap",
+            "told by the model",
         )
 
         def heard(_: AttentionTap, values: dict[str, Any]) -> None:
