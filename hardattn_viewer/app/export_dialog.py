@@ -131,7 +131,7 @@ class ExportDialog(QDialog):
             return ()
         agree = comparison.same_argmax
         value = f"{100 * agree.mean:.1f} ± {100 * agree.half_width:.1f} %"
-        return ((f"over all {comparison.total:,} examples: agree", value),)
+        return ((f"all {comparison.total:,}: agree", value),)
 
     def _typed(self) -> None:
         self._named_by_hand = True

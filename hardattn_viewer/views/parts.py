@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -55,6 +55,8 @@ def set_property(widget: QWidget, name: str, value: str) -> None:
         widget.setProperty(name, value)
         widget.style().unpolish(widget)
         widget.style().polish(widget)
+        # Frames take the width of their border and padding only from this event.
+        QCoreApplication.sendEvent(widget, QEvent(QEvent.Type.StyleChange))
         # Another style may need another size, which a style sheet does not announce.
         widget.updateGeometry()
 
