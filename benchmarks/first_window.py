@@ -1,4 +1,4 @@
-"""CPU seconds until the window shows the sample runs, beside those of a bare Qt application.
+"""CPU seconds until the window shows the sample runs, as a ratio to a bare Qt application.
 
 usage: python benchmarks/first_window.py [--rounds 7]
 """
@@ -39,9 +39,7 @@ def main() -> None:
         qt.append(cpu_seconds(QT))
         window.append(cpu_seconds(WINDOW))
     ratio = statistics.median(w / q for w, q in zip(window, qt, strict=True))
-    print(
-        f"window with its pictures: median {statistics.median(window):.2f} CPU s, {ratio:.1f} times bare Qt"
-    )
+    print(f"window: median {statistics.median(window):.2f} CPU s, {ratio:.1f} times bare Qt")
     print(f"bare Qt application: median {statistics.median(qt):.2f} CPU s")
 
 
