@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -42,8 +41,7 @@ def main(
 
     Args:
         paths: runs to open; the first two become A and B. None given opens the sample runs.
-        screenshot: render the window once into this picture and return, offscreen where there
-            is no display.
+        screenshot: render the window once into this picture and return.
         size: width and height of the window in pixels.
         theme: overrides the remembered theme.
         view: what to show; by default the comparison where there are two runs.
@@ -53,8 +51,6 @@ def main(
     Returns:
         The exit status: 0, or 1 where a screenshot shows no run or cannot be written.
     """
-    if screenshot is not None and not has_display():
-        os.environ["QT_QPA_PLATFORM"] = "offscreen"
     app = application()
     if screenshot is not None:
         return take_screenshot(
@@ -95,13 +91,6 @@ def application() -> QApplication:
     font.setPixelSize(round(DARK.size))
     app.setFont(font)
     return app
-
-
-def has_display() -> bool:
-    """Whether a window could be shown."""
-    if sys.platform in ("win32", "darwin"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def sample_paths() -> list[Path]:

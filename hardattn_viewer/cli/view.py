@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -30,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     paths = [Path(path) for path in arguments.paths]
     size = _size(arguments.size)
+    reason = why_no_display()
     if arguments.screenshot is None:
-        reason = why_no_display()
         if reason is not None:
             from hardattn_viewer.cli.gallery import make_gallery
 
@@ -41,6 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
             return 0
     elif not arguments.screenshot.lower().endswith(".png"):
         raise CommandError("--screenshot writes PNG: name a file that ends in .png", WRONG_USAGE)
+    if reason is not None:
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
     from hardattn_viewer.app import start
 
     return start.main(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -220,8 +221,6 @@ def test_the_parser_loads_neither_qt_nor_torch_nor_numpy() -> None:
 
 
 def test_without_a_display_view_writes_a_gallery(tmp_path: Path) -> None:
-    import os
-
     environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
     environment.pop("QT_QPA_PLATFORM", None)
     environment["HOME"] = str(tmp_path)
@@ -235,6 +234,16 @@ def test_without_a_display_view_writes_a_gallery(tmp_path: Path) -> None:
     assert len(pictures) == 3
     assert all(picture.stat().st_size > 50_000 for picture in pictures)
     assert all(p.name in (tmp_path / "pictures" / "index.html").read_text() for p in pictures)
+
+
+def test_a_screenshot_needs_no_display_that_answers(tmp_path: Path) -> None:
+    environment = {k: v for k, v in os.environ.items() if k != "QT_QPA_PLATFORM"}
+    environment |= {"DISPLAY": ":4711", "HOME": str(tmp_path)}
+    environment.pop("WAYLAND_DISPLAY", None)
+    target = tmp_path / "window.png"
+    command = [sys.executable, "-m", "hardattn_viewer", "view", "--screenshot", str(target)]
+    subprocess.run(command, env=environment, check=True, timeout=120)
+    assert target.stat().st_size > 50_000
 
 
 def test_a_display_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
