@@ -38,6 +38,9 @@ def check_tables(tables: Tables, bulk_lengths: Mapping[str, int]) -> None:
     _check_events(columns, bulk_lengths)
     _check_images(columns, bulk_lengths)
     _check_steps(columns["scalars/step"], "scalars/step")
+    _check_steps(columns["later_tokens/step"], "later_tokens/step")
+    position = columns["later_tokens/position"]
+    _require("later_tokens/position", position, (position >= 0) & (position < layout.MAX_STEPS))
     _check_extent(
         "region_sets/box_offset",
         columns["region_sets/box_offset"],
@@ -95,6 +98,16 @@ def _check_events(columns: Mapping[str, NDArray[Any]], bulk_lengths: Mapping[str
         product = heads.astype(np.float64) * queries * last
         _require(f"events/{name}", last, product <= layout.MAX_MAP_VALUES)
     _check_steps(columns["events/step"], "events/step")
+    windows = columns["events/windows"].astype(np.int64)
+    _require("events/windows", windows, (windows >= 1) & (queries % np.maximum(windows, 1) == 0))
+    for name, least in (
+        ("first_query", 0),
+        ("query_stride", 1),
+        ("first_key", 0),
+        ("first_region", 0),
+    ):
+        values = columns[f"events/{name}"]
+        _require(f"events/{name}", values, values >= least)
     for offset, count, bulk in (
         ("map_offset", heads * queries * keys, "maps/probabilities"),
         ("row_offset", heads * queries, "rows/log_prob"),

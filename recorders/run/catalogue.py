@@ -70,6 +70,14 @@ class Catalogue:
         self.region_counts.append(0 if boxes is None else len(boxes))
         return number
 
+    def add_region_set(self, regions: ArrayLike) -> int:
+        """Number of this list of boxes [n, 4], added if it is new.
+
+        Raises:
+            ValueError: they are no finite boxes.
+        """
+        return self._region_set(_checked_boxes(regions))
+
     def _image(self, pixels: NDArray[np.uint8]) -> int:
         key = image_digest(pixels)
         if key not in self._images:

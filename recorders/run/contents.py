@@ -163,6 +163,7 @@ def _read_file(number: int, file: Inspected) -> _Piece:
                     else:
                         shape = (-1, column.width) if column.width > 1 else (-1,)
                         tables.columns[path] = values.reshape(shape)
+                tables.fill(table)
                 for bulk in table.bulks:
                     path = f"{table.name}/{bulk.name}"
                     if path in file.datasets:

@@ -142,6 +142,7 @@ def _inspect(path: Path, state: os.stat_result, file: Any) -> Inspected:
     size = state.st_size
     root = h5g.open(file, b"/")
     facts, notices = _facts(root)
+    minor = int(facts.format_version.partition(".")[2])
     map_dtype = CODECS[facts.codec].dtype
     found: dict[str, Stored] = {}
     tables = {table.name: table for table in layout.TABLES}
@@ -154,6 +155,8 @@ def _inspect(path: Path, state: os.stat_result, file: Any) -> Inspected:
             present = set(_links(group, f"/{name}"))
             for spec in specs.values():
                 if spec.name not in present:
+                    if spec.since > minor:
+                        continue
                     raise FlawError(f"/{name} has no dataset {spec.name!r}")
                 found[f"{name}/{spec.name}"] = _stored(group, f"/{name}/{spec.name}", spec, size)
             extra = sorted(present - set(specs))

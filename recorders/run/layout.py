@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 FORMAT = "hardattn-run"
 MAJOR = 1
-MINOR = 0
-FORMAT_VERSION = f"{MAJOR}.{MINOR}"
+MINOR = 1
+FORMAT_VERSION: str = f"{MAJOR}.{MINOR}"
 ENCODING_VERSION = "1.0"
 
 COLUMN_CHUNK = 65_536
@@ -21,6 +21,10 @@ COLUMN_CHUNK = 65_536
 MAP_CHUNK = 131_072
 ROW_CHUNK = 16_384
 BYTE_CHUNK = 131_072
+
+LEFT_OUT = "left_out"
+CHANGED = "changed"
+"""Keys of the metadata that the recorder itself writes: lists of sentences."""
 
 METADATA_ATTRIBUTE_LIMIT = 60_000
 """Bytes of metadata that still go in an attribute; HDF5 allows 64 KiB in an object header."""
@@ -63,6 +67,8 @@ class Column:
         width: numbers a row; a column of width w has w values a row, one row after another.
         index_of: the table that the numbers are row numbers of, or empty.
         optional: whether -1 stands for "none".
+        since: minor version of the format that brought it; a file of an older one lacks it.
+        default: what stands in each row of a file that lacks it.
     """
 
     name: str
@@ -72,6 +78,8 @@ class Column:
     width: int = 1
     index_of: str = ""
     optional: bool = False
+    since: int = 0
+    default: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,10 +89,12 @@ class Text:
     Attributes:
         name: dataset name of the bytes.
         doc: what it says.
+        since: minor version of the format that brought it; rows of an older file are empty.
     """
 
     name: str
     doc: str
+    since: int = 0
 
 
 @dataclass(frozen=True)
@@ -133,6 +143,7 @@ class Dataset:
         encoding: value of its ``encoding`` attribute.
         unit: value of its ``unit`` attribute; empty means no such attribute.
         chunk: values in one chunk, or 0 where the length decides.
+        since: minor version of the format that brought it.
     """
 
     name: str
@@ -140,6 +151,7 @@ class Dataset:
     encoding: str
     unit: str = ""
     chunk: int = 0
+    since: int = 0
 
 
 ROOT = (
@@ -167,6 +179,8 @@ ROOT = (
         "metadata",
         "S",
         "Free facts as UTF-8 JSON: model, seed, system, mechanism, gradient, data, checkpoint … "
+        f"`{LEFT_OUT}` is a list of sentences that say what was not recorded; `{CHANGED}` one of "
+        "what recording changed about the run of the model. "
         f"Above {METADATA_ATTRIBUTE_LIMIT:,} bytes it is the dataset `/metadata` (uint8) instead.",
     ),
 )
@@ -182,11 +196,42 @@ SITES = Table(
         Text("mechanism", "How weights or choices are made: `soft`, `argmax`, `sampled` …"),
         Text("query_axis", "What a query is, for example `steps` or `tokens`."),
         Text("key_axis", "What a key is: `regions`, `tokens`, `slots`, `keys` …"),
-        Text("capture", "How it was found: `tap`, `log` or `watch`."),
-        Text("verified", "What is known about whether the record is what the model used."),
+        Text(
+            "capture",
+            "How it was found: `tap`, `log`, `watch`, or by a net: `transformers` (Hugging Face's "
+            "attention interface), `sdpa`, `multihead`, `softmax`, `choice`.",
+        ),
+        Text(
+            "verified",
+            "What is known about whether the record is what the model used; for a site that a net "
+            "found see `verifications`.",
+        ),
         Text("head_indices", "Heads kept, as their numbers in the model: `0 1 5`."),
         Column("hard", "|u1", "1 where items are selected, 0 where they are blended."),
         Column("heads", "<i4", "Heads recorded at this site."),
+        Column("layer", "<i4", "Layer of the model, from 0; -1 for unknown.", since=1, default=-1),
+        Text("module", "Class of the module that it belongs to.", since=1),
+        Text(
+            "special_keys",
+            "Names, parted by spaces, of the keys before the first region: `[CLS] [REG1]`.",
+            since=1,
+        ),
+    ),
+)
+
+VERIFICATIONS = Table(
+    "verifications",
+    "One row for each time that more was learned about whether a site's record is what the model "
+    "used: what was captured, times the values, compared with what the layer returned. Rows of "
+    "one site add up.",
+    (
+        Column("site", "<i4", "The site.", "", 1, "sites"),
+        Column("checked", "<i8", "Events compared."),
+        Column("failed", "<i8", "Of these, events that did not agree."),
+        Column("unchecked", "<i8", "Events that could not be compared."),
+        Column("error", "<f8", "Largest absolute difference, relative to the largest output."),
+        Column("tolerance", "<f8", "Difference above which an event failed."),
+        Text("reason", "Why events could not be compared or did not agree, or empty."),
     ),
 )
 
@@ -256,6 +301,21 @@ TOKENS = Table(
     (Text("text", "The token, as the model's tokenizer shows it."),),
 )
 
+LATER_TOKENS = Table(
+    "later_tokens",
+    "One row for each token that came to an example while the model ran: what a decoder was given "
+    "or wrote.",
+    (
+        Column("example", "<i8", "The example.", "", 1, "examples"),
+        Column("snapshot", "<i4", "The snapshot.", "", 1, "snapshots"),
+        Column("step", "<i4", "Step at which it was the query, from 0."),
+        Column("axis", "|u1", "0: it follows the example's own tokens; 1: a token of the target."),
+        Column("position", "<i4", "Its position on that axis, from 0."),
+        Column("id", "<i8", "Its number in the vocabulary; -1 for unknown."),
+        Text("text", "The token, as the model's tokenizer shows it; may be empty."),
+    ),
+)
+
 SNAPSHOTS = Table(
     "snapshots",
     "One row for each moment of training that the run follows; a run always has at least one.",
@@ -278,6 +338,30 @@ EVENTS = Table(
         Column("row_offset", "<i8", "First of H × Q values in `rows/log_prob`, `rows/entropy`."),
         Column("selection_offset", "<i8", "First of H × Q × N values in `selections/key`."),
         Column("temperature", "<f8", "Temperature of the distribution; NaN where not recorded."),
+        Column("first_query", "<i4", "Position of the first query on its axis.", since=1),
+        Column("query_stride", "<i4", "Positions from one query to the next.", since=1, default=1),
+        Column("first_key", "<i4", "Position of the first key on its axis.", since=1),
+        Column("first_region", "<i4", "Key that is the first region.", since=1),
+        Column(
+            "region_set",
+            "<i8",
+            "What the region keys are; -1 for the example's own.",
+            "",
+            1,
+            "region_sets",
+            True,
+            since=1,
+            default=-1,
+        ),
+        Column(
+            "windows",
+            "<i4",
+            "Windows W that attention is confined to: the queries are those of each window in "
+            "turn, Q / W of each, and the keys those of the query's own window.",
+            since=1,
+            default=1,
+        ),
+        Column("sink", "|u1", "1 where the last key is a learned sink, which no item is.", since=1),
     ),
 )
 
@@ -337,11 +421,13 @@ OUTCOMES = Table(
 
 TABLES = (
     SITES,
+    VERIFICATIONS,
     EXAMPLES,
     IMAGES,
     REGION_SETS,
     BOXES,
     TOKENS,
+    LATER_TOKENS,
     SNAPSHOTS,
     EVENTS,
     MAPS,
@@ -369,10 +455,11 @@ def datasets(table: Table, map_dtype: str) -> Iterator[Dataset]:
     """
     for column in table.columns:
         if isinstance(column, Text):
-            yield Dataset(column.name, "|u1", "text")
-            yield Dataset(f"{column.name}_offsets", "<i8", "text-offsets", "byte")
+            yield Dataset(column.name, "|u1", "text", since=column.since)
+            offsets = f"{column.name}_offsets"
+            yield Dataset(offsets, "<i8", "text-offsets", "byte", since=column.since)
         else:
-            yield Dataset(column.name, column.dtype, "column", column.unit)
+            yield Dataset(column.name, column.dtype, "column", column.unit, since=column.since)
     for bulk in table.bulks:
         yield Dataset(bulk.name, bulk.dtype or map_dtype, "bulk", bulk.unit, bulk.chunk)
         yield Dataset(f"{bulk.name}_crc32", "<u4", "chunk-checksums")

@@ -88,6 +88,17 @@ class Tables:
         path = f"{table.name}/{first.name}"
         return len(self.texts[path]) if isinstance(first, Text) else len(self.columns[path])
 
+    def fill(self, table: Table) -> None:
+        """Give every row of a table what an older minor of the format lacked."""
+        rows = self.rows(table) if table.columns else 0
+        for column in table.columns if rows else ():
+            path = f"{table.name}/{column.name}"
+            if isinstance(column, Text):
+                if column.since and not len(self.texts[path]):
+                    self.texts[path] = TextColumn.of([b""] * rows)
+            elif column.since and not len(self.columns[path]):
+                self.columns[path] = np.full(rows, column.default, column.dtype)
+
     @classmethod
     def joined(cls, parts: Sequence[Tables]) -> Tables:
         """These tables one after another."""

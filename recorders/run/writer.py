@@ -127,6 +127,9 @@ class SegmentWriter:
         key_axis: str = "keys",
         capture: str = "log",
         verified: str = "",
+        layer: int = -1,
+        module: str = "",
+        special_keys: str = "",
     ) -> int:
         """Add a site; see ``layout.SITES``. Returns its number."""
         kept = range(heads) if head_indices is None else head_indices
@@ -142,6 +145,60 @@ class SegmentWriter:
             head_indices=[" ".join(str(head) for head in kept)],
             hard=hard,
             heads=heads,
+            layer=layer,
+            module=[module],
+            special_keys=[special_keys],
+        )
+
+    def add_verification(
+        self,
+        site: int,
+        *,
+        checked: int,
+        failed: int,
+        unchecked: int,
+        error: float,
+        tolerance: float,
+        reason: str = "",
+    ) -> None:
+        """Add what was learned about a site's record since the last time."""
+        self._pending.add_rows(
+            "verifications",
+            site=site,
+            checked=checked,
+            failed=failed,
+            unchecked=unchecked,
+            error=error,
+            tolerance=tolerance,
+            reason=[reason],
+        )
+
+    def add_region_set(self, regions: ArrayLike) -> int:
+        """Add boxes [n, 4] that belong to events, not to an example. Returns their number."""
+        return self._catalogue.add_region_set(regions)
+
+    def add_later_tokens(
+        self,
+        *,
+        examples: NDArray[np.int64],
+        step: int,
+        snapshot: int,
+        axis: int,
+        positions: NDArray[np.int64],
+        ids: NDArray[np.int64],
+        texts: Sequence[str],
+    ) -> None:
+        """Add a token for each of ``examples`` [n], at ``positions`` [n]; see the layout."""
+        self._pending.add_rows(
+            "later_tokens",
+            len(examples),
+            example=examples,
+            snapshot=snapshot,
+            step=step,
+            axis=axis,
+            position=positions,
+            id=ids,
+            text=list(texts),
         )
 
     def add_snapshot(self, step: int) -> int:
@@ -188,6 +245,13 @@ class SegmentWriter:
         entropy: NDArray[np.float64],
         selection: NDArray[np.int64] | None = None,
         temperature: float | NDArray[np.float64] = np.nan,
+        first_query: int = 0,
+        query_stride: int = 1,
+        first_key: int = 0,
+        first_region: int = 0,
+        region_set: int = -1,
+        windows: int = 1,
+        sink: bool = False,
     ) -> None:
         """Add what one site did for a batch of examples at one step.
 
@@ -201,6 +265,13 @@ class SegmentWriter:
             entropy: [batch, heads, queries], nat.
             selection: [batch, heads, queries, n_selected], keys from 0; None where soft.
             temperature: one, or one an example.
+            first_query: position of the first query on its axis.
+            query_stride: positions from one query to the next.
+            first_key: position of the first key on its axis.
+            first_region: key that is the first region.
+            region_set: boxes of the region keys, from ``add_region_set``; -1 for the example's own.
+            windows: windows that attention is confined to, 1 for none.
+            sink: whether the last key is a learned sink.
         """
         batch, heads, queries, keys = probabilities.shape
         if heads * queries * keys > layout.MAX_MAP_VALUES or not 0 <= step < layout.MAX_STEPS:
@@ -234,6 +305,13 @@ class SegmentWriter:
             row_offset=starts["rows/log_prob"] + rows * (heads * queries),
             selection_offset=starts["selections/key"] + rows * (heads * queries * chosen),
             temperature=temperature,
+            first_query=first_query,
+            query_stride=query_stride,
+            first_key=first_key,
+            first_region=first_region,
+            region_set=region_set,
+            windows=windows,
+            sink=sink,
         )
 
     def add_scalars(
