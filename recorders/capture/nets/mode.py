@@ -1,0 +1,39 @@
+"""The one function mode that the nets share: it sees every torch function while the model runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch.overrides import TorchFunctionMode
+
+Function = Callable[..., Any]
+Handler = Callable[[Function, tuple[Any, ...], dict[str, Any]], Any]
+"""Called as ``handler(function, args, kwargs)`` instead of a torch function; returns its result."""
+
+
+class NetMode(TorchFunctionMode):
+    """Hands each torch function that a net cares for to that net, and runs all others as they are.
+
+    Args:
+        handlers: by torch function, as ``torch.nn.functional.scaled_dot_product_attention``.
+        is_muted: whether the nets are silent in this thread now.
+    """
+
+    def __init__(self, handlers: Mapping[Function, Handler], is_muted: Callable[[], bool]) -> None:
+        super().__init__()
+        self._handlers = handlers
+        self._is_muted = is_muted
+
+    def __torch_function__(
+        self,
+        func: Function,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        """Run one torch function; this mode is not active inside it."""
+        handler = self._handlers.get(func)
+        if handler is None or self._is_muted():
+            return func(*args, **(kwargs or {}))
+        return handler(func, args, kwargs or {})
