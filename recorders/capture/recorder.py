@@ -176,17 +176,17 @@ class Recorder:
         if batch is not None and fields:
             raise ValueError("an example is described either by batch=[...] or by its own fields")
         recording = self._running()
-        begun = False
+        begun = kept = False
         with self._excused():
             described = [fields] if batch is None else list(batch)
-            recording.begin(described, batched=batch is not None)
+            kept = recording.begin(described, batched=batch is not None)
             begun = True
         try:
             yield
         finally:
             if begun:
                 recording.end()
-        if not recording.writer.n_events:
+        if begun and kept and not recording.writer.n_events:
             self._explain_emptiness(recording)
 
     def step(self, **scalars: Any) -> None:

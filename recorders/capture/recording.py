@@ -69,8 +69,12 @@ class Recording:
             opened = next(iter(self._opened.values()), None)
         return opened
 
-    def begin(self, described: Sequence[Mapping[str, Any]], *, batched: bool) -> None:
-        """Open examples. Raises ValueError where they are not described as they should be."""
+    def begin(self, described: Sequence[Mapping[str, Any]], *, batched: bool) -> bool:
+        """Open examples. Returns whether any of them is recorded.
+
+        Raises:
+            ValueError: they are not described as they should be.
+        """
         if get_ident() in self._opened:
             raise ValueError("an example is open already; leave it before the next")
         if not described:
@@ -89,6 +93,7 @@ class Recording:
                 )
             self._recorded |= pairs
             self._opened[get_ident()] = opened
+            return bool(opened.kept.any())
 
     def end(self) -> None:
         """Close the examples that this thread opened, if any."""
