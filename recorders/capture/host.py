@@ -14,15 +14,22 @@ import torch
 from torch import nn
 
 from recorders.capture.calls import CallTracker, in_backward
-from recorders.capture.captured import Call, Captured, Ticket
+from recorders.capture.captured import Call, Captured, Host, Ticket
 from recorders.capture.events import Block, SiteFacts
 from recorders.capture.examples import OpenExamples
-from recorders.capture.nets.mode import Function, Handler, NetMode
+from recorders.capture.nets.dot_product import DotProductNet
+from recorders.capture.nets.mode import Function, Handler, Net, NetMode
+from recorders.capture.nets.multihead import MultiheadNet
+from recorders.capture.nets.transformers import TransformersNet
 from recorders.capture.placement.place import Piece, Placement, Unplaced
 from recorders.capture.recording import Recording
 from recorders.capture.rows import entropy_of_rows, flaw_of, on_cpu
 
-NETS: dict[str, Callable[[Any], Any]] = {}
+NETS: dict[str, Callable[[Host], Net]] = {
+    "transformers": TransformersNet,
+    "sdpa": DotProductNet,
+    "multihead": MultiheadNet,
+}
 """Every net by the name that a site's ``capture`` gives it, the outermost first."""
 
 _NUMBER = re.compile(r"(?:^|\.)(\d+)(?=\.|$)")
@@ -63,7 +70,7 @@ class NetHost:
         self._repeats = repeats
         self._excused = excused
         self._tracker = CallTracker(model, self._began, self._ended)
-        self._nets: list[Any] = []
+        self._nets: list[Net] = []
         self._handlers: dict[Function, Handler] = {}
         self._stack = ExitStack()
         self.missed = False
@@ -214,7 +221,7 @@ class NetHost:
         )
 
 
-def nets_named(names: Collection[str], host: NetHost) -> list[Any]:
+def nets_named(names: Collection[str], host: Host) -> list[Net]:
     """The nets of these names, ready to be opened; NETS are all there are."""
     return [made(host) for name, made in NETS.items() if name in names]
 

@@ -14,7 +14,7 @@ from recorders.capture.captured import Captured, Host, Ticket
 from recorders.capture.nets import verification
 from recorders.capture.nets.aside import CannotReadError, hand_over
 from recorders.capture.nets.kinds import kind_of
-from recorders.capture.nets.mode import Function, Handler
+from recorders.capture.nets.mode import Function, Handler, Net
 from recorders.capture.nets.scores import Question, answer, part
 
 NET = "sdpa"
@@ -37,7 +37,7 @@ class _Call:
 _NAMES = tuple(field.name for field in fields(_Call))
 
 
-class DotProductNet:
+class DotProductNet(Net):
     """Captures what ``torch.nn.functional.scaled_dot_product_attention`` attends to.
 
     Args:

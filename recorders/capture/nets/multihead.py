@@ -15,7 +15,7 @@ from recorders.capture.captured import Captured, Check, Host, Ticket
 from recorders.capture.nets import verification
 from recorders.capture.nets.aside import hand_over
 from recorders.capture.nets.kinds import CROSS, SELF, kind_of
-from recorders.capture.nets.mode import Function, Handler
+from recorders.capture.nets.mode import Function, Handler, Net
 from recorders.capture.nets.scores import Answer, Part, Question, answer, part
 
 NET = "multihead"
@@ -49,7 +49,7 @@ class _Heads:
     more: int
 
 
-class MultiheadNet:
+class MultiheadNet(Net):
     """Captures what ``torch.nn.functional.multi_head_attention_forward`` attends to.
 
     It averages its weights over the heads or returns none, so they are computed from its inputs.

@@ -20,6 +20,7 @@ from recorders.capture.captured import Captured, Check, Host, Ticket
 from recorders.capture.nets import verification
 from recorders.capture.nets.aside import CannotReadError, hand_over
 from recorders.capture.nets.kinds import kind_of
+from recorders.capture.nets.mode import Net
 from recorders.capture.nets.scores import Answer, Part, Question, answer, as_given, part
 
 NET = "transformers"
@@ -91,7 +92,7 @@ class _Patch:
 _PATCH = _Patch()
 
 
-class TransformersNet:
+class TransformersNet(Net):
     """Captures what every attention of a Hugging Face model attends to.
 
     Args:
