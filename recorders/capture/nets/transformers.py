@@ -179,7 +179,9 @@ class _Layer:
         given: Tensor | None = self.result[1]
         rows = max(self.query.size(0), self.key.size(0))
         shape = (rows, *self.query.shape[1:3], self.key.size(2))
-        return given if isinstance(given, Tensor) and given.shape == shape else None
+        if not isinstance(given, Tensor) or tuple(given.shape) != shape:
+            return None
+        return given
 
     @property
     def dropped(self) -> bool:
