@@ -41,6 +41,7 @@ class Reference:
         groups: (name of an output, pattern of the sites whose weights it lists by layers).
         implementations: of transformers, those that the model has.
         kinds: kind of attention of the sites, by group.
+        mend: what to do with the eager model before it is a reference.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Reference:
     groups: tuple[tuple[str, str], ...] = (("attentions", ""),)
     implementations: tuple[str, ...] = ("eager", "sdpa")
     kinds: Mapping[str, str] = field(default_factory=lambda: {"attentions": "self"})
+    mend: Callable[[nn.Module], None] = lambda model: None
 
     def build(self, implementation: str, dtype: torch.dtype = torch.float32) -> nn.Module:
         """The model in eval mode; the same weights each time."""
@@ -63,6 +65,7 @@ class Reference:
     def weights(self, model_kwargs: Mapping[str, Any] | None = None) -> dict[str, tuple]:
         """What the eager model returns for each group, by layers."""
         model = self.build("eager")
+        self.mend(model)
         with torch.no_grad():
             output = model(**self.inputs(), **(model_kwargs or {}), output_attentions=True)
         return {name: tuple(attrgetter(name)(output)) for name, _ in self.groups}
@@ -130,6 +133,17 @@ def _decoder(kind: str, **more: Any) -> Callable[[], Any]:
         )
 
     return make
+
+
+def _add_alibi_once(model: nn.Module) -> None:
+    """Falcon's mask holds the bias already, and its eager attention adds it again (5.23)."""
+
+    def without(module: nn.Module, args: Any, kwargs: dict[str, Any]) -> Any:
+        return args, {**kwargs, "alibi": torch.zeros_like(kwargs["alibi"])}
+
+    for name, module in model.named_modules():
+        if name.endswith("self_attention"):
+            module.register_forward_pre_hook(without, with_kwargs=True)
 
 
 def _clip() -> Any:
@@ -287,6 +301,7 @@ REFERENCES = (
         ),
         left_padded,
         implementations=("sdpa",),
+        mend=_add_alibi_once,
     ),
 )
 

@@ -36,7 +36,9 @@ def expected(query, key, mask=None, scale=None):
     key = key.repeat_interleave(query.size(-3) // key.size(-3), -3)
     scores = query.double() @ key.double().transpose(-2, -1) * scale
     if mask is not None:
-        scores = scores.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else scores + mask
+        scores = (
+            scores.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else scores + mask
+        )
     return torch.softmax(scores, -1).nan_to_num(0)
 
 
@@ -130,7 +132,9 @@ def test_more_leading_axes_are_more_rows():
 def test_an_axis_of_heads_that_share_a_key_is_more_heads():
     query, key, value = qkv(2, 2, 3, 5)
     for other in (slice(0, 1), None):
-        k, v = (t[:, :, :1] if other else t[:, :, :1].expand(-1, -1, 3, -1, -1) for t in (key, value))
+        k, v = (
+            t[:, :, :1] if other else t[:, :, :1].expand(-1, -1, 3, -1, -1) for t in (key, value)
+        )
         seen = capture(query, k, v, attn_mask=RANDOM[:, :1, :, :5][:, :, None])
         weights = expected(query, k.expand(query.shape), RANDOM[:, :1, :, :5][:, :, None])
         assert (seen.probabilities - weights.flatten(1, 2)).abs().max() < 1e-6

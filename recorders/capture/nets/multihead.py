@@ -225,8 +225,22 @@ def _kind(ticket: Ticket, given: SimpleNamespace, heads: _Heads) -> str:
     told = kind_of(ticket.module, ticket.path, causal=heads.causal is not None)
     if told:
         return told
+    if _is_of_decoder_layer(ticket):
+        return CROSS
     # No cache lengthens the keys here, so that another length is another sequence.
     return CROSS if given.query.size(0) != given.key.size(0) else ""
+
+
+def _is_of_decoder_layer(ticket: Ticket) -> bool:
+    """Whether this is torch's own decoder layer attending to what the encoder gave."""
+    path = ticket.path.removeprefix(ticket.call.path).removeprefix(".")
+    parent, _, name = path.rpartition(".")
+    try:
+        owner = ticket.call.module.get_submodule(parent)
+    except AttributeError:
+        # torch.compile and wrappers of its kind have a module in between that paths leave out.
+        return False
+    return isinstance(owner, nn.TransformerDecoderLayer) and name == "multihead_attn"
 
 
 def _would_be_fused(module: nn.Module | None, given: SimpleNamespace) -> bool:
