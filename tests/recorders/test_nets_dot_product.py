@@ -4,9 +4,9 @@ import math
 
 import pytest
 import torch
-import torch.nn.functional as F
 from net_host import recorded
 from torch import nn
+from torch.nn import functional
 from torch.nn.attention.bias import causal_lower_right, causal_upper_left
 
 
@@ -14,7 +14,7 @@ class Attention(nn.Module):
     """Calls torch's function with what it is given."""
 
     def forward(self, query, key, value, **options):
-        return F.scaled_dot_product_attention(query, key, value, **options)
+        return functional.scaled_dot_product_attention(query, key, value, **options)
 
 
 def qkv(*shape, keys=None, key_heads=None, depth=8, dtype=torch.float32):
@@ -131,10 +131,10 @@ def test_more_leading_axes_are_more_rows():
 
 def test_an_axis_of_heads_that_share_a_key_is_more_heads():
     query, key, value = qkv(2, 2, 3, 5)
-    for other in (slice(0, 1), None):
-        k, v = (
-            t[:, :, :1] if other else t[:, :, :1].expand(-1, -1, 3, -1, -1) for t in (key, value)
-        )
+    for expanded in (False, True):
+        k, v = key[:, :, :1], value[:, :, :1]
+        if expanded:
+            k, v = (t.expand(-1, -1, 3, -1, -1) for t in (k, v))
         seen = capture(query, k, v, attn_mask=RANDOM[:, :1, :, :5][:, :, None])
         weights = expected(query, k.expand(query.shape), RANDOM[:, :1, :, :5][:, :, None])
         assert (seen.probabilities - weights.flatten(1, 2)).abs().max() < 1e-6
@@ -192,14 +192,14 @@ def test_wrong_weights_fail_the_check(monkeypatch):
 
     def wrong(*args, **kwargs):
         kwargs["scale"] = 0.3
-        return F.scaled_dot_product_attention(*args, **kwargs)
+        return functional.scaled_dot_product_attention(*args, **kwargs)
 
     class Lying(torch.Tensor):
         """Weighs with another scale than it was told, which only the output shows."""
 
         @classmethod
         def __torch_function__(cls, func, types, args=(), kwargs=None):
-            if func is F.scaled_dot_product_attention:
+            if func is functional.scaled_dot_product_attention:
                 plain = [a.as_subclass(torch.Tensor) for a in args]
                 return wrong(*plain, **(kwargs or {}))
             return super().__torch_function__(func, types, args, kwargs or {})

@@ -4,10 +4,10 @@ import itertools
 
 import pytest
 import torch
-import torch.nn.functional as F
 from net_host import recorded
 from reference_models import sharpened
 from torch import nn
+from torch.nn import functional
 
 ITEMS, KEYS, ROWS, DEPTH, HEADS = 6, 9, 3, 16, 4
 
@@ -127,7 +127,7 @@ def test_static_keys_and_values_are_used_as_they_are():
 
     class Calls(nn.Module):
         def forward(self, x):
-            return F.multi_head_attention_forward(
+            return functional.multi_head_attention_forward(
                 *[x] * 3, DEPTH, HEADS, model.in_proj_weight, model.in_proj_bias, None, None, False,
                 0.0, model.out_proj.weight, model.out_proj.bias, static_k=static[0],
                 static_v=static[1], average_attn_weights=False,
@@ -182,13 +182,13 @@ def test_dropout_leaves_weights_unverified():
 def test_wrong_weights_fail_the_check(monkeypatch):
     model = layer(batch_first=True)
     query, key = noise(ROWS, ITEMS, DEPTH), noise(ROWS, KEYS, DEPTH, seed=1)
-    original = F._in_projection_packed
+    original = functional._in_projection_packed
 
     def other(*args):
         q, k, v = original(*args)
         return q * 1.1, k, v
 
-    monkeypatch.setattr(F, "_in_projection_packed", other)
+    monkeypatch.setattr(functional, "_in_projection_packed", other)
     seen = attend(model, query, key, key)
     assert seen.check.failed
     assert seen.check.error > 1e-3

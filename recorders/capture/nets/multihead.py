@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch.nn import functional
 
 from recorders.capture.captured import Captured, Check, Host, Ticket
 from recorders.capture.nets import verification
-from recorders.capture.nets.aside import hand_over
+from recorders.capture.nets.aside import hand_over, unheard
 from recorders.capture.nets.kinds import CROSS, SELF, kind_of
 from recorders.capture.nets.mode import Function, Handler
 from recorders.capture.nets.scores import Answer, Part, Question, answer, part
@@ -74,15 +75,13 @@ class MultiheadNet:
         bound = _SIGNATURE.bind(*args, **kwargs)
         bound.apply_defaults()
         given = SimpleNamespace(**bound.arguments)
-        if _would_be_fused(ticket.module, given):
-            self._host.changed(_FUSED)
         output = result[0]
-        hand_over(
-            self._host,
-            ticket,
-            (*(value for value in bound.arguments.values() if isinstance(value, Tensor)), output),
-            lambda: _captured(ticket, given, output),
-        )
+        tensors = [value for value in bound.arguments.values() if isinstance(value, Tensor)]
+        with unheard():
+            if _would_be_fused(ticket.module, given):
+                self._host.changed(_FUSED)
+            work = partial(_captured, ticket, given, output)
+            hand_over(self._host, ticket, (*tensors, output), work)
         return result
 
 

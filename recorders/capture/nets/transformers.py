@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from recorders.capture.captured import Captured, Check, Host, Ticket
 from recorders.capture.nets import verification
-from recorders.capture.nets.aside import CannotReadError, hand_over
+from recorders.capture.nets.aside import CannotReadError, hand_over, unheard
 from recorders.capture.nets.kinds import kind_of
 from recorders.capture.nets.scores import Answer, Part, Question, answer, as_given, part
 
@@ -124,14 +124,10 @@ class TransformersNet:
         if ticket is not None:
             named = dict(zip(_POSITIONAL, args, strict=False)) | kwargs
             layer = _Layer(implementation, named.pop("module"), named, result)
-            mask = named.get("attention_mask")
-            tensors = (layer.query, layer.key, layer.value, layer.output, layer.weights)
-            hand_over(
-                self._host,
-                ticket,
-                (*tensors, mask if isinstance(mask, Tensor) else None),
-                lambda: _captured(ticket, layer),
-            )
+            tensors = [value for value in named.values() if isinstance(value, Tensor)]
+            with unheard():
+                work = partial(_captured, ticket, layer)
+                hand_over(self._host, ticket, (*tensors, layer.output), work)
         return result
 
 
@@ -229,8 +225,10 @@ class _Layer:
         n_queries, n_keys = self.query.size(2), self.key.size(2)
         keys = torch.arange(n_keys, device=self.query.device)
         queries = keys[n_keys - n_queries :, None]
-        near = keys > queries - window
-        return near if self.causal is not None else near & (keys < queries + window)
+        near: Tensor = keys > queries - window
+        if self.causal is None:
+            near &= keys < queries + window
+        return near
 
 
 def _captured(ticket: Ticket, layer: _Layer) -> Captured:
