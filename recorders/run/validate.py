@@ -129,17 +129,21 @@ def _about_tables(contents: Contents) -> Iterator[Finding]:
     yield from _rows_found("warning", "events/keys", _odd_regions(contents), _ODD_REGIONS)
 
 
-_ODD_REGIONS = "is not the number of regions of the example"
+_ODD_REGIONS = "does not fit the number of its regions"
 
 
 def _odd_regions(contents: Contents) -> NDArray[np.bool_]:
-    """Events at a regions site whose example has another number of boxes."""
+    """Events at a regions site that have fewer keys than boxes, or than the example has to each."""
     columns = contents.tables.columns
     axes = np.array([axis == "regions" for axis in contents.tables.texts["sites/key_axis"]], bool)
-    sets = columns["examples/region_set"][columns["events/example"]]
-    counts = np.append(columns["region_sets/box_count"], 0)[sets]
+    own = columns["events/region_set"] >= 0
+    example_sets = columns["examples/region_set"][columns["events/example"]]
+    sets = np.where(own, columns["events/region_set"], example_sets)
+    counts = np.append(columns["region_sets/box_count"], 0)[sets].astype(np.int64)
+    spare = columns["events/keys"].astype(np.int64) - columns["events/first_region"] - counts
+    # Keys behind the boxes, as detection tokens are, come with boxes of the event's own.
     odd: NDArray[np.bool_] = (
-        axes[columns["events/site"]] & (sets >= 0) & (counts != columns["events/keys"])
+        axes[columns["events/site"]] & (sets >= 0) & np.where(own, spare < 0, spare != 0)
     )
     return odd
 
