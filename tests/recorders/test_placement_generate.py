@@ -3,7 +3,18 @@ import copy
 import numpy as np
 import pytest
 import torch
-from placed_models import LEFT, LEFT_MASK, RIGHT, RIGHT_MASK, TOKENS, bart, causal, gpt2, t5, whisper
+from placed_models import (
+    LEFT,
+    LEFT_MASK,
+    RIGHT,
+    RIGHT_MASK,
+    TOKENS,
+    bart,
+    causal,
+    gpt2,
+    t5,
+    whisper,
+)
 from placing import place
 
 NEW = 4
@@ -52,7 +63,7 @@ def test_every_step_is_a_row_of_the_attention_to_the_whole_sequence(build, cache
                 assert piece.first_query == queries[0]
                 assert (piece.query_axis, piece.key_axis) == ("tokens", "tokens")
                 keys = piece.probabilities.shape[-1]
-                assert keys <= max(window, len(prompt))  if window < 99 else True
+                assert keys <= max(window, len(prompt)) if window < 99 else True
                 assert piece.first_key + keys == queries[-1] + 1
                 at = slice(piece.first_key, piece.first_key + keys)
                 wanted = weights[0, :, list(queries), at].numpy()
@@ -100,7 +111,12 @@ def test_a_sequence_that_has_ended_is_over():
     site = seen.sites()[0]
     # Its end was fed once; after that it was fed padding, which is not its own.
     assert [id_ for _, _, id_ in seen.tokens(example=0)] == [*TOKENS[0], first]
-    assert [seen.piece(site, step, 0) is not None for step in range(NEW)] == [True, True, False, False]
+    assert [seen.piece(site, step, 0) is not None for step in range(NEW)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
     assert all(seen.piece(site, step, 1) is not None for step in range(NEW))
 
 
@@ -158,7 +174,9 @@ def test_beams_of_a_decoder_look_at_one_encoded_example(build):
                 (cross, expected.cross_attentions),
             ):
                 for site, p in zip(sites, weights, strict=True):
-                    assert np.abs(seen.map(site, step, 0, beam) - p[0, :, -1:].numpy()).max() <= 1e-5
+                    assert (
+                        np.abs(seen.map(site, step, 0, beam) - p[0, :, -1:].numpy()).max() <= 1e-5
+                    )
     assert seen.piece(own[0], 2).first_query == 2
     assert {piece.beam for piece in seen.events[seen.sites("encoder.")[0]][0]} == {0}
     assert [id_ for _, _, id_ in seen.tokens(0, 0)] == TOKENS[0]

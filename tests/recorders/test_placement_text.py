@@ -52,7 +52,9 @@ def test_an_example_is_as_it_would_be_without_the_padding(build, ids, mask):
             assert (piece.first_query, piece.first_key) == (0, 0)
             assert np.abs(seen.map(site, example=example) - weights[0].numpy()).max() <= 1e-5
         assert [id_ for _, _, id_ in seen.tokens(example=example)] == TOKENS[example]
-        assert [at for _, at, _ in seen.tokens(example=example)] == list(range(len(TOKENS[example])))
+        assert [at for _, at, _ in seen.tokens(example=example)] == list(
+            range(len(TOKENS[example]))
+        )
 
 
 def test_bert_padded_on_the_left_loses_its_padding():
@@ -190,6 +192,37 @@ def test_features_that_nobody_named_are_keys_and_lose_their_padding():
     assert (piece.query_axis, piece.key_axis) == ("queries", "keys")
     assert piece.probabilities.shape[1:] == (1, 3, 3)
     assert seen.map("look", example=1).shape == (1, 5, 5)
+
+
+@pytest.mark.parametrize("batch_first", [True, False])
+@pytest.mark.parametrize("told", [True, False])
+def test_an_encoder_of_torch_loses_its_padding_whichever_axis_is_first(batch_first, told):
+    torch.manual_seed(0)
+    layer = nn.TransformerEncoderLayer(16, 2, 20, batch_first=batch_first)
+    model = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False).eval()
+    x = torch.randn(2, 5, 16)
+    if not batch_first:
+        x = x.transpose(0, 1)
+
+    class Inside(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.encoder = model
+
+        def forward(self, x):
+            return self.encoder(x, src_key_padding_mask=RIGHT_MASK == 0)
+
+    if told:
+        run, model = (lambda m: m(x, src_key_padding_mask=RIGHT_MASK == 0)), model
+    else:
+        run, model = (lambda m: m(x)), Inside()
+    seen = place(model, run, 2, seen_masks=not told)
+    assert len(seen.sites()) == 2
+    for site in seen.sites():
+        assert seen.map(site, example=0).shape == (2, 3, 3)
+        assert seen.map(site, example=1).shape == (2, 5, 5)
+        assert seen.piece(site).key_axis == "keys"
+        assert np.allclose(seen.map(site, example=0).sum(-1), 1, atol=1e-5)
 
 
 def test_tokens_are_known_by_the_embedding_that_they_enter():
