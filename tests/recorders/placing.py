@@ -45,7 +45,9 @@ class Seen:
                 if new.axis == axis:
                     mine = (new.examples == example) & (new.beams == beam)
                     ids, at = new.ids[mine].tolist(), new.positions[mine].tolist()
-                    found += [(new.step, position, id_) for position, id_ in zip(at, ids)]
+                    found += [
+                        (new.step, position, id_) for position, id_ in zip(at, ids, strict=True)
+                    ]
         return found
 
 

@@ -253,6 +253,7 @@ def _captured(ticket: Ticket, layer: _Layer) -> Captured:
         ),
         sink=layer.named.get("s_aux") is not None,
         visible=found.visible,
+        n_heads=kept.n_heads if ticket.heads else 0,
         first_query=kept.queries.start,
         query_stride=kept.queries.step,
     )
