@@ -389,7 +389,13 @@ ROWS = Table(
     (),
     (
         Bulk("log_prob", "<f8", ROW_CHUNK, "Log-probability of the selection.", "nat"),
-        Bulk("entropy", "<f8", ROW_CHUNK, "Entropy of the exact distribution.", "nat"),
+        Bulk(
+            "entropy",
+            "<f8",
+            ROW_CHUNK,
+            "Entropy of the exact distribution; NaN for a row whose keys are all masked.",
+            "nat",
+        ),
     ),
 )
 
