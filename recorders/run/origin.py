@@ -98,7 +98,7 @@ def incomplete(folder: Path, facts: Facts, counts: Mapping[int, int]) -> list[st
             )
         if expected is None and state(folder, rank, facts.run) != "recording":
             who = "recording" if alone else f"rank {rank} of {facts.world}"
-            end = "was cut off: what it had not written yet is lost"
+            end = "did not end: what it had not written yet is not here"
             missing.append(f"{who} {end}" if rank in counts else f"{who} left nothing")
     return missing
 

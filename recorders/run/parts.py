@@ -2,12 +2,14 @@
 
 Beside its segments every rank has a lock, held while it records, and in the end a marker that says
 how many segments it wrote. Both hold the random name of the recording, so that the parts of two
-are never mixed.
+are never mixed; a lock also names its host, since not every file system shares locks.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import platform
 import re
 import time
 import weakref
@@ -21,8 +23,9 @@ from recorders.run.errors import RunError
 
 PARTS_SUFFIX = ".parts"
 
-State = Literal["absent", "recording", "ended", "cut off"]
-"""What a rank is doing: nothing of it is here, it records, it ended, or it was killed."""
+State = Literal["absent", "recording", "ended", "cut off", "unknown"]
+"""What a rank is doing: it never came, it records, it ended, it was killed, or it was on another
+host whose locks may not be seen from here."""
 
 _SEGMENT = re.compile(r"seg-(\d{1,9})-(\d{1,9})\.h5")
 _LOCK = re.compile(r"lock-(\d{1,9})")
@@ -58,9 +61,12 @@ def state(folder: Path, rank: int, run: str) -> State:
     records = lock.held(_lock(folder, rank))
     if ending(folder, rank, run) is not None:
         return "ended"
-    if _text(_lock(folder, rank)) != run:
+    owner, host = _owner(_lock(folder, rank))
+    if owner != run:
         return "absent"
-    return "recording" if records else "cut off"
+    if records:
+        return "recording"
+    return "cut off" if host == platform.node() else "unknown"
 
 
 def ending(folder: Path, rank: int, run: str) -> int | None:
@@ -102,7 +108,7 @@ class Place:
             if any(int(match[1]) == rank for match in _names(folder, _SEGMENT)):
                 raise self._left()
             os.truncate(descriptor, 0)
-            write_all(descriptor, memoryview(run.encode()))
+            write_all(descriptor, memoryview(f"{run} {platform.node()}".encode()))
             self._check_others()
         except BaseException:
             self._abandon()
@@ -131,21 +137,25 @@ class Place:
         }
 
     def clear(self) -> None:
-        """Remove everything of this recording; all ranks have ended."""
+        """Remove everything of this recording, whose ranks have all ended, the lock included."""
         for segment in [path for paths in segments(self.folder).values() for path in paths]:
             segment.unlink()
         for rank in range(self._world):
             (self.folder / f"end-{rank:04d}").unlink(missing_ok=True)
         for match in _names(self.folder, _LOCK):
             self._remove_lock(int(match[1]))
-        # Somebody's notes in that folder are not ours to remove.
-        if not any(self.folder.iterdir()):
-            self.folder.rmdir()
-            sync_folder(self.folder.parent)
+        self._remove_folder()
+        self._release()
 
     def leave(self) -> None:
-        """Let go of the lock."""
-        self._release()
+        """Let go of the lock, if it is still held; what was written stays."""
+        if not self._release.alive:
+            return
+        wrote = any(int(match[1]) == self._rank for match in _names(self.folder, _SEGMENT))
+        if wrote:
+            self._release()
+        else:
+            self._abandon()
 
     def _check_others(self) -> None:
         """Refuse where another recording writes here, or left something."""
@@ -153,14 +163,14 @@ class Place:
             if int(match[1]) != self._rank and self._of_another(int(match[1])):
                 raise self._busy()
         for match in _names(self.folder, _SEGMENT):
-            if _text(_lock(self.folder, int(match[1]))) != self._run:
+            if _owner(_lock(self.folder, int(match[1])))[0] != self._run:
                 raise self._left()
 
     def _of_another(self, rank: int) -> bool:
         """Whether a rank of another recording is writing here."""
         path = _lock(self.folder, rank)
         until = time.monotonic() + _OPENING_SECONDS
-        while lock.held(path) and _text(path) != self._run:
+        while lock.held(path) and _owner(path)[0] != self._run:
             if time.monotonic() > until:
                 return True
             # It may have taken its place in this very moment, and not signed yet.
@@ -179,11 +189,22 @@ class Place:
             lock.release(descriptor)
 
     def _abandon(self) -> None:
-        """Leave no lock file behind that this refused recording has made."""
+        """Leave no lock file and no folder behind of a recording that wrote nothing."""
         path = _lock(self.folder, self._rank)
-        if _text(path) == self._run or not _text(path):
+        if _owner(path)[0] in (self._run, ""):
             path.unlink(missing_ok=True)
+            self._remove_folder()
         self._release()
+
+    def _remove_folder(self) -> None:
+        # Somebody's notes in that folder are not ours to remove.
+        try:
+            self.folder.rmdir()
+        except OSError as problem:
+            if problem.errno not in (errno.ENOTEMPTY, errno.ENOENT):
+                raise
+        else:
+            sync_folder(self.folder.parent)
 
     def _busy(self) -> FileExistsError:
         return FileExistsError(
@@ -216,6 +237,12 @@ def _names(folder: Path, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
     except OSError as problem:
         raise RunError(f"{folder} cannot be read: {problem.strerror}") from problem
     return (match for name in names if (match := pattern.fullmatch(name)))
+
+
+def _owner(path: Path) -> tuple[str, str]:
+    """Name of the recording and host that a lock file was last written by."""
+    run, _, host = _text(path).partition(" ")
+    return run, host
 
 
 def _text(path: Path) -> str:

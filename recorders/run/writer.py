@@ -29,6 +29,8 @@ _NOT_ENDED = {
     "absent": "rank {rank} never wrote to {parts}; open the recorder in every rank",
     "recording": "rank {rank} still records into {parts}; close its recorder first",
     "cut off": "rank {rank} was cut off; hardattn recover {parts} joins what there is",
+    "unknown": "rank {rank}, on another host, has not ended; close its recorder first, or join "
+    "what there is with hardattn recover {parts}",
 }
 
 
@@ -391,7 +393,7 @@ class SegmentWriter:
             self._write_segment()
 
     def others(self) -> dict[int, State]:
-        """What every other rank is doing: ``absent``, ``recording``, ``ended`` or ``cut off``."""
+        """What every other rank is doing; see ``parts.State``."""
         return self._place.others()
 
     def close(self, *, join: bool = True) -> None:
