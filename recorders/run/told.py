@@ -52,7 +52,8 @@ def _how_far(known: Verification) -> str:
     if not known.checked:
         return known.words
     why = "; ".join(known.reasons) or "there was nothing to compare with"
-    return f"{known.unchecked:,} events are not verified: {why}"
+    events = "event is" if known.unchecked == 1 else "events are"
+    return f"{known.unchecked:,} {events} not verified: {why}"
 
 
 def _some(names: list[str]) -> str:

@@ -196,11 +196,12 @@ def _about_maps(
                 f"{bad.size} events in all",
             )
     if masked.any():
+        rows, of = int(masked.sum()), int((masked > 0).sum())
         yield Finding(
             "notice",
             "/maps/probabilities",
-            f"{int(masked.sum()):,} rows of {int((masked > 0).sum()):,} events attend to nothing: "
-            "all their keys are masked",
+            f"{rows:,} row{'s' if rows > 1 else ''} of {of:,} event{'s' if of > 1 else ''} "
+            f"attend{'s' if rows == 1 else ''} to nothing: all keys are masked",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,6 +86,18 @@ def verifications(tables: Tables) -> tuple[Verification, ...]:
             )
         )
     return tuple(known)
+
+
+def together(known: Sequence[Verification]) -> Verification:
+    """What is known about several sites, as if they were one."""
+    return Verification(
+        sum(one.checked for one in known),
+        sum(one.failed for one in known),
+        sum(one.unchecked for one in known),
+        max((one.error for one in known if one.error is not None), default=None),
+        max((one.tolerance for one in known if one.tolerance is not None), default=None),
+        tuple(dict.fromkeys(reason for one in known for reason in one.reasons)),
+    )
 
 
 def _short(number: float | None) -> str:
