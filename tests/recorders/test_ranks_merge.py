@@ -184,7 +184,7 @@ def test_what_a_cut_off_rank_left_is_joined_and_the_run_says_what_is_missing(tmp
         writers[0].close()
     join(writers[0].parts, tmp_path / "joined.h5")
     with read_run(tmp_path / "joined.h5") as run:
-        assert run.left_out == ("rank 1 of 2 was cut off: what it had not written yet is lost",)
+        assert run.left_out == ("rank 1 of 2 did not end: what it had not written yet is not here",)
         assert [example.name for example in run.examples] == ["a", "b"]
 
 
