@@ -89,7 +89,7 @@ class Place:
 
     Raises:
         FileExistsError: a killed recording left parts there, or another one is writing them.
-        OSError: the folder cannot be made.
+        OSError: the folder cannot be made, or several ranks would write where there are no locks.
     """
 
     def __init__(self, folder: Path, rank: int, world: int, run: str) -> None:
@@ -109,6 +109,11 @@ class Place:
                 raise self._left()
             os.truncate(descriptor, 0)
             write_all(descriptor, memoryview(f"{run} {platform.node()}".encode()))
+            if world > 1 and not lock.held(_lock(folder, rank)):
+                raise OSError(
+                    f"the file system of {folder} has no file locks, which several ranks need; "
+                    "record to another disk, or under a name of its own in each rank"
+                )
             self._check_others()
         except BaseException:
             self._abandon()
