@@ -201,3 +201,37 @@ def test_info_tells_a_deep_model_in_a_few_lines_and_every_site_in_json(tmp_path,
         "tolerance": 1e-5,
         "reasons": [],
     }
+
+
+def test_regions_behind_special_keys_and_boxes_of_the_event_itself_are_counted(tmp_path):
+    path = tmp_path / "run.h5"
+    writer = SegmentWriter(path)
+    site, snapshot = writer.add_site("look", key_axis="regions"), writer.add_snapshot(0)
+    example = np.array([writer.add_example("a", regions=np.tile([0, 0, 1, 1], (2, 1)))])
+    own = writer.add_region_set(np.tile([0, 0, 2, 2], (5, 1)))
+
+    def add(step, keys, **more):
+        writer.add_events(
+            site=site,
+            examples=example,
+            step=step,
+            snapshot=snapshot,
+            probabilities=np.full((1, 1, 1, keys), 1 / keys, np.float32),
+            log_prob=np.zeros((1, 1, 1)),
+            entropy=np.full((1, 1, 1), np.log(keys)),
+            **more,
+        )
+
+    add(0, 2)
+    add(1, 3, first_region=1)
+    add(2, 4, first_region=1, sink=True)
+    add(3, 6, first_region=1, region_set=own)
+    writer.flush()
+    add(4, 5, first_region=1, region_set=own)
+    add(5, 2, first_region=3)
+    writer.close()
+    found = {(finding.severity, finding.where, finding.what) for finding in findings(path)}
+    assert found == {
+        ("warning", "/events/keys", "row 4 does not leave one key for each region (2 rows in all)"),
+        ("error", "/events/first_region", "row 5 is beyond the keys"),
+    }
