@@ -27,6 +27,12 @@ CHANGED = "changed"
 REMARKS = "remarks"
 """Keys of the metadata that the recorder itself writes: lists of sentences."""
 
+BEAM = "/beam-"
+"""Between the name of an example and the number of a beam of it, from 1; it is beam 0 itself."""
+
+BEAM_PARENT = "beam_parent"
+"""Scalar of a beam's step: number of the beam that it continued, of the step before."""
+
 METADATA_ATTRIBUTE_LIMIT = 60_000
 """Bytes of metadata that still go in an attribute; HDF5 allows 64 KiB in an object header."""
 
