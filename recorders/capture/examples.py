@@ -30,7 +30,9 @@ class OpenExamples:
         last: last step that anything was recorded at; -1 for none.
         input_boxes: for each the part of its image that the model's input covers, x0, y0, x1, y1
             in pixels; None where that is not known.
+        token_counts: tokens that each was described with; 0 for none.
         placement: where what the nets see belongs; None until the model runs.
+        beams: numbers in the run of what further beams did, by row and beam.
     """
 
     numbers: NDArray[np.int64]
@@ -40,7 +42,9 @@ class OpenExamples:
     base: int = 0
     last: int = -1
     input_boxes: tuple[tuple[float, float, float, float] | None, ...] = ()
+    token_counts: tuple[int, ...] = ()
     placement: Placement | None = None
+    beams: dict[tuple[int, int], int] = field(default_factory=dict)
     _calls: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -68,6 +72,11 @@ class OpenExamples:
         self.base, self.last = current + 1, current
         self._calls.clear()
         return current
+
+
+def _default_name(writer: SegmentWriter, number: int) -> str:
+    """A name for an example that has none, which no other rank gives."""
+    return f"example-{number}" + (f"@rank{writer.rank}" if writer.world > 1 else "")
 
 
 def _class_number(label: Any) -> int:
@@ -107,7 +116,7 @@ def add_examples(
                 f"an example has no {unknown[0]!r}; describe it by {', '.join(sorted(_FIELDS))}"
             )
         name = fields.get("name")
-        name = f"example-{first + row}" if name is None else str(name)
+        name = _default_name(writer, first + row) if name is None else str(name)
         label, image, regions, tokens = (
             fields.get(key) for key in ("label", "image", "regions", "tokens")
         )
@@ -142,6 +151,7 @@ def add_examples(
         tuple(0 if number < 0 else writer.region_count(number) for number in numbers),
         batched,
         input_boxes=tuple(input_boxes),
+        token_counts=tuple(len(fields.get("tokens") or ()) for fields in described),
     )
 
 

@@ -51,12 +51,6 @@ class Policy:
             )
         return number in self.examples or name in self.examples
 
-    def heads_of(self, count: int) -> tuple[int, ...]:
-        """The heads to keep at a site that has ``count`` of them."""
-        if self.heads is None:
-            return tuple(range(count))
-        return tuple(head for head in self.heads if head < count)
-
 
 def policy_of(
     *,

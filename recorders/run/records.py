@@ -175,9 +175,10 @@ class Rows(Sequence[T], Generic[T]):
         return self._item(range(self._length)[index])
 
 
-def site_record(tables: Tables, row: int) -> Site:
-    """The site in row ``row`` of a run's tables."""
+def site_record(tables: Tables, row: int, verified: str = "") -> Site:
+    """The site in row ``row`` of a run's tables; ``verified`` is what its checks say, if any."""
     text = {name: tables.texts[f"sites/{name}"][row] for name in _SITE_TEXTS}
+    text["verified"] = verified or text["verified"]
     kept = tables.texts["sites/head_indices"][row].split()
     return Site(
         index=row,

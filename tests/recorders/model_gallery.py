@@ -103,15 +103,22 @@ def hugging_face(
 
         transformers.logging.set_verbosity_error()
         torch.manual_seed(0)
-        settings = getattr(transformers, config)(**options)
-        made = getattr(transformers, kind)
-        model = made._from_config(settings, attn_implementation=implementation).eval()
-        twin = made._from_config(settings, attn_implementation="eager").eval()
+        made, settings = getattr(transformers, kind), getattr(transformers, config)
+        # Each its own configuration: a model takes its implementation from there while it runs.
+        model, twin = (
+            made._from_config(settings(**options), attn_implementation=way).eval()
+            for way in (implementation, "eager")
+        )
         twin.load_state_dict(model.state_dict())
+        assert model.config._attn_implementation == implementation
         inputs = make_inputs()
+        weights: dict[str, Tensor] = {}
+        if facts.get("windows"):
+            # Of Swin's blocks only the last of each stage hands out its weights.
+            told_by_modules(twin, inputs, weights)
+            return Subject(model, inputs, weights, **facts)
         with torch.no_grad():
             answer = twin(**inputs, output_attentions=True)
-        weights = {}
         for output, pattern in outputs.items():
             part: Any = answer
             for name in output.split("."):
@@ -123,8 +130,25 @@ def hugging_face(
     return build
 
 
+def told_by_modules(model: nn.Module, inputs: dict[str, Any], weights: dict[str, Tensor]) -> None:
+    """The weights that the attention modules of an eager model return second."""
+    handles = [
+        module.register_forward_hook(
+            lambda _, args, output, name=name: weights.__setitem__(name, output[1])
+        )
+        for name, module in model.named_modules()
+        if type(module).__name__ == "SwinAttention"
+    ]
+    with torch.no_grad():
+        model(**inputs)
+    for handle in handles:
+        handle.remove()
+
+
 def padded() -> dict[str, Any]:
-    return {"input_ids": words(), "attention_mask": torch.ones(BATCH, LENGTH, dtype=torch.long)}
+    mask = torch.ones(BATCH, LENGTH, dtype=torch.long)
+    mask[1, 6:] = 0
+    return {"input_ids": words(), "attention_mask": mask}
 
 
 def pixels(height: int, width: int) -> Callable[[], dict[str, Any]]:

@@ -212,7 +212,8 @@ def test_boxes_that_do_not_fit_the_keys_are_found(tmp_path, keys, own, odd):
     add_event(writer, site, example, queries=1, keys=keys, **more)
     writer.close()
     assert (
-        bool([found for found in findings(tmp_path / "run.h5") if "regions" in found.what]) == odd
+        bool([found for found in findings(tmp_path / "run.h5") if "each region" in found.what])
+        == odd
     )
 
 

@@ -98,6 +98,7 @@ def _captured(ticket: Ticket, call: _Call, output: Tensor) -> Captured:
             same_length=query.size(2) == key.size(2),
         ),
         visible=found.visible,
+        n_heads=kept.n_heads if ticket.heads else 0,
         first_query=kept.queries.start,
         query_stride=kept.queries.step,
     )

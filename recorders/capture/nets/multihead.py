@@ -112,6 +112,7 @@ def _captured(ticket: Ticket, given: SimpleNamespace, output: Tensor) -> Capture
         kind=_kind(ticket, given, heads),
         sink=heads.more > 0,
         visible=visible,
+        n_heads=wanted.n_heads if ticket.heads else 0,
         first_query=wanted.queries.start,
         query_stride=wanted.queries.step,
     )

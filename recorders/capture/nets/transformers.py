@@ -63,7 +63,8 @@ class _Patch:
         owner = getattr(sys.modules.get(_MODULE), "AttentionInterface", None)
         if owner is None:
             return
-        # Before transformers 4.57, models take functions from the interface as from a dict.
+        # Up to transformers 4.57, models take functions from the interface as from a dict, and
+        # call eager ones themselves.
         name = "get_interface" if hasattr(owner, "get_interface") else "__getitem__"
         original: Callable[..., Attention] = getattr(owner, name)
 
@@ -253,6 +254,7 @@ def _captured(ticket: Ticket, layer: _Layer) -> Captured:
         ),
         sink=layer.named.get("s_aux") is not None,
         visible=found.visible,
+        n_heads=kept.n_heads if ticket.heads else 0,
         first_query=kept.queries.start,
         query_stride=kept.queries.step,
     )
