@@ -154,6 +154,7 @@ class Placement:
         passed = Pass(
             inputs,
             rows,
+            frozenset(int(value.shape[0]) for value in inputs.tensors.values() if value.ndim),
             beams,
             self._halves,
             past_length(inputs.cache),
@@ -203,16 +204,13 @@ class Placement:
 
     def _rows(self, passed: Pass, ticket: Ticket, captured: Captured) -> Rows:
         site, heads = captured.probabilities.shape[:2]
-        others = {int(value.shape[0]) for value in passed.inputs.tensors.values() if value.ndim} - {
-            passed.rows
-        }
         named = (getattr(ticket.module, name, None) for name in _HEADS)
         missing = next((number for number in named if isinstance(number, int)), 1)
         return rows_of(
             self._batch,
             int(site),
             model=passed.rows or int(site),
-            others=others,
+            others=passed.others,
             generating=passed.generation is not None,
             heads_missing=missing if heads == 1 else 1,
         )
