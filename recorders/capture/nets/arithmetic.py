@@ -125,8 +125,10 @@ class Arithmetic:
                 return output
         if isinstance(mark, Noise):
             drawn = mark if sign > 0 else noise.negated(mark)
-            if other_sign > 0 and not self._perturbed(other, second, other_sign, drawn, output):
-                self._put(output, noise.shifted(drawn, other))
+            shifted = noise.shifted(drawn, other)
+            if shifted is None:
+                self._perturbed(other, second, other_sign, drawn, output)
+            self._put(output, shifted)
         elif isinstance(mark, Weights) and not mark.log:
             if isinstance(second, Weights) and not second.log:
                 self._combined(tensor, mark, sign, other, second, other_sign, output)

@@ -22,7 +22,7 @@ from recorders.capture.nets.flow import (
     first_argument,
     handled,
 )
-from recorders.capture.nets.marks import Index, Perturbed, Source, Term, Weights
+from recorders.capture.nets.marks import Index, Noise, Perturbed, Source, Term, Weights
 from recorders.capture.nets.mode import Function, Handler
 from recorders.capture.nets.relaying import key_axis, probe
 from recorders.capture.nets.weighted_sum import Softmax
@@ -274,6 +274,9 @@ class Choosing:
         plain = _Law(SCORES, scores, scores=(weakref.ref(scores),))
         if isinstance(mark, Perturbed):
             return _Law(SCORES, mark.scores, noise="sampled", scores=plain.scores)
+        if mark == Noise("gumbel"):
+            # The scores that it was added to are all zero.
+            return _Law(SCORES, torch.zeros_like(scores), noise="sampled", scores=plain.scores)
         if not isinstance(mark, Weights) or mark.axis != axis or len(mark.terms) != 1:
             return plain
         source, clean = mark.terms[0].source, mark.terms[0].own(scores)

@@ -151,10 +151,12 @@ class Marks:
     def get(self, tensor: Any) -> Mark | None:
         """The mark of a tensor, or None."""
         entry = self._entries.get(id(tensor))
-        if tensor is None or entry is None or entry[0]() is not tensor:
+        if entry is None:
             return None
-        mark = entry[1]
-        if entry[2] != version_of(tensor) and not isinstance(mark, Index):
+        known, mark = entry[0](), entry[1]
+        if known is None or known is not tensor:
+            return None
+        if entry[2] != version_of(known) and not isinstance(mark, Index):
             # Noise and scores that someone wrote over are no longer known.
             return _overwritten(mark) if isinstance(mark, Weights) else None
         return mark
