@@ -12,13 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recorders.run.axes import RunAxes
 from recorders.run.chunks import ChunkReader
 from recorders.run.codec import CODECS
-from recorders.run.contents import PARTS_SUFFIX, Contents, load
+from recorders.run.contents import Contents, load
 from recorders.run.errors import RunError
 from recorders.run.images import decode_png
-from recorders.run.index import RowIndex, example_columns, row_means
-from recorders.run.layout import EVENTS, EXAMPLES, SITES
+from recorders.run.index import RowIndex, example_columns, known_mean, row_means
+from recorders.run.layout import CHANGED, EVENTS, EXAMPLES, LEFT_OUT
+from recorders.run.origin import sentences
+from recorders.run.parts import PARTS_SUFFIX
 from recorders.run.records import (
     Example,
     Outcome,
@@ -28,6 +31,7 @@ from recorders.run.records import (
     example_record,
     site_record,
 )
+from recorders.run.verification import Verification, verifications
 
 __all__ = ["Example", "Outcome", "Run", "RunError", "Site", "Snapshot", "read_run"]
 
@@ -48,7 +52,7 @@ def read_run(path: str | os.PathLike[str], *, cache_bytes: int = CACHE_BYTES) ->
     return Run(load(Path(path)), cache_bytes)
 
 
-class Run:
+class Run(RunAxes):
     """A recorded run. Arrays that it hands out belong to the caller.
 
     Wherever ``site`` is asked for it is a name or an item of ``sites``; ``example`` is an index
@@ -71,6 +75,9 @@ class Run:
         examples: the examples.
         snapshots: the moments of training; at least one.
         n_events: number of events.
+        ranks: processes that recorded it together.
+        left_out: what was not recorded, in sentences.
+        changed: what recording changed about how the model ran, in sentences.
     """
 
     def __init__(self, contents: Contents, cache_bytes: int = CACHE_BYTES) -> None:
@@ -83,6 +90,9 @@ class Run:
         self.codec = facts.codec
         self.codec_max_error = CODECS[facts.codec].max_error
         self.metadata: dict[str, Any] = dict(facts.metadata or {})
+        self.ranks = facts.world
+        self.left_out = sentences(self.metadata, LEFT_OUT)
+        self.changed = sentences(self.metadata, CHANGED)
         self.bytes = contents.size
         self.notices = contents.notices
         self._columns = contents.tables.columns
@@ -97,8 +107,10 @@ class Run:
         self.snapshots: Sequence[Snapshot] = tuple(
             Snapshot(index, step) for index, step in enumerate(steps)
         )
+        self._verifications = verifications(contents.tables)
         self.sites: Sequence[Site] = tuple(
-            site_record(contents.tables, row) for row in range(contents.tables.rows(SITES))
+            site_record(contents.tables, row, known.words)
+            for row, known in enumerate(self._verifications)
         )
         self._site_numbers = {site.name: site.index for site in self.sites}
 
@@ -134,7 +146,10 @@ class Run:
         step: int = 0,
         snapshot: int | None = None,
     ) -> NDArray[np.float32]:
-        """Probabilities [heads, queries, keys] of one event, each row scaled to sum to 1."""
+        """Probabilities [heads, queries, keys] of one event, each row scaled to sum to 1.
+
+        A row whose keys are all masked is all zeros.
+        """
         return self._map(self._event(site, example, step, snapshot))
 
     def maps(
@@ -181,8 +196,15 @@ class Run:
         step: int = 0,
         snapshot: int | None = None,
     ) -> NDArray[np.float64]:
-        """Entropy [heads, queries] of one event's exact distribution in nats."""
+        """Entropy [heads, queries] of one event's exact distribution in nats.
+
+        It is NaN for a row whose keys are all masked.
+        """
         return self._row_values("rows/entropy", self._event(site, example, step, snapshot))
+
+    def verification(self, site: str | Site) -> Verification:
+        """Whether what was recorded at a site is what the model used."""
+        return self._verifications[self._site_number(site)]
 
     def scalars(
         self,
@@ -210,7 +232,7 @@ class Run:
         result = {name: np.full(steps, np.nan) for name in ("entropy", "log_prob", "temperature")}
         for name in ("entropy", "log_prob"):
             for event, step in zip(events, event_steps, strict=True):
-                result[name][step] = self._row_values(f"rows/{name}", int(event)).mean()
+                result[name][step] = known_mean(self._row_values(f"rows/{name}", int(event)))
         result["temperature"][event_steps] = self._columns["events/temperature"][events]
         for code in np.unique(named):
             values = np.full(steps, np.nan)
@@ -253,23 +275,6 @@ class Run:
             return decode_png(data, width, height, channels)
         except RunError as problem:
             raise RunError(f"{self.path} is damaged: {problem}") from problem
-
-    def regions(self, example: int | Example) -> NDArray[np.float32] | None:
-        """The example's boxes, float32 [n, 4] as x0, y0, x1, y1 in pixels of its image, or None."""
-        row = int(self._columns["examples/region_set"][self._example_number(example)])
-        if row < 0:
-            return None
-        start = int(self._columns["region_sets/box_offset"][row])
-        count = int(self._columns["region_sets/box_count"][row])
-        boxes: NDArray[np.float32] = self._columns["boxes/corners"][start : start + count].copy()
-        return boxes
-
-    def tokens(self, example: int | Example) -> tuple[str, ...] | None:
-        """The example's tokens, or None."""
-        number = self._example_number(example)
-        start = int(self._columns["examples/token_offset"][number])
-        count = int(self._columns["examples/token_count"][number])
-        return tuple(self._texts["tokens/text"][start : start + count]) if count else None
 
     def columns(
         self, site: str | Site | None = None, snapshot: int | None = None
@@ -373,7 +378,7 @@ class Run:
         stored = self._chunks.read("maps/probabilities", start, shape[0] * shape[1] * shape[2])
         values = CODECS[self.codec].decode(stored).reshape(shape)
         totals = values.sum(axis=-1, keepdims=True)
-        # A row that sums to nothing is damage, which validate reports; it is shown as it stands.
+        # A row that sums to nothing attends to nothing; it stays as it is.
         np.divide(values, totals, out=values, where=totals > 0)
         return values
 
