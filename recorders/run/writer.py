@@ -446,6 +446,7 @@ class SegmentWriter:
             write_root(file, facts)
             self._pending.write(file)
         self._place.add(self._segment, image.getbuffer())
+        self.written_bytes += len(image.getbuffer())
         self._pending.written()
         self._segment += 1
         self._metadata_waits = False
