@@ -141,9 +141,11 @@ def test_choices_inside_forward_are_recorded_with_no_line_at_all(tmp_path, how):
     torch.manual_seed(1)
     expected = model(as_input(images))
     torch.manual_seed(1)
-    with Recorder(tmp_path / "run.h5", model, codec="float32") as recorder:
-        with recorder.example(batch=[{"image": image} for image in images]):
-            output = model(as_input(images))
+    with (
+        Recorder(tmp_path / "run.h5", model, codec="float32") as recorder,
+        recorder.example(batch=[{"image": image} for image in images]),
+    ):
+        output = model(as_input(images))
     assert torch.equal(output, expected)
     truth = model.seen
     with read_run(tmp_path / "run.h5") as run:
@@ -176,9 +178,11 @@ class Straight(nn.Module):
 def test_a_straight_through_selector_is_one_verified_site(tmp_path):
     torch.manual_seed(0)
     model, words = Straight(), torch.randn(1, 6, 8)
-    with Recorder(tmp_path / "run.h5", model) as recorder:
-        with recorder.example(tokens=list("abcdef")):
-            model(words)
+    with (
+        Recorder(tmp_path / "run.h5", model) as recorder,
+        recorder.example(tokens=list("abcdef")),
+    ):
+        model(words)
     with read_run(tmp_path / "run.h5") as run:
         assert len(run.sites) == 1
         assert run.sites[0].mechanism == "straight-through"
@@ -201,9 +205,11 @@ class Gated(nn.Module):
 def test_gates_are_recorded_as_choices_between_closed_and_open(tmp_path):
     torch.manual_seed(0)
     model, words = Gated(), torch.randn(2, 6, 8)
-    with Recorder(tmp_path / "run.h5", model, codec="float32") as recorder:
-        with recorder.example(batch=[{"tokens": list("abcdef")}, {"tokens": list("ghijkl")}]):
-            output = model(words)
+    with (
+        Recorder(tmp_path / "run.h5", model, codec="float32") as recorder,
+        recorder.example(batch=[{"tokens": list("abcdef")}, {"tokens": list("ghijkl")}]),
+    ):
+        output = model(words)
     with read_run(tmp_path / "run.h5") as run:
         site = run.sites[0]
         assert site.name == "Gated:bernoulli"

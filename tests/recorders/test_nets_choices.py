@@ -57,7 +57,7 @@ def run(how, *, seed=3):
     for plain, recorded in zip(*outcomes, strict=True):
         assert plain is recorded is None or torch.equal(plain, recorded)
     assert not len(host.net._flow.marks)
-    assert not host.net._flow._pass.pending
+    assert not host.net._flow._pass.choices
     scores = model.score(values()).squeeze(-1).detach() * 2
     return host, scores, outcomes[1][0]
 
@@ -649,6 +649,34 @@ def test_the_router_of_a_mixture_of_experts_is_a_choice_of_kind_routing(experts)
     assert first.selection.shape == (3, 1, 9, 2)
     expected = logits[-1][-1] if isinstance(logits[-1], tuple) else logits[-1]
     assert torch.equal(first.selection.reshape(27, 2), expected.reshape(27, 2))
+
+
+def test_a_choice_that_was_handed_on_unused_holds_nothing_while_the_model_runs():
+    kept = []
+
+    def how(scores, given):
+        for _ in range(3):
+            large = torch.randn(2, 40_000)
+            kept.append(weakref.ref(large))
+            best = torch.stack([large.argmax(-1), large.argmax(-1)])
+            del large
+            gc.collect()
+        assert not any(reference() is not None for reference in kept)
+        return best
+
+    assert not run(how)[0].seen
+
+
+@pytest.mark.parametrize("how", [argmax_and_gather, multinomial, bernoulli])
+def test_choices_inside_a_transform_of_torch_func_are_let_alone(how):
+    model = Chooser(lambda scores, given: how(scores[None], given[None])[0])
+    if how is argmax_and_gather:
+        model.how = lambda scores, given: given[scores.argmax(-1)]
+    else:
+        model.how = lambda scores, given: how(scores.expand(BATCH, -1), given.expand(BATCH, -1, -1))
+    with following(model) as host:
+        torch.func.vmap(model, randomness="different")(values()[:, :])
+    assert not host.seen
 
 
 def test_nothing_of_a_pass_is_kept_alive():

@@ -1,6 +1,7 @@
 """What the net on softmax-then-multiply hands over, in models of every spelling."""
 
 import gc
+import warnings
 import weakref
 
 import pytest
@@ -610,16 +611,46 @@ def test_a_product_with_two_sets_of_values_is_one_attention():
     only(host)
 
 
-def test_what_was_overwritten_unseen_is_not_called_attention_of_the_softmax():
+def overwriting(write):
     def how(block, x):
         q, k, v = block.project(x)
-        attn = (q @ k.mT).softmax(-1)
-        attn.zero_()
+        scores = q @ k.mT
+        scores[:, :, 0] = -torch.inf
+        attn = scores.softmax(-1)
+        write(attn)
+        block.keep(attn)
         return (attn @ v).transpose(1, 2).reshape(x.shape)
 
     block = Block(how)
     with torch.no_grad(), following(block) as host:
         block(tokens())
+    return block, host
+
+
+def test_weights_whose_holes_were_filled_in_place_are_those_that_the_model_used():
+    block, host = overwriting(lambda attn: attn.__setitem__(attn != attn, 0.0))
+    assert torch.equal(only(host).probabilities, block.truth)
+    assert only(host).check.error <= 1e-5
+
+
+def test_weights_that_were_overwritten_in_place_are_left_out_in_words():
+    for write in (torch.Tensor.zero_, torch.Tensor.sigmoid_):
+        _, host = overwriting(write)
+        assert not host.seen
+        assert "overwritten in place" in host.left_out[""]
+
+
+def test_transforms_and_traces_are_let_alone():
+    block = Block(timm_unfused)
+    block.keep = lambda weights: weights
+    x = tokens()
+    with following(block) as host:
+        stacked = torch.func.vmap(block)(x[:, None])
+        assert "transform" in host.left_out[""]
+        with warnings.catch_warnings(action="ignore"):
+            traced = torch.jit.trace(block, x, check_trace=False)
+    assert torch.allclose(stacked[:, 0], block(x), atol=1e-6)
+    assert torch.equal(traced(x), block(x))
     assert not host.seen
 
 

@@ -18,7 +18,6 @@ from recorders.capture.nets.flow import (
     before,
     first_argument,
     handled,
-    mark_used,
     name_of,
 )
 from recorders.capture.nets.marks import Factors, Index, Mark, Noise, Perturbed, Term, Weights
@@ -229,7 +228,7 @@ class Arithmetic:
         first, second = marks.get(left), marks.get(right)
         for mark in (first, second):
             if isinstance(mark, Index):
-                mark_used(mark)
+                self._flow.use(mark.choice)
                 return None
         if first is not None and not (isinstance(first, Noise) and isinstance(second, Weights)):
             return left, before(function, left, first), right, second
