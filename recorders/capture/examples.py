@@ -30,6 +30,7 @@ class OpenExamples:
         last: last step that anything was recorded at; -1 for none.
         input_boxes: for each the part of its image that the model's input covers, x0, y0, x1, y1
             in pixels; None where that is not known.
+        regions: boxes that each was described with, float [n, 4] in pixels; None for none.
         token_counts: tokens that each was described with; 0 for none.
         placement: where what the nets see belongs; None until the model runs.
         beams: numbers in the run of what further beams did, by row and beam.
@@ -42,6 +43,7 @@ class OpenExamples:
     base: int = 0
     last: int = -1
     input_boxes: tuple[tuple[float, float, float, float] | None, ...] = ()
+    regions: tuple[NDArray[np.floating[Any]] | None, ...] = ()
     token_counts: tuple[int, ...] = ()
     placement: Placement | None = None
     beams: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -151,6 +153,10 @@ def add_examples(
         tuple(0 if number < 0 else writer.region_count(number) for number in numbers),
         batched,
         input_boxes=tuple(input_boxes),
+        regions=tuple(
+            None if fields.get("regions") is None else as_array(fields["regions"])
+            for fields in described
+        ),
         token_counts=tuple(len(fields.get("tokens") or ()) for fields in described),
     )
 

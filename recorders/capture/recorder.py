@@ -290,7 +290,10 @@ class Recorder:
         Args:
             module: the module; every forward pass of it is one event.
             read: ``read(module, args, output)`` gives a dict with probabilities and, where there
-                are any, selection, log_prob and temperature, as for AttentionTap.
+                are any, selection, log_prob and temperature, as for AttentionTap; or, of a module
+                that draws places from a Normal distribution, with location [batch, 2] (x and y in
+                [-1, 1] of the image, as ``grid_sample`` has them), mean [batch, 2] and std (one
+                number or [batch, 2]): it is recorded over the example's regions, or a grid.
             site: name of the site; its path in the model by default.
             kind: what kind of attention it is.
             mechanism: how it weighs or chooses.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from threading import RLock, get_ident
 from typing import Any
 
@@ -14,6 +15,7 @@ from recorders.capture.captured import Check
 from recorders.capture.events import Block, SiteFacts
 from recorders.capture.examples import OpenExamples, add_examples
 from recorders.capture.ledger import Ledger
+from recorders.capture.locations import located
 from recorders.capture.placement.pieces import Ended
 from recorders.capture.policy import Policy, in_words
 from recorders.capture.values import Attended, as_array, attended, per_example
@@ -106,10 +108,32 @@ class Recording:
             examples = self._examples("log")
             if not self.due(name, examples):
                 return
+            if "location" in values:
+                self._add_located(name, facts, values, examples)
+                return
             seen = attended(name, values, examples.batch, self.policy.heads)
             if facts.key_axis == "regions":
                 _check_regions(name, seen, examples)
             self.add(name, facts, examples, [self._block(seen)])
+
+    def _add_located(
+        self, name: str, facts: SiteFacts, values: Mapping[str, Any], examples: OpenExamples
+    ) -> None:
+        """Add a place on an image that a site drew from a Normal distribution."""
+        try:
+            parts, numbers = located(values, examples.input_boxes, examples.regions)
+        except ValueError as problem:
+            raise ValueError(f"site {name!r}: {problem}") from problem
+        blocks = []
+        for part in parts:
+            seen = attended(name, part.values, len(part.rows), self.policy.heads)
+            blocks.append(replace(self._block(seen), rows=part.rows, boxes=part.boxes))
+        kept, step = examples.kept, examples.step_of(name)
+        facts = replace(facts, key_axis="regions", mechanism=facts.mechanism or "sampled")
+        self.add(name, facts, examples, blocks)
+        for number, column in numbers.items():
+            steps = np.full(int(kept.sum()), step)
+            self._add_scalars(f"{name}.{number}", examples.numbers[kept], steps, column[kept])
 
     def due(self, site: str, examples: OpenExamples) -> bool:
         """Whether the next event of a site is to be recorded; if not, it counts as left out."""

@@ -18,7 +18,6 @@ from recorders.capture.nets.flow import (
     before,
     first_argument,
     handled,
-    mark_used,
     name_of,
 )
 from recorders.capture.nets.marks import Factors, Index, Mark, Noise, Perturbed, Term, Weights
@@ -60,7 +59,7 @@ class Arithmetic:
             factor = noise.constant(other)
             if factor:
                 self._put(output, replace(mark, temperature=mark.temperature / factor))
-        elif isinstance(mark, Weights) and not mark.log and second is None:
+        elif isinstance(mark, Weights) and not mark.log and not isinstance(second, Weights):
             if isinstance(other, Tensor) and other.dim():
                 self._times(function, tensor, mark, other, output)
             else:
@@ -119,24 +118,36 @@ class Arithmetic:
         tensor, mark, other, second = found
         swapped = tensor is not first_argument(args, kwargs)
         sign, other_sign = (signs[1], signs[0]) if swapped else signs
-        if isinstance(second, Noise) and not isinstance(mark, Noise):
-            tensor, mark, other, second = other, second, tensor, mark
-            sign, other_sign = other_sign, sign
+        if isinstance(second, Noise):
+            drawn = second if other_sign > 0 else noise.negated(second)
+            if self._perturbed(tensor, mark, sign, drawn, output):
+                return output
         if isinstance(mark, Noise):
             drawn = mark if sign > 0 else noise.negated(mark)
-            if drawn == Noise("gumbel") and other_sign > 0 and _alike(other, output):
-                base = other.detach()
-                if isinstance(second, Weights) and second.log and not second.changes:
-                    base = second.terms[0].own(other)
-                self._put(output, Perturbed(base))
-            elif other_sign > 0:
-                self._put(output, noise.shifted(drawn, other))
+            shifted = noise.shifted(drawn, other)
+            if shifted is None:
+                self._perturbed(other, second, other_sign, drawn, output)
+            self._put(output, shifted)
         elif isinstance(mark, Weights) and not mark.log:
             if isinstance(second, Weights) and not second.log:
                 self._combined(tensor, mark, sign, other, second, other_sign, output)
             else:
                 self._flow.changed(function, tensor, mark, output)
         return output
+
+    def _perturbed(
+        self, scores: Any, mark: Mark | None, sign: int, drawn: Noise, output: Tensor
+    ) -> bool:
+        """Follow scores to which Gumbel noise was added. Returns whether they are that."""
+        if drawn != Noise("gumbel") or sign < 0 or not isinstance(scores, Tensor):
+            return False
+        if scores.shape != output.shape or isinstance(mark, Noise):
+            return False
+        clean = scores.detach()
+        if isinstance(mark, Weights) and mark.log and not mark.changes:
+            clean = mark.terms[0].own(scores)
+        self._put(output, Perturbed(clean))
+        return True
 
     def _combined(
         self,
@@ -217,19 +228,15 @@ class Arithmetic:
         first, second = marks.get(left), marks.get(right)
         for mark in (first, second):
             if isinstance(mark, Index):
-                mark_used(mark)
+                self._flow.use(mark.choice)
                 return None
-        if first is not None:
+        if first is not None and not (isinstance(first, Noise) and isinstance(second, Weights)):
             return left, before(function, left, first), right, second
-        return None if second is None else (right, second, left, None)
+        return None if second is None else (right, second, left, first)
 
     def _put(self, output: Any, mark: Mark | None) -> None:
         if mark is not None:
             self._flow.marks.put(output, mark)
-
-
-def _alike(other: Any, output: Tensor) -> bool:
-    return isinstance(other, Tensor) and other.shape == output.shape
 
 
 def _with(mark: Weights, term: Term, *, log: bool) -> Weights:

@@ -15,7 +15,7 @@ from recorders.capture.captured import Captured, Check, Host, Ticket
 from recorders.capture.nets import verification
 from recorders.capture.nets.arrangement import choice_shape
 from recorders.capture.nets.aside import CannotReadError, aside, hand_over
-from recorders.capture.nets.marks import Source, Term, version_of
+from recorders.capture.nets.marks import Source, Term, has_values, version_of
 from recorders.capture.nets.products import Product
 from recorders.capture.nets.verification import relative_error, tolerance_of
 
@@ -52,6 +52,7 @@ class Choice(Source):
         used: whether the selection went into anything at all.
         note: why picking by it could not be followed.
         done: whether it is recorded.
+        number: its place among the choices of the pass.
     """
 
     ticket: Ticket
@@ -68,6 +69,7 @@ class Choice(Source):
     used: bool = False
     note: str = UNSEEN
     done: bool = False
+    number: int = 0
 
     @property
     def keys(self) -> int:
@@ -82,6 +84,8 @@ class Choice(Source):
 
     def is_source(self, tensor: Tensor) -> bool:
         """Whether a tensor is what was chosen from, rather than what was picked."""
+        if not has_values(tensor):
+            return False
         known = [reference() for reference in self.scores] + [self.numbers]
         memory = tensor.untyped_storage().data_ptr()
         return any(
@@ -202,9 +206,7 @@ def unpicked(host: Host, choice: Choice) -> None:
 
     A maximum whose place nobody looked at is no choice, nor is one that was only handed out.
     """
-    if choice.done or not (choice.sampled or choice.is_routing or choice.used):
-        return
-    if choice.quiet and not choice.used:
+    if choice.done or (choice.quiet and not choice.used):
         return
     _record(host, choice, lambda: Check(reason=choice.note))
 

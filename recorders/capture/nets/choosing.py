@@ -22,7 +22,16 @@ from recorders.capture.nets.flow import (
     first_argument,
     handled,
 )
-from recorders.capture.nets.marks import Index, Perturbed, Source, Term, Weights
+from recorders.capture.nets.marks import (
+    Index,
+    Noise,
+    Perturbed,
+    Source,
+    Term,
+    Weights,
+    has_values,
+    is_plain,
+)
 from recorders.capture.nets.mode import Function, Handler
 from recorders.capture.nets.relaying import key_axis, probe
 from recorders.capture.nets.weighted_sum import Softmax
@@ -208,7 +217,9 @@ class Choosing:
         chances = first_argument(args, kwargs)
         told = [value for value in args[1:] if not isinstance(value, torch.Generator)]
         wanted = isinstance(chances, Tensor) and chances.is_floating_point() and chances.dim()
-        if not wanted or told or set(kwargs) - {"input", "generator"} or chances.numel() < 2:
+        if not wanted or not has_values(chances):
+            return function(*args, **kwargs)
+        if told or set(kwargs) - {"input", "generator"} or chances.numel() < 2:
             return function(*args, **kwargs)
         with aside(chances.device):
             # One chance for all is dropout.
@@ -274,6 +285,9 @@ class Choosing:
         plain = _Law(SCORES, scores, scores=(weakref.ref(scores),))
         if isinstance(mark, Perturbed):
             return _Law(SCORES, mark.scores, noise="sampled", scores=plain.scores)
+        if mark == Noise("gumbel"):
+            # The scores that it was added to are all zero.
+            return _Law(SCORES, torch.zeros_like(scores), noise="sampled", scores=plain.scores)
         if not isinstance(mark, Weights) or mark.axis != axis or len(mark.terms) != 1:
             return plain
         source, clean = mark.terms[0].source, mark.terms[0].own(scores)
@@ -287,7 +301,7 @@ class Choosing:
             return plain
         if mark.log:
             return _Law(LOGS, clean, mark.lead, scores=known)
-        if mark.changes and bool((scores.detach() >= 0).all()):
+        if mark.changes and has_values(scores) and bool((scores.detach() >= 0).all()):
             return _Law(SHARES, scores, mark.lead, scores=known)
         return _Law(SHARES, clean, mark.lead, scores=known)
 
@@ -310,6 +324,8 @@ class Choosing:
 def _chosen_axis(scores: Any, axis: Any, *, flat: bool = False) -> int | None:
     """The axis that a choice is made along; None where there is nothing to choose."""
     if not isinstance(scores, Tensor) or not scores.is_floating_point() or not scores.numel():
+        return None
+    if not is_plain(scores):
         return None
     if axis is None and flat:
         # Without an axis it is the only one that has more than one entry.

@@ -14,7 +14,7 @@ from torch.nn import functional
 from recorders.capture.captured import Host
 from recorders.capture.nets import choices, weighted_sum
 from recorders.capture.nets.choices import Choice
-from recorders.capture.nets.marks import Index, Mark, Marks, Weights
+from recorders.capture.nets.marks import Index, Mark, Marks, Source, Weights
 from recorders.capture.nets.mode import Function, Handler
 from recorders.capture.nets.products import Product
 from recorders.capture.nets.weighted_sum import Softmax
@@ -32,7 +32,8 @@ class _Pass(threading.local):
 
     def __init__(self) -> None:
         self.marks = Marks()
-        self.pending: list[Choice] = []
+        self.choices: list[Choice] = []
+        self.made = 0
 
 
 class Flow:
@@ -57,8 +58,23 @@ class Flow:
         self.marks.put(output, Index(choice, index.detach().clone()))
 
     def pending(self, choice: Choice) -> None:
-        """Keep a choice until it is seen to be used or the pass ends."""
-        self._pass.pending.append(choice)
+        """Keep a choice until it is seen to be used or the pass ends.
+
+        One that must be used to be recorded lives only as long as its selection.
+        """
+        choice.number = self._pass.made
+        self._pass.made += 1
+        if choice.sampled or choice.is_routing:
+            self._pass.choices.append(choice)
+
+    def use(self, source: Source, note: str = "") -> None:
+        """Note that a selection went into something, by ``note`` of a kind that hides its use."""
+        if not isinstance(source, Choice):
+            return
+        if not source.used and not (source.sampled or source.is_routing):
+            self._pass.choices.append(source)
+        source.used = True
+        source.note = note or source.note
 
     def multiplied(self, product: Product | None) -> None:
         """Record what a multiplication by weights reveals, if anything."""
@@ -80,9 +96,10 @@ class Flow:
 
     def end(self) -> None:
         """Record the choices that are left and forget everything: the pass is over."""
-        left, self._pass.pending = self._pass.pending, []
+        running = self._pass
+        left, running.choices, running.made = running.choices, [], 0
         self.marks.clear()
-        for choice in left:
+        for choice in sorted(left, key=lambda choice: choice.number):
             choices.unpicked(self.host, choice)
 
 
@@ -136,9 +153,3 @@ def before(function: Function, tensor: Tensor, mark: Mark) -> Mark:
     if isinstance(mark, Weights) and name.endswith("_") and not name.endswith("__"):
         return mark.cleaned(tensor.detach().clone())
     return mark
-
-
-def mark_used(mark: Index) -> None:
-    """Note that a selection went into something that is not followed further."""
-    if isinstance(mark.choice, Choice):
-        mark.choice.used = True

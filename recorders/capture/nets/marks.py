@@ -6,7 +6,10 @@ import weakref
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+import torch
 from torch import Tensor
+
+_PLAIN_DISPATCH = Tensor.__torch_dispatch__
 
 IN_PLACE = "an operation in place"
 
@@ -56,6 +59,7 @@ class Weights:
         dropped: whether dropout changed it.
         cut: whether keys were sliced off.
         changes: names of the functions that changed its values otherwise.
+        lost: whether they were changed where nobody saw it, so that nothing clean is left.
         lead: sizes of all axes before the keys as they were before some were merged.
         factors: what it is the product of, where that is what it last became.
     """
@@ -67,6 +71,7 @@ class Weights:
     dropped: bool = False
     cut: bool = False
     changes: tuple[str, ...] = ()
+    lost: bool = False
     lead: tuple[int, ...] | None = None
     factors: Factors | None = None
 
@@ -126,6 +131,21 @@ def version_of(tensor: Tensor) -> int:
     return 0 if tensor.is_inference() else tensor._version
 
 
+def is_plain(tensor: Tensor) -> bool:
+    """Whether what is done beside a tensor leaves no trace: none is traced, faked or nested."""
+    return (
+        type(tensor).__torch_dispatch__ is _PLAIN_DISPATCH
+        and not tensor.is_nested
+        and not torch._C._is_tracing()
+    )
+
+
+def has_values(tensor: Tensor) -> bool:
+    """Whether decisions may be made by the values of a tensor."""
+    hidden = torch._C._functorch.is_functorch_wrapped_tensor(tensor)
+    return is_plain(tensor) and not tensor.is_meta and not hidden
+
+
 class Marks:
     """The marks of one thread's pass. Holds no marked tensor alive."""
 
@@ -137,7 +157,7 @@ class Marks:
 
     def put(self, tensor: Any, mark: Mark) -> None:
         """Mark a tensor, in the place of an older mark."""
-        if not isinstance(tensor, Tensor):
+        if not isinstance(tensor, Tensor) or not is_plain(tensor):
             return
         key, entries = id(tensor), self._entries
 
@@ -151,10 +171,12 @@ class Marks:
     def get(self, tensor: Any) -> Mark | None:
         """The mark of a tensor, or None."""
         entry = self._entries.get(id(tensor))
-        if entry is None or not isinstance(tensor, Tensor) or entry[0]() is not tensor:
+        if entry is None:
             return None
-        mark = entry[1]
-        if entry[2] != version_of(tensor) and not isinstance(mark, Index):
+        known, mark = entry[0](), entry[1]
+        if known is None or known is not tensor:
+            return None
+        if entry[2] != version_of(known) and not isinstance(mark, Index):
             # Noise and scores that someone wrote over are no longer known.
             return _overwritten(mark) if isinstance(mark, Weights) else None
         return mark
@@ -169,8 +191,7 @@ class Marks:
         self._entries.clear()
 
 
-def _overwritten(mark: Weights) -> Weights | None:
+def _overwritten(mark: Weights) -> Weights:
     # What was clean is lost where the tensor itself was that.
-    if any(term.clean is None for term in mark.terms):
-        return None
-    return replace(mark, changes=(*mark.changes, IN_PLACE), factors=None)
+    lost = any(term.clean is None for term in mark.terms)
+    return replace(mark, changes=(*mark.changes, IN_PLACE), lost=lost, factors=None)

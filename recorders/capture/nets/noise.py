@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from recorders.capture.nets.marks import Noise
+from recorders.capture.nets.marks import Noise, has_values
 
 _LOGS = {
     # Minus the logarithm of a uniform number is exponential, that of an exponential one Gumbel.
@@ -45,6 +45,8 @@ def constant(value: Any) -> float | None:
     if isinstance(value, int | float):
         return float(value)
     if not isinstance(value, Tensor) or not value.numel() or value.is_complex():
+        return None
+    if not has_values(value):
         return None
     first = value.detach().reshape(-1)[0]
     if value.numel() > 1 and not bool((value.detach() == first).all()):

@@ -19,7 +19,6 @@ from recorders.capture.nets.flow import (
     first_argument,
     handled,
     is_basic,
-    mark_used,
 )
 from recorders.capture.nets.marks import Index, Noise, Weights
 from recorders.capture.nets.mode import Function, Handler
@@ -125,7 +124,7 @@ class Passing:
             mark = mark.cleaned(tensor)
         if isinstance(mark, Index):
             if output.is_floating_point():
-                mark_used(mark)
+                self._flow.use(mark.choice)
                 return output
             with aside(output.device):
                 mark = replace(mark, clean=function(mark.clean, *args[1:], **kwargs))

@@ -21,9 +21,8 @@ from recorders.capture.nets.flow import (
     axis_of,
     first_argument,
     handled,
-    mark_used,
 )
-from recorders.capture.nets.marks import Index, Noise, Term, Weights
+from recorders.capture.nets.marks import Index, Noise, Term, Weights, has_values
 from recorders.capture.nets.mode import Function, Handler
 from recorders.capture.nets.passing import Passing
 
@@ -133,7 +132,7 @@ class Picking:
         axis = _axis_of_part(values, parts, number)
         clean = tuple(mark.clean if at == number else part for at, part in enumerate(parts))
         if axis is None:
-            mark_used(mark)
+            self._flow.use(mark.choice)
         else:
             self._picked(mark, values, axis, lambda: values.detach()[clean], output)
         return output
@@ -154,11 +153,12 @@ class Picking:
             return
         if isinstance(self._flow.marks.get(values), Weights):
             return
-        mark_used(mark)
+        self._flow.use(mark.choice)
         if values.shape[axis] != choice.keys:
-            choice.note = (
+            self._flow.use(
+                choice,
                 f"the selection picked among {values.shape[axis]:,} things, "
-                f"but was made among {choice.keys:,} keys"
+                f"but was made among {choice.keys:,} keys",
             )
             return
         picked(self._flow.host, choice, expected, output)
@@ -168,7 +168,7 @@ class Picking:
         mark = self._index(argument(args, kwargs, 0, "self", kwargs.get("tensor")))
         if mark is None or not isinstance(mark.choice, Choice):
             return output
-        mark.choice.used = True
+        self._flow.use(mark.choice)
         if output.shape[-1] == mark.choice.keys:
             with aside(output.device):
                 clean = torch.zeros_like(output).scatter_(-1, mark.clean.unsqueeze(-1), 1)
@@ -182,9 +182,9 @@ class Picking:
         mark = self._index(index)
         if mark is None or not isinstance(mark.choice, Choice):
             return output
-        mark.choice.used = True
+        self._flow.use(mark.choice)
         axis = axis_of(output, argument(args, kwargs, 1, "dim"))
-        if axis is None or output.shape[axis] != mark.choice.keys:
+        if axis is None or output.shape[axis] != mark.choice.keys or not has_values(output):
             return output
         with aside(output.device):
             clean = torch.zeros_like(output, dtype=torch.float32)
@@ -197,9 +197,8 @@ class Picking:
 
     def _read(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
         mark = self._index(first_argument(args, kwargs))
-        if mark is not None and isinstance(mark.choice, Choice):
-            mark.choice.used = True
-            mark.choice.note = READ_AS_NUMBER
+        if mark is not None:
+            self._flow.use(mark.choice, READ_AS_NUMBER)
         return function(*args, **kwargs)
 
     def _compute(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
@@ -207,7 +206,7 @@ class Picking:
             for value in (*args, *kwargs.values()):
                 mark = self._index(value)
                 if mark is not None:
-                    mark_used(mark)
+                    self._flow.use(mark.choice)
         return function(*args, **kwargs)
 
     def _random(self, function: Function, args: Args, kwargs: Kwargs) -> Any:

@@ -145,6 +145,9 @@ def of_sum(tensor: Tensor, mark: Weights, axis: int, keepdim: bool, output: Any)
     factors = mark.factors
     if factors is None or not mark.is_key_axis(tensor, axis) or not isinstance(output, Tensor):
         return None
+    if axis == tensor.dim() - 1 and factors.weights.shape == tensor.shape:
+        # One number for each weight, summed: how masked weights are made to sum to 1 again.
+        return None
     names = ascii_lowercase[: tensor.dim()]
     of_weights = names[tensor.dim() - factors.weights.dim() :]
     of_values = names[tensor.dim() - factors.values.dim() :]

@@ -11,7 +11,7 @@ from torch import Tensor
 from recorders.capture.captured import Captured, Check, Host, Ticket
 from recorders.capture.nets import verification
 from recorders.capture.nets.arrangement import attention_shape, merged_axes
-from recorders.capture.nets.aside import hand_over
+from recorders.capture.nets.aside import CannotReadError, hand_over
 from recorders.capture.nets.kinds import kind_of
 from recorders.capture.nets.marks import Source, Term
 from recorders.capture.nets.products import Product
@@ -96,6 +96,8 @@ def _used(ticket: Ticket, product: Product, clean: Tensor) -> tuple[Tensor, Chec
     if mark.dropped:
         return clean, verification.DROPPED
     used = clean
+    if mark.lost and not _is_distribution(clean, product, some=True):
+        raise CannotReadError("its weights were overwritten in place after the softmax")
     if mark.changes:
         weights = product.weights.detach()
         if not torch.equal(weights.to(clean.dtype), clean):
@@ -106,12 +108,15 @@ def _used(ticket: Ticket, product: Product, clean: Tensor) -> tuple[Tensor, Chec
     return used, product.check(used) if ticket.verify else verification.OFF
 
 
-def _is_distribution(weights: Tensor, product: Product) -> bool:
+def _is_distribution(weights: Tensor, product: Product, *, some: bool = False) -> bool:
+    """Whether weights sum to 1 or 0 everywhere, and to 1 somewhere if that is asked."""
     axis = product.axes[0].index(product.key)
     sums = weights.sum(axis, dtype=torch.promote_types(weights.dtype, torch.float32))
     tolerance = _SUM_TOLERANCE.get(weights.dtype, 1e-4)
-    whole = ((sums - 1).abs() <= tolerance) | (sums == 0)
-    return bool(whole.all()) and bool((weights >= 0).all())
+    whole = (sums - 1).abs() <= tolerance
+    if some and not bool(whole.any()):
+        return False
+    return bool((whole | (sums == 0)).all()) and bool((weights >= 0).all())
 
 
 def _with_sink(weights: Tensor) -> Tensor:
