@@ -43,7 +43,7 @@ def consistent(plan):
     return kept
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     plans=st.lists(st.lists(events, max_size=8).map(consistent), min_size=1, max_size=4),
     parts=st.integers(1, 3),
