@@ -108,7 +108,7 @@ bulk dataset is the chunks of one rank after those of another.
 
 - *Sites* of one name are one site where all else about them agrees, *examples* of one name are one
   example where their `sha256` agrees. Otherwise the one of the higher rank R is renamed to
-  `NAME@rankR`.
+  `NAME@rankR`, a beam of it to `NAME@rankR/beam-B`.
 - *Images* and *region sets* are the same by their `sha256`, *scalar names* by name, *snapshots* by
   training step; snapshots are in ascending order where each rank's are.
 - *Events* of the same site, example, step and snapshot, *scalars* of the same name, example, step

@@ -190,13 +190,21 @@ def _names(
         for row, name in enumerate(names):
             own = facts(part, row)
             if known.get(name, own) != own:
-                names[row] = _free(f"{name}@rank{rank}", taken)
+                names[row] = _free(_of_rank(name, rank), taken)
                 taken.add(names[row])
                 renamed.append((rank, name, names[row]))
             else:
                 fresh.setdefault(name, own)
         known = fresh | known
     return given, renamed
+
+
+def _of_rank(name: str, rank: int) -> str:
+    """The name with its rank; a beam stays a beam of its example."""
+    base, mark, beam = name.rpartition(layout.BEAM)
+    if mark and beam.isdecimal():
+        return f"{base}@rank{rank}{mark}{beam}"
+    return f"{name}@rank{rank}"
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -76,7 +76,7 @@ def fill(writer, plan, parts=1):
         )
         writer.add_later_tokens(
             examples=np.array([example]),
-            axis=0,
+            axis=1,
             positions=np.array([event["step"]]),
             ids=np.array([event["value"]]),
             texts=[f"later {event['value']}"],

@@ -43,7 +43,7 @@ def consistent(plan):
     return kept
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     plans=st.lists(st.lists(events, max_size=8).map(consistent), min_size=1, max_size=4),
     parts=st.integers(1, 3),
@@ -57,7 +57,7 @@ def test_the_joined_run_holds_what_each_rank_wrote(tmp_path_factory, plans, part
             item["value"] = value
             item["rank"] = rank
     write_ranks(path, [[dict(item) for item in plan] for plan in plans], parts=parts)
-    examples, sites, expected = {}, {}, {}
+    examples, sites, expected, later = {}, {}, {}, {}
     for rank, plan in enumerate(plans):
         for item in plan:
             seed = examples.setdefault(item["example"], (item["seed"], rank))[0]
@@ -66,6 +66,7 @@ def test_the_joined_run_holds_what_each_rank_wrote(tmp_path_factory, plans, part
             site = item["site"] + ("" if heads == item["heads"] else f"@rank{rank}")
             place = site, example, item["step"], item["snapshot"]
             expected.setdefault(place, item)
+            later.setdefault(place[1:], item["value"])
     with read_run(path) as run:
         assert run.n_events == len(expected)
         assert {site.name for site in run.sites} == {place[0] for place in expected}
@@ -80,6 +81,9 @@ def test_the_joined_run_holds_what_each_rank_wrote(tmp_path_factory, plans, part
             np.testing.assert_array_equal(run.selection(*place)[..., 0], p.argmax(-1))
             assert (run.log_prob(*place) == -item["value"]).all()
             assert (run.entropy(*place) == item["value"] / 1e6).all()
+            (token,) = [t for t in run.later_tokens(place[1], place[3]) if t.step == step]
+            assert token.id == later[name, step, moment]
+            assert token.text == f"later {token.id}"
             facts = content(item["seed"])
             assert run.examples[names[name]].label == item["seed"]
             np.testing.assert_array_equal(run.image(names[name]), facts["image"])
@@ -133,6 +137,17 @@ def test_a_site_or_example_that_differs_between_ranks_is_renamed_and_the_reader_
         assert [example.name for example in run.examples] == ["a", "a@rank1", "c"]
         said = " ".join(run.notices)
         assert "site 'look' of rank 1 is another" in said and "'a@rank1'" in said
+
+
+def test_beams_of_a_renamed_example_stay_its_beams(tmp_path):
+    plans = [
+        [event(value=1), event(value=2, example="a/beam-1")],
+        [event(value=3, seed=2), event(value=4, example="a/beam-1", seed=2)],
+    ]
+    write_ranks(tmp_path / "run.h5", plans)
+    with read_run(tmp_path / "run.h5") as run:
+        names = [example.name for example in run.examples]
+        assert names == ["a", "a/beam-1", "a@rank1", "a@rank1/beam-1"]
 
 
 def test_sentences_of_all_ranks_are_kept_and_other_facts_are_the_lowest_ranks(tmp_path):
