@@ -94,7 +94,8 @@ class RunAxes(ABC):
             example: the example.
             axis: ``tokens`` for its own tokens, ``target`` for those of a decoder.
             snapshot: the snapshot; None is the last.
-            step: the last step whose tokens count; None for all.
+            step: the last step whose tokens count; None for all, -1 for those alone that the
+                example was described with.
 
         Returns:
             The tokens, or None where there are none.
