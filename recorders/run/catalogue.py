@@ -24,6 +24,7 @@ class Catalogue:
         self._examples: dict[str, tuple[int, bytes]] = {}
         self._images: dict[bytes, int] = {}
         self._region_sets: dict[bytes, int] = {}
+        self.names: list[str] = []
         self.labels: list[int] = []
         self.region_counts: list[int] = []
 
@@ -66,6 +67,7 @@ class Catalogue:
             sha256=np.frombuffer(content, np.uint8),
         )
         self._examples[name] = number, content
+        self.names.append(name)
         self.labels.append(-1 if label is None else label)
         self.region_counts.append(0 if boxes is None else len(boxes))
         return number

@@ -42,6 +42,7 @@ class SegmentWriter:
     Attributes:
         path: the file to be.
         parts: the folder of parts, ``path`` with ``.parts`` added.
+        written_bytes: bytes of the parts written so far.
 
     Raises:
         ValueError: unknown codec, or metadata that is not JSON.
@@ -70,6 +71,7 @@ class SegmentWriter:
         self._segment = 0
         self._metadata_waits = True
         self._closed = False
+        self.written_bytes = 0
         if not self.path.parent.is_dir():
             raise FileNotFoundError(f"the folder {self.path.parent} does not exist; make it first")
         self.parts.mkdir(exist_ok=True)
@@ -95,6 +97,10 @@ class SegmentWriter:
     def n_events(self) -> int:
         """Number of events added."""
         return self._pending.rows["events"]
+
+    def example_name(self, example: int) -> str:
+        """Name of an example by its number."""
+        return self._catalogue.names[example]
 
     def label(self, example: int) -> int:
         """True class of an example by its number; -1 for none."""
@@ -402,6 +408,7 @@ class SegmentWriter:
             self._pending.write(file)
         with replacing(self.parts / f"seg-{facts.rank:04d}-{self._segment:06d}.h5") as descriptor:
             write_all(descriptor, image.getbuffer())
+        self.written_bytes += len(image.getbuffer())
         self._pending.written()
         self._segment += 1
         self._metadata_waits = False

@@ -7,9 +7,28 @@ from typing import Any
 
 from torch.overrides import TorchFunctionMode
 
+from recorders.capture.captured import Call
+
 Function = Callable[..., Any]
 Handler = Callable[[Function, tuple[Any, ...], dict[str, Any]], Any]
 """Called as ``handler(function, args, kwargs)`` instead of a torch function; returns its result."""
+
+
+class Net:
+    """One way to find attention while a model runs; what a net does not need does nothing."""
+
+    def open(self) -> None:
+        """Begin to listen."""
+
+    def close(self) -> None:
+        """Stop listening; nothing that ``open`` did is left behind."""
+
+    def handlers(self) -> Mapping[Function, Handler]:
+        """The torch functions that this net looks at."""
+        return {}
+
+    def ended(self, call: Call) -> None:
+        """A forward pass ended, perhaps by an exception: hand over what waited for its end."""
 
 
 class NetMode(TorchFunctionMode):
