@@ -61,10 +61,9 @@ def run(arguments: argparse.Namespace) -> int:
     facts = _facts(path, notes, stopped) if path.exists() else None
     if facts is None or not facts["events"]:
         path.unlink(missing_ok=True)
-        reason = (
-            "Ctrl+C came first" if stopped else "; ".join(notes.said) or "the model ran on none"
-        )
-        raise CommandError(f"nothing was recorded: {reason}", STOPPED if stopped else FAILED)
+        if stopped:
+            raise CommandError("stopped by Ctrl+C before anything was recorded", STOPPED)
+        raise CommandError(f"nothing was recorded: {'; '.join(notes.said)}")
     if stopped:
         notes.say(f"stopped by Ctrl+C: {path} holds the {facts['examples']} examples until then")
     print(json.dumps(facts, indent=2, ensure_ascii=False) if arguments.json else _in_words(facts))

@@ -191,7 +191,7 @@ def _class_of(config: Any, folder: Path, notes: Notes) -> Any:
 
     names = config.architectures or []
     for name in names:
-        found = getattr(transformers, name, None) if str(name).isidentifier() else None
+        found: Any = getattr(transformers, name, None) if str(name).isidentifier() else None
         if isinstance(found, type) and issubclass(found, transformers.PreTrainedModel):
             if found.config_class is None or not isinstance(config, found.config_class):
                 raise CommandError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging as standard_logging
 import os
 import sys
 import warnings
@@ -71,7 +72,7 @@ def quiet_transformers() -> Iterator[None]:
     except ModuleNotFoundError as error:
         raise missing_extra("transformers", error) from error
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity(logging.CRITICAL)
+    logging.set_verbosity(standard_logging.CRITICAL)
     logging.disable_progress_bar()
     try:
         yield

@@ -70,22 +70,21 @@ class PictureReader:
         if not self._measured:
             self._measured = True
             by_content = any(getattr(self._processor, name, False) for name in _BY_CONTENT)
-            self._scale = None if self._grey else measured_scale(self._pixels)
-            if by_content:
-                self._scale = None
-        if self._scale is None:
-            return self._unknown()
-        if picture.size not in self._boxes:
-            if len(self._boxes) >= _SIZES_KEPT:
-                self._boxes.clear()
-            self._boxes[picture.size] = measured_box(self._pixels, self._scale, *picture.size)
-        return self._boxes[picture.size] or self._unknown()
-
-    def _unknown(self) -> None:
-        self._notes.say(
-            f"{type(self._processor).__name__} does not show a straight view of one part of a "
-            "picture; the run holds what the model sees instead of the pictures"
-        )
+            if not self._grey and not by_content:
+                self._scale = measured_scale(self._pixels)
+        box = None
+        if self._scale is not None:
+            if picture.size not in self._boxes:
+                if len(self._boxes) >= _SIZES_KEPT:
+                    self._boxes.clear()
+                self._boxes[picture.size] = measured_box(self._pixels, self._scale, *picture.size)
+            box = self._boxes[picture.size]
+        if box is None:
+            self._notes.say(
+                f"{type(self._processor).__name__} does not show a straight view of one part of a "
+                "picture; the run holds what the model sees instead of the pictures"
+            )
+        return box
 
     def _pixels(self, picture: Image) -> NDArray[Any]:
         """The input [3, height, width] of one picture; of another shape where it is none."""

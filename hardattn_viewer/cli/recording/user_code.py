@@ -21,8 +21,8 @@ def failure(error: BaseException, user_file: str = "") -> str:
     else:
         frames = list(traceback.extract_tb(error.__traceback__))
         own = [frame for frame in frames if user_file and _beside(frame.filename, user_file)]
-        innermost = (own or frames or [None])[-1]
-        place = ("", None) if innermost is None else (innermost.filename, innermost.lineno)
+        named = own or frames
+        place = (named[-1].filename, named[-1].lineno) if named else ("", None)
     where = f"{_short(place[0])}, line {place[1]}: " if place[0] else ""
     says = one_line(error)
     kind = type(error).__name__
