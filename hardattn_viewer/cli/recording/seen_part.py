@@ -24,6 +24,8 @@ _PLAIN = 64
 _BENT = 3
 # A line that misses its points by more than this, in steps of 8 bits or pixels, is none.
 _MISSES = 1.5
+# Shades of one column that differ from each other by more than this belong to no column.
+_SPREAD = 4.0
 # An end this near to the picture's edge, in steps of 8 bits, is at the edge.
 _AT_THE_EDGE = 1.0
 
@@ -114,9 +116,11 @@ def _ends(
     full = counts > 0
     if full.sum() < 2:
         return None
-    sums = (shades * inside).sum(axis=0)
+    means = (shades * inside).sum(axis=0) / np.maximum(counts, 1)
+    if np.abs(np.where(inside, shades - means, 0)).max() > _SPREAD:
+        return None
     # Centre of a pixel, in pixels from the picture's edge.
-    places = (sums[full] / counts[full] - 0.25) * step + 0.5
+    places = (means[full] - 0.25) * step + 0.5
     at = np.flatnonzero(full) + 0.5
     margin = min(_BENT, length / 4)
     straight = (places > margin) & (places < length - margin)
