@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -102,3 +104,57 @@ def test_a_model_that_nobody_prepared_is_recorded_as_it_is(specimen: Specimen, t
         assert {site.capture for site in run.sites} == {specimen.net}
         assert largest_difference(run, subject) <= 1e-5
         assert "left_out" not in run.metadata
+
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "recording.md"
+BEGIN, END = "<!-- table -->", "<!-- end of table -->"
+HEADER = """
+| model | sites | net | verified, error | difference | outputs |
+|---|---|---|---|---|---|
+"""
+
+
+def row_of(specimen: Specimen, folder: Path) -> list[str]:
+    """One row of the table in docs/recording.md, measured."""
+    subject = specimen.build()
+    path = folder / "run.h5"
+    with torch.no_grad():
+        record(subject, path)
+    with read_run(path) as run:
+        known = [run.verification(site) for site in run.sites]
+        events = sum(one.checked for one in known)
+        assert events == run.n_events and not any(one.failed or one.unchecked for one in known)
+        error = max(one.error for one in known)
+        assert error <= 1e-5
+        cells = [
+            specimen.name,
+            str(len(run.sites)),
+            "`" + "`, `".join(sorted({site.capture for site in run.sites})) + "`",
+            f"{events} of {run.n_events} events, {error:.0e}",
+            f"{largest_difference(run, subject):.0e}",
+            "within 1e-6: fused path" if subject.fast_path else "bitwise equal",
+        ]
+    path.unlink()
+    return cells
+
+
+def test_the_table_in_the_documentation_is_what_is_measured(tmp_path):
+    rows = [row_of(specimen, tmp_path) for specimen in SPECIMENS]
+    text = DOCUMENT.read_text()
+    before, _, rest = text.partition(BEGIN)
+    table, _, after = rest.partition(END)
+    if os.environ.get("HARDATTN_WRITE_DOCS"):
+        lines = "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
+        DOCUMENT.write_text(f"{before}{BEGIN}\n{HEADER}{lines}\n{END}{after}")
+        return
+    written = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in table.strip().splitlines()[2:]
+    ]
+    # The last digits of an error are the machine's; that it is small is tested above.
+    steady = (0, 1, 2, 5)
+    assert [[cells[i] for i in steady] for cells in written] == [
+        [cells[i] for i in steady] for cells in rows
+    ]
+    for cells in written:
+        assert float(cells[3].rpartition(" ")[2]) <= 1e-5 and float(cells[4]) <= 1e-5
