@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
         path.unlink(missing_ok=True)
         if stopped:
             raise CommandError("stopped by Ctrl+C before anything was recorded", STOPPED)
-        raise CommandError(f"nothing was recorded: {'; '.join(notes.said)}")
+        raise CommandError("nothing was recorded, so no run was written; the lines above say why")
     if stopped:
         notes.say(f"stopped by Ctrl+C: {path} holds the {facts['examples']} examples until then")
     print(json.dumps(facts, indent=2, ensure_ascii=False) if arguments.json else _in_words(facts))

@@ -100,4 +100,6 @@ def picture_processor(name: str, **options: Any) -> Any:
     """An image processor of that kind in the variant that needs Pillow alone."""
     size: Sequence[int] | dict[str, int] = options.pop("size")
     sides = size if isinstance(size, dict) else {"height": size[0], "width": size[1]}
-    return getattr(transformers, f"{name}Pil")(size=sides, **options)
+    # Version 4 of transformers gives it the plain name.
+    kind = f"{name}Pil" if hasattr(transformers, f"{name}Pil") else name
+    return getattr(transformers, kind)(size=sides, **options)

@@ -227,9 +227,7 @@ def test_sites_and_heads_that_do_not_exist_leave_no_run(
     save_pictures(folder / "pictures", (8, 6))
     for words in (["--sites", "nowhere.*"], ["--heads", "5"]):
         assert main(words_for("patches", "--images", "pictures", *words)) == 1
-        last = capsys.readouterr().err.splitlines()[-1]
-        assert "hardattn record: " in last
-        assert words[1] in last
+        assert words[1] in capsys.readouterr().err
         assert not (folder / "run.h5").exists()
         assert not (folder / "run.h5.parts").exists()
 
