@@ -54,6 +54,7 @@ class Block:
         boxes: float32 [regions, 4], what the region keys are; None for the example's own.
         windows: windows that attention is confined to.
         sink: whether the last key is a learned sink.
+        beam: number of the beam that the rows are; 0 for the examples themselves.
     """
 
     rows: NDArray[np.int64]
@@ -69,3 +70,4 @@ class Block:
     boxes: NDArray[np.float32] | None = None
     windows: int = 1
     sink: bool = False
+    beam: int = 0

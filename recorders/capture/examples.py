@@ -30,7 +30,9 @@ class OpenExamples:
         last: last step that anything was recorded at; -1 for none.
         input_boxes: for each the part of its image that the model's input covers, x0, y0, x1, y1
             in pixels; None where that is not known.
+        token_counts: tokens that each was described with; 0 for none.
         placement: where what the nets see belongs; None until the model runs.
+        beams: numbers in the run of what further beams did, by row and beam.
     """
 
     numbers: NDArray[np.int64]
@@ -40,7 +42,9 @@ class OpenExamples:
     base: int = 0
     last: int = -1
     input_boxes: tuple[tuple[float, float, float, float] | None, ...] = ()
+    token_counts: tuple[int, ...] = ()
     placement: Placement | None = None
+    beams: dict[tuple[int, int], int] = field(default_factory=dict)
     _calls: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -142,6 +146,7 @@ def add_examples(
         tuple(0 if number < 0 else writer.region_count(number) for number in numbers),
         batched,
         input_boxes=tuple(input_boxes),
+        token_counts=tuple(len(fields.get("tokens") or ()) for fields in described),
     )
 
 

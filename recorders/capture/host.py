@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,11 @@ from recorders.capture.captured import Call, Captured, Host, Ticket
 from recorders.capture.events import Block, SiteFacts
 from recorders.capture.examples import OpenExamples
 from recorders.capture.nets.dot_product import DotProductNet
-from recorders.capture.nets.mode import Function, Handler, Net, NetMode
+from recorders.capture.nets.mode import Function, Handler, Net, NetMode, together
 from recorders.capture.nets.multihead import MultiheadNet
 from recorders.capture.nets.transformers import TransformersNet
-from recorders.capture.placement.place import Piece, Placement, Unplaced
+from recorders.capture.placement.pieces import Piece, UnplacedError
+from recorders.capture.placement.place import Placement
 from recorders.capture.recording import Recording
 from recorders.capture.rows import entropy_of_rows, flaw_of, on_cpu
 
@@ -79,8 +81,7 @@ class NetHost:
     def open(self, nets: Collection[str]) -> None:
         """Begin to listen by the nets of these names."""
         self._nets = nets_named(nets, self)
-        for net in self._nets:
-            self._handlers |= net.handlers()
+        self._handlers = together(*(net.handlers() for net in self._nets))
         for net in self._nets:
             net.open()
             self._stack.callback(net.close)
@@ -129,7 +130,6 @@ class NetHost:
             call,
             layer=_layer(module, path),
             heads=recording.policy.heads,
-            queries=None if opened.placement is None else opened.placement.queries_before(call),
         )
 
     def take(self, ticket: Ticket, captured: Captured) -> None:
@@ -138,7 +138,7 @@ class NetHost:
         with self._excused():
             try:
                 blocks, facts = self._prepared(ticket, captured, opened)
-            except Unplaced as problem:
+            except UnplacedError as problem:
                 self._leave_out(ticket, str(problem), opened)
                 return
             if self._recording.add(ticket.site, facts, opened, blocks, captured.check):
@@ -175,12 +175,14 @@ class NetHost:
             if opened.placement is None:
                 opened.placement = Placement(
                     self._model,
+                    self._tracker,
                     opened.batch,
                     tokenizer=self._tokenizer,
+                    token_counts=opened.token_counts,
                     input_boxes=opened.input_boxes,
                 )
             opened.placement.began(call)
-            handlers = handlers | opened.placement.handlers()
+            handlers = together(handlers, opened.placement.handlers())
         return NetMode(handlers, lambda: self._tracker.is_muted)
 
     def _ended(self, call: Call) -> None:
@@ -190,7 +192,9 @@ class NetHost:
         for net in self._nets:
             net.ended(call)
         with self._excused():
-            self._recording.add_tokens(opened, opened.placement.ended(call))
+            self._recording.ended(opened, opened.placement.ended(call))
+            for sentence in opened.placement.remarks:
+                self._recording.ledger.remark(sentence)
 
     def _prepared(
         self, ticket: Ticket, captured: Captured, opened: OpenExamples
@@ -198,15 +202,22 @@ class NetHost:
         """What the recording takes, from what a net saw.
 
         Raises:
-            Unplaced: it cannot be told which examples it belongs to, or is nothing to record.
+            UnplacedError: it cannot be told which examples it belongs to, or is nothing to record.
         """
         half = captured.probabilities.dtype not in (torch.float32, torch.float64)
         flaw = flaw_of(captured.probabilities, half=half)
         if flaw or opened.placement is None:
-            raise Unplaced(flaw)
-        pieces = opened.placement.pieces(ticket, captured, self._recording.policy.queries)
-        heads = self._recording.policy.heads
-        blocks = [_block(piece, captured, heads) for piece in pieces]
+            raise UnplacedError(flaw)
+        policy, ledger = self._recording.policy, self._recording.ledger
+        captured = _of_heads(captured, policy.heads)
+        if captured.n_heads > captured.probabilities.shape[1]:
+            ledger.heads()
+        pieces = opened.placement.pieces(ticket, captured, policy.queries)
+        if not pieces:
+            raise UnplacedError("no query of it is left")
+        if policy.queries is not None:
+            ledger.queries()
+        blocks = [_block(piece, captured) for piece in pieces]
         first = pieces[0]
         return blocks, SiteFacts(
             captured.kind,
@@ -226,7 +237,7 @@ def nets_named(names: Collection[str], host: Host) -> list[Net]:
     return [made(host) for name, made in NETS.items() if name in names]
 
 
-def _block(piece: Piece, captured: Captured, heads: tuple[int, ...] | None) -> Block:
+def _block(piece: Piece, captured: Captured) -> Block:
     """One piece with its exact entropies, on the CPU."""
     probabilities = on_cpu(piece.probabilities)
     rows = probabilities.shape[:-1]
@@ -234,7 +245,7 @@ def _block(piece: Piece, captured: Captured, heads: tuple[int, ...] | None) -> B
     if piece.log_prob is not None:
         log_prob = on_cpu(piece.log_prob).double().numpy()
     return Block(
-        piece.rows,
+        piece.examples,
         probabilities.numpy(),
         log_prob,
         entropy_of_rows(probabilities),
@@ -246,7 +257,33 @@ def _block(piece: Piece, captured: Captured, heads: tuple[int, ...] | None) -> B
         piece.first_region,
         piece.boxes,
         piece.windows,
-        captured.sink,
+        piece.sink,
+        piece.beam,
+    )
+
+
+def _of_heads(captured: Captured, heads: tuple[int, ...] | None) -> Captured:
+    """The heads to keep, where the net has not left out the others already.
+
+    Raises:
+        UnplacedError: there is no such head.
+    """
+    total = captured.probabilities.shape[1]
+    if heads is None or captured.n_heads:
+        return captured
+    if heads[-1] >= total:
+        raise UnplacedError(f"head {heads[-1]} was asked for, but it has {total}")
+    kept = list(heads)
+    visible = captured.visible
+    if visible is not None and visible.ndim == 4 and visible.shape[1] > 1:
+        visible = visible[:, kept]
+    return replace(
+        captured,
+        probabilities=captured.probabilities[:, kept],
+        selection=None if captured.selection is None else captured.selection[:, kept],
+        log_prob=None if captured.log_prob is None else captured.log_prob[:, kept],
+        visible=visible,
+        n_heads=total,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from recorders.capture.policy import Policy, in_words
+from recorders.run.layout import CHANGED, LEFT_OUT, REMARKS
 
 _NAMED = 3
 
@@ -19,10 +20,10 @@ class Ledger:
         self._sites: dict[str, None] = {}
         self._reasons: dict[tuple[str, str], int] = {}
         self._counts: dict[str, int] = {}
-        self._missing_heads: dict[str, None] = {}
         self._full_at = ""
         self._changes: dict[str, None] = {}
-        self._said: tuple[list[str], list[str]] = ([], [])
+        self._remarks: dict[str, None] = {}
+        self._said: tuple[list[str], ...] = ([], [], [])
 
     def site(self, name: str) -> None:
         """An attention of a site that ``sites`` leaves out was seen."""
@@ -39,10 +40,6 @@ class Ledger:
     def heads(self) -> None:
         """Heads of an attention were left out."""
         self._count("heads")
-
-    def no_such_head(self, site: str) -> None:
-        """A site has none of the heads that are to be kept."""
-        self._missing_heads[site] = None
 
     def examples(self, count: int) -> None:
         """Examples that ``examples`` leaves out were run."""
@@ -64,6 +61,10 @@ class Ledger:
         """Recording changed how the model ran."""
         self._changes[sentence] = None
 
+    def remark(self, sentence: str) -> None:
+        """Something about the record that its reader should know."""
+        self._remarks[sentence] = None
+
     @property
     def sites(self) -> tuple[str, ...]:
         """Names of the sites that were seen and left out by ``sites``."""
@@ -73,15 +74,15 @@ class Ledger:
         """All sentences as facts of the run, or None where nothing was added since the last time.
 
         Returns:
-            ``left_out`` and ``changed``, each where it holds any.
+            ``left_out``, ``changed`` and ``remarks``, each where it holds any.
         """
-        now = (self._left_out(), list(self._changes))
+        now = (self._left_out(), list(self._changes), list(self._remarks))
         if now == self._said:
             return None
         self._said = now
         return {
             name: sentences
-            for name, sentences in zip(("left_out", "changed"), now, strict=True)
+            for name, sentences in zip((LEFT_OUT, CHANGED, REMARKS), now, strict=True)
             if sentences
         }
 
@@ -101,11 +102,6 @@ class Ledger:
         if "heads" in counts and policy.heads is not None:
             kept = ", ".join(str(head) for head in policy.heads)
             sentences.append(f"heads other than {kept} of each site")
-        if self._missing_heads:
-            sentences.append(
-                f"{_plural(len(self._missing_heads), 'site')} without the heads asked for: "
-                f"{_some(self._missing_heads)}"
-            )
         if "queries" in counts and policy.queries is not None:
             sentences.append(f"queries other than {in_words(policy.queries)} of each map")
         if "step" in counts:

@@ -14,7 +14,7 @@ from recorders.capture.captured import Check
 from recorders.capture.events import Block, SiteFacts
 from recorders.capture.examples import OpenExamples, add_examples
 from recorders.capture.ledger import Ledger
-from recorders.capture.placement.place import NewTokens
+from recorders.capture.placement.pieces import Ended
 from recorders.capture.policy import Policy, in_words
 from recorders.capture.values import Attended, as_array, attended, per_example
 from recorders.capture.verifying import Verifications
@@ -23,6 +23,7 @@ from recorders.run.writer import SegmentWriter
 _FLUSH_BYTES = 32 << 20
 # A probability at its largest and its share of entropies; a table's rows are small beside them.
 _BYTES_A_VALUE = 4
+BEAM_PARENT = "beam_parent"
 _RESERVED = frozenset({"entropy", "log_prob"})
 _SCORE_TOLERANCE = 2e-2
 
@@ -151,13 +152,14 @@ class Recording:
                 self._sites[name] = self._add_site(name, facts, blocks[0])
             events = 0
             for block in blocks:
-                keep = examples.kept[block.rows]
+                numbers = self._numbers_of(examples, block.rows, block.beam)
+                keep = numbers >= 0
                 if not keep.any():
                     continue
                 events += int(keep.sum())
                 self.writer.add_events(
                     site=self._sites[name],
-                    examples=examples.numbers[block.rows][keep],
+                    examples=numbers[keep],
                     step=step,
                     snapshot=moment,
                     probabilities=_kept(block.probabilities, keep),
@@ -211,13 +213,14 @@ class Recording:
                 numbers = np.repeat(examples.numbers[kept], table.shape[1])
                 self._add_scalars(name, numbers, steps, table[kept].reshape(-1))
 
-    def add_tokens(self, examples: OpenExamples, tokens: Sequence[NewTokens]) -> None:
-        """Add tokens that came to the open examples while the model ran."""
+    def ended(self, examples: OpenExamples, told: Ended) -> None:
+        """Add what is known at the end of a pass: tokens that came, beams that went on."""
         with self._lock:
-            for new in tokens:
-                keep = examples.kept[new.rows]
+            for new in told.tokens:
+                numbers = self._numbers_of(examples, new.examples, new.beams)
+                keep = numbers >= 0
                 self.writer.add_later_tokens(
-                    examples=examples.numbers[new.rows][keep],
+                    examples=numbers[keep],
                     step=new.step,
                     snapshot=self._moment(),
                     axis=new.axis,
@@ -225,6 +228,30 @@ class Recording:
                     ids=new.ids[keep],
                     texts=[text for text, kept in zip(new.texts, keep, strict=True) if kept],
                 )
+            if told.parents is not None:
+                parents = told.parents
+                numbers = self._numbers_of(examples, parents.examples, parents.beams)
+                keep = numbers >= 0
+                steps = np.full(int(keep.sum()), parents.step)
+                values = parents.parents[keep].astype(np.float64)
+                self._add_scalars(BEAM_PARENT, numbers[keep], steps, values)
+
+    def _numbers_of(
+        self, examples: OpenExamples, rows: NDArray[np.int64], beams: NDArray[np.int64] | int
+    ) -> NDArray[np.int64]:
+        """Numbers in the run of the beams of these rows; -1 where they are not recorded.
+
+        A further beam is an example of its own, made when it is first heard of.
+        """
+        numbers = examples.numbers[rows].copy()
+        further = np.broadcast_to(beams, rows.shape)
+        for index in np.flatnonzero((further > 0) & (numbers >= 0)):
+            key = int(rows[index]), int(further[index])
+            if key not in examples.beams:
+                examples.beams[key] = self.writer.add_beam(int(numbers[index]), key[1])
+                self._recorded.add((self._moment(), examples.beams[key]))
+            numbers[index] = examples.beams[key]
+        return numbers
 
     def outcome(
         self, scores: Any, prediction: Any, confidence: Any, label_probability: Any

@@ -24,6 +24,7 @@ BYTE_CHUNK = 131_072
 
 LEFT_OUT = "left_out"
 CHANGED = "changed"
+REMARKS = "remarks"
 """Keys of the metadata that the recorder itself writes: lists of sentences."""
 
 METADATA_ATTRIBUTE_LIMIT = 60_000
@@ -180,7 +181,8 @@ ROOT = (
         "S",
         "Free facts as UTF-8 JSON: model, seed, system, mechanism, gradient, data, checkpoint … "
         f"`{LEFT_OUT}` is a list of sentences that say what was not recorded; `{CHANGED}` one of "
-        "what recording changed about the run of the model. "
+        f"what recording changed about the run of the model, `{REMARKS}` one of what a reader "
+        "should know of the record. "
         f"Above {METADATA_ATTRIBUTE_LIMIT:,} bytes it is the dataset `/metadata` (uint8) instead.",
     ),
 )

@@ -20,7 +20,9 @@ from recorders.run.images import decode_png
 from recorders.run.index import RowIndex, example_columns, row_means
 from recorders.run.layout import EVENTS, EXAMPLES, SITES
 from recorders.run.records import (
+    Event,
     Example,
+    LaterToken,
     Outcome,
     Rows,
     Site,
@@ -126,6 +128,22 @@ class Run:
         """Number of steps that an example has at a site; 0 where it was not recorded there."""
         rows = self._event_rows(site, example, snapshot)
         return int(self._columns["events/step"][rows[-1]]) + 1 if rows.size else 0
+
+    def event(
+        self,
+        site: str | Site,
+        example: int | Example,
+        step: int = 0,
+        snapshot: int | None = None,
+    ) -> Event:
+        """How large one event is and where it lies on its axes; reads no map."""
+        row = self._event(site, example, step, snapshot)
+        numbers = {
+            name: int(self._columns[f"events/{name}"][row])
+            for name in Event.__dataclass_fields__
+            if name != "sink"
+        }
+        return Event(**numbers, sink=bool(self._columns["events/sink"][row]))
 
     def map(
         self,
@@ -257,10 +275,12 @@ class Run:
     def regions(self, example: int | Example) -> NDArray[np.float32] | None:
         """The example's boxes, float32 [n, 4] as x0, y0, x1, y1 in pixels of its image, or None."""
         row = int(self._columns["examples/region_set"][self._example_number(example)])
-        if row < 0:
-            return None
-        start = int(self._columns["region_sets/box_offset"][row])
-        count = int(self._columns["region_sets/box_count"][row])
+        return self.region_set(row) if row >= 0 else None
+
+    def region_set(self, number: int) -> NDArray[np.float32]:
+        """Boxes of one region set (see ``Event.region_set``), float32 [n, 4] in pixels."""
+        start = int(self._columns["region_sets/box_offset"][number])
+        count = int(self._columns["region_sets/box_count"][number])
         boxes: NDArray[np.float32] = self._columns["boxes/corners"][start : start + count].copy()
         return boxes
 
@@ -270,6 +290,24 @@ class Run:
         start = int(self._columns["examples/token_offset"][number])
         count = int(self._columns["examples/token_count"][number])
         return tuple(self._texts["tokens/text"][start : start + count]) if count else None
+
+    def later_tokens(
+        self, example: int | Example, snapshot: int | None = None
+    ) -> tuple[LaterToken, ...]:
+        """The tokens that came to an example while the model ran, in the order of their steps."""
+        rows = self._later_index.rows(
+            self._snapshot_number(snapshot), self._example_number(example)
+        )
+        step, axis, position, number = (
+            self._columns[f"later_tokens/{name}"] for name in ("step", "axis", "position", "id")
+        )
+        texts = self._texts["later_tokens/text"]
+        return tuple(
+            LaterToken(
+                int(step[row]), int(axis[row]), int(position[row]), int(number[row]), texts[row]
+            )
+            for row in rows.tolist()
+        )
 
     def columns(
         self, site: str | Site | None = None, snapshot: int | None = None
@@ -308,6 +346,12 @@ class Run:
     @cached_property
     def _outcome_index(self) -> RowIndex:
         return RowIndex(*(self._columns[f"outcomes/{name}"] for name in ("snapshot", "example")))
+
+    @cached_property
+    def _later_index(self) -> RowIndex:
+        return RowIndex(
+            *(self._columns[f"later_tokens/{name}"] for name in ("snapshot", "example", "step"))
+        )
 
     def _site_number(self, site: str | Site) -> int:
         name = site if isinstance(site, str) else site.name

@@ -29,6 +29,9 @@ class Site:
         capture: how it was found: ``tap``, ``log``, ``watch``.
         verified: what is known about whether the record is what the model used.
         head_indices: the recorded heads' numbers in the model.
+        layer: layer of the model, from 0; -1 for unknown.
+        module: class of the module that it belongs to; may be empty.
+        special_keys: names of the keys before the first region: ``[CLS]`` …
     """
 
     index: int
@@ -42,6 +45,57 @@ class Site:
     capture: str
     verified: str
     head_indices: tuple[int, ...]
+    layer: int = -1
+    module: str = ""
+    special_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Event:
+    """One time that a site attended: how large the event is, and where it lies on its axes.
+
+    Attributes:
+        heads: heads recorded.
+        queries: queries recorded.
+        keys: keys of each query.
+        first_query: position of the first query on its axis.
+        query_stride: positions from one query to the next.
+        first_key: position of the first key on its axis.
+        first_region: key that is the first region.
+        region_set: number of the boxes that belong to this event; -1 for the example's own.
+        windows: windows that attention is confined to, 1 for none.
+        sink: whether the last key is a learned sink, which no item is.
+    """
+
+    heads: int
+    queries: int
+    keys: int
+    first_query: int = 0
+    query_stride: int = 1
+    first_key: int = 0
+    first_region: int = 0
+    region_set: int = -1
+    windows: int = 1
+    sink: bool = False
+
+
+@dataclass(frozen=True)
+class LaterToken:
+    """A token that came to an example while the model ran.
+
+    Attributes:
+        step: step at which it was the query, from 0.
+        axis: 0: it follows the example's own tokens; 1: a token of the target.
+        position: its position on that axis, from 0.
+        id: its number in the vocabulary; -1 for unknown.
+        text: as the model's tokenizer shows it; may be empty.
+    """
+
+    step: int
+    axis: int
+    position: int
+    id: int
+    text: str
 
 
 @dataclass(frozen=True)
@@ -125,6 +179,9 @@ def site_record(tables: Tables, row: int) -> Site:
         hard=bool(tables.columns["sites/hard"][row]),
         heads=int(tables.columns["sites/heads"][row]),
         head_indices=tuple(int(head) for head in kept if head.isdecimal()),
+        layer=int(tables.columns["sites/layer"][row]),
+        module=tables.texts["sites/module"][row],
+        special_keys=tuple(tables.texts["sites/special_keys"][row].split()),
         **text,
     )
 

@@ -100,15 +100,15 @@ class SegmentWriter:
 
     def example_name(self, example: int) -> str:
         """Name of an example by its number."""
-        return self._catalogue.names[example]
+        return self._catalogue.name(example)
 
     def label(self, example: int) -> int:
         """True class of an example by its number; -1 for none."""
-        return self._catalogue.labels[example]
+        return self._catalogue.label(example)
 
     def region_count(self, example: int) -> int:
         """Boxes of an example by its number; 0 for none."""
-        return self._catalogue.region_counts[example]
+        return self._catalogue.region_count(example)
 
     def describe(self, **facts: Any) -> None:
         """Add facts to the metadata; one of the same name replaces the earlier.
@@ -238,6 +238,13 @@ class SegmentWriter:
                 with other content.
         """
         return self._catalogue.add(name, label, image, regions, tokens)
+
+    def add_beam(self, example: int, beam: int) -> int:
+        """Add a further beam of an example, named ``NAME/beam-BEAM``, or find it again.
+
+        It shares the example's label, image, regions and tokens. Returns its number.
+        """
+        return self._catalogue.add_beam(example, beam)
 
     def add_events(
         self,

@@ -109,9 +109,13 @@ def hugging_face(
         twin = made._from_config(settings, attn_implementation="eager").eval()
         twin.load_state_dict(model.state_dict())
         inputs = make_inputs()
+        weights: dict[str, Tensor] = {}
+        if facts.get("windows"):
+            # Of Swin's blocks only the last of each stage hands out its weights.
+            told_by_modules(twin, inputs, weights)
+            return Subject(model, inputs, weights, **facts)
         with torch.no_grad():
             answer = twin(**inputs, output_attentions=True)
-        weights = {}
         for output, pattern in outputs.items():
             part: Any = answer
             for name in output.split("."):
@@ -121,6 +125,21 @@ def hugging_face(
         return Subject(model, inputs, weights, **facts)
 
     return build
+
+
+def told_by_modules(model: nn.Module, inputs: dict[str, Any], weights: dict[str, Tensor]) -> None:
+    """The weights that the attention modules of an eager model return second."""
+    handles = [
+        module.register_forward_hook(
+            lambda _, args, output, name=name: weights.__setitem__(name, output[1])
+        )
+        for name, module in model.named_modules()
+        if type(module).__name__ == "SwinAttention"
+    ]
+    with torch.no_grad():
+        model(**inputs)
+    for handle in handles:
+        handle.remove()
 
 
 def padded() -> dict[str, Any]:

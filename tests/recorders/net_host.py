@@ -10,7 +10,7 @@ import torch
 from recorders.capture.calls import CallTracker, in_backward
 from recorders.capture.captured import Captured, Ticket
 from recorders.capture.nets.dot_product import DotProductNet
-from recorders.capture.nets.mode import NetMode
+from recorders.capture.nets.mode import NetMode, together
 from recorders.capture.nets.multihead import MultiheadNet
 from recorders.capture.nets.transformers import TransformersNet
 
@@ -62,29 +62,20 @@ class CollectingHost:
 
     def __post_init__(self):
         self.nets = [kind(self) for kind in NETS]
-        handlers = {}
-        for net in self.nets:
-            handlers |= net.handlers() if hasattr(net, "handlers") else {}
-        self.tracker = CallTracker(
-            self.model,
-            lambda: NetMode(handlers, lambda: self.tracker.is_muted),
-            self._began,
-            lambda call: None,
-        )
+        self.handlers = together(*(net.handlers() for net in self.nets))
+        self.tracker = CallTracker(self.model, self._began, lambda call: None)
 
     @contextmanager
     def listening(self):
         for net in self.nets:
-            if hasattr(net, "open"):
-                net.open()
+            net.open()
         self.tracker.open()
         try:
             yield self
         finally:
             self.tracker.close()
             for net in self.nets:
-                if hasattr(net, "close"):
-                    net.close()
+                net.close()
 
     def wants(self, net, suffix=""):
         call = self.tracker.call
@@ -120,6 +111,7 @@ class CollectingHost:
 
     def _began(self, call):
         self.calls += 1
+        return NetMode(self.handlers, lambda: self.tracker.is_muted)
 
 
 @contextmanager

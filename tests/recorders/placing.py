@@ -10,7 +10,7 @@ from recorders.capture.calls import CallTracker
 from recorders.capture.captured import Captured, Check, Ticket
 from recorders.capture.nets.mode import NetMode
 from recorders.capture.placement.pieces import UnplacedError
-from recorders.capture.placement.placement import Placement
+from recorders.capture.placement.place import Placement
 
 
 @dataclass
@@ -45,11 +45,15 @@ class Seen:
                 if new.axis == axis:
                     mine = (new.examples == example) & (new.beams == beam)
                     ids, at = new.ids[mine].tolist(), new.positions[mine].tolist()
-                    found += [(new.step, position, id_) for position, id_ in zip(at, ids)]
+                    found += [
+                        (new.step, position, id_) for position, id_ in zip(at, ids, strict=True)
+                    ]
         return found
 
 
-def place(model, run, batch=1, *, queries=None, seen_masks=False, sink=False, select=None, **options):
+def place(
+    model, run, batch=1, *, queries=None, seen_masks=False, sink=False, select=None, **options
+):
     """Run ``run(model)`` and place what every softmax of it computes.
 
     ``seen_masks`` hands over as visible what has any mass, as a net does that knows the mask.
@@ -58,12 +62,13 @@ def place(model, run, batch=1, *, queries=None, seen_masks=False, sink=False, se
 
     def began(call):
         seen.placement.began(call)
+        return NetMode(handlers, lambda: False)
 
     def ended(call):
         seen.ended.append(seen.placement.ended(call))
 
     handlers = {}
-    tracker = CallTracker(model, lambda: NetMode(handlers, lambda: False), began, ended)
+    tracker = CallTracker(model, began, ended)
     seen.placement = Placement(model, tracker, batch, **options)
 
     def softmax(function, args, kwargs):

@@ -12,6 +12,9 @@ from recorders.capture.captured import Captured, Host, Ticket
 
 _PLAIN_DISPATCH = Tensor.__torch_dispatch__
 
+unheard = torch._C.DisableTorchFunction
+"""While inside, no function mode and no tensor subclass hears of what is called."""
+
 
 @contextmanager
 def aside(device: torch.device) -> Iterator[None]:
@@ -22,7 +25,7 @@ def aside(device: torch.device) -> Iterator[None]:
     """
     with ExitStack() as stack:
         stack.enter_context(torch.no_grad())
-        stack.enter_context(torch._C.DisableTorchFunction())
+        stack.enter_context(unheard())
         if torch.is_autocast_enabled(device.type):
             stack.enter_context(torch.autocast(device.type, enabled=False))
         yield

@@ -12,7 +12,7 @@ from torch.nn.attention.bias import CausalBias, CausalVariant
 
 from recorders.capture.captured import Captured, Host, Ticket
 from recorders.capture.nets import verification
-from recorders.capture.nets.aside import CannotReadError, hand_over
+from recorders.capture.nets.aside import CannotReadError, hand_over, unheard
 from recorders.capture.nets.kinds import kind_of
 from recorders.capture.nets.mode import Function, Handler, Net
 from recorders.capture.nets.scores import Question, answer, part
@@ -58,12 +58,9 @@ class DotProductNet(Net):
         if ticket is not None:
             named = dict(zip(_NAMES, args, strict=False)) | kwargs
             call = _Call(**{name: named[name] for name in _NAMES if name in named})
-            hand_over(
-                self._host,
-                ticket,
-                (call.query, call.key, call.value, call.attn_mask, output),
-                lambda: _captured(ticket, call, output),
-            )
+            tensors = (call.query, call.key, call.value, call.attn_mask, output)
+            with unheard():
+                hand_over(self._host, ticket, tensors, lambda: _captured(ticket, call, output))
         return output
 
 
@@ -101,6 +98,7 @@ def _captured(ticket: Ticket, call: _Call, output: Tensor) -> Captured:
             same_length=query.size(2) == key.size(2),
         ),
         visible=found.visible,
+        n_heads=kept.n_heads if ticket.heads else 0,
         first_query=kept.queries.start,
         query_stride=kept.queries.step,
     )

@@ -14,6 +14,23 @@ Handler = Callable[[Function, tuple[Any, ...], dict[str, Any]], Any]
 """Called as ``handler(function, args, kwargs)`` instead of a torch function; returns its result."""
 
 
+def together(*parts: Mapping[Function, Handler]) -> dict[Function, Handler]:
+    """All handlers; where several look at one function, each earlier one is around the later."""
+    joined: dict[Function, Handler] = {}
+    for part in reversed(parts):
+        for function, handler in part.items():
+            inner = joined.get(function)
+            joined[function] = handler if inner is None else _around(handler, inner)
+    return joined
+
+
+def _around(outer: Handler, inner: Handler) -> Handler:
+    def handler(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return outer(lambda *a, **k: inner(function, a, k), args, kwargs)
+
+    return handler
+
+
 class Net:
     """One way to find attention while a model runs; what a net does not need does nothing."""
 

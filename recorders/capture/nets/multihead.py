@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch.nn import functional
 
 from recorders.capture.captured import Captured, Check, Host, Ticket
 from recorders.capture.nets import verification
-from recorders.capture.nets.aside import hand_over
+from recorders.capture.nets.aside import hand_over, unheard
 from recorders.capture.nets.kinds import CROSS, SELF, kind_of
 from recorders.capture.nets.mode import Function, Handler, Net
 from recorders.capture.nets.scores import Answer, Part, Question, answer, part
@@ -30,7 +31,7 @@ _FUSED = (
 
 @dataclass(frozen=True, eq=False)
 class _Heads:
-    """Queries, keys and values of the heads, [rows, heads, items, depth], in float32 at least.
+    """Queries, keys and values of the heads, [rows, heads, items, depth].
 
     Attributes:
         query: of the layer.
@@ -74,20 +75,18 @@ class MultiheadNet(Net):
         bound = _SIGNATURE.bind(*args, **kwargs)
         bound.apply_defaults()
         given = SimpleNamespace(**bound.arguments)
-        if _would_be_fused(ticket.module, given):
-            self._host.changed(_FUSED)
         output = result[0]
-        hand_over(
-            self._host,
-            ticket,
-            (*(value for value in bound.arguments.values() if isinstance(value, Tensor)), output),
-            lambda: _captured(ticket, given, output),
-        )
+        tensors = [value for value in bound.arguments.values() if isinstance(value, Tensor)]
+        with unheard():
+            if _would_be_fused(ticket.module, given):
+                self._host.changed(_FUSED)
+            work = partial(_captured, ticket, given, output)
+            hand_over(self._host, ticket, (*tensors, output), work)
         return result
 
 
 def _captured(ticket: Ticket, given: SimpleNamespace, output: Tensor) -> Captured:
-    heads = _projected(given)
+    heads = _projected(given, output.dtype)
     wanted = part(heads.query.shape, ticket.heads, ticket.queries)
     dropped = given.training and given.dropout_p > 0
     verify = ticket.verify and not dropped
@@ -113,28 +112,29 @@ def _captured(ticket: Ticket, given: SimpleNamespace, output: Tensor) -> Capture
         kind=_kind(ticket, given, heads),
         sink=heads.more > 0,
         visible=visible,
+        n_heads=wanted.n_heads if ticket.heads else 0,
         first_query=wanted.queries.start,
         query_stride=wanted.queries.step,
     )
 
 
-def _projected(given: SimpleNamespace) -> _Heads:
+def _projected(given: SimpleNamespace, worked: torch.dtype) -> _Heads:
+    """Project as the layer did, in the type that it worked in, be it autocast's."""
     inputs = [given.query, given.key, given.value]
     # Without a batch, they are [items, depth].
     query, key, value = (t if t.dim() == 3 else t[:, None] for t in inputs)
-    exact = torch.promote_types(torch.float32, query.dtype)
     n_rows, n_heads = query.size(1), given.num_heads
     weights, biases = _projections(given)
     queries, keys, values = (
         functional.linear(
-            source.to(exact), weight.to(exact), None if bias is None else bias.to(exact)
+            source.to(worked), weight.to(worked), None if bias is None else bias.to(worked)
         )
         for source, weight, bias in zip((query, key, value), weights, biases, strict=True)
     )
     more = 0
     if given.bias_k is not None:
-        keys = torch.cat([keys, given.bias_k.to(exact).expand(1, n_rows, -1)])
-        values = torch.cat([values, given.bias_v.to(exact).expand(1, n_rows, -1)])
+        keys = torch.cat([keys, given.bias_k.to(worked).expand(1, n_rows, -1)])
+        values = torch.cat([values, given.bias_v.to(worked).expand(1, n_rows, -1)])
         more += 1
     keys = _per_head(keys, n_heads, given.static_k)
     values = _per_head(values, n_heads, given.static_v)
@@ -158,8 +158,7 @@ def _per_head(tensor: Tensor, n_heads: int, static: Tensor | None) -> Tensor:
     """[items, rows, heads x depth], or a static [rows x heads, items, depth], by heads."""
     n_rows = tensor.size(1)
     if static is not None:
-        exact = torch.promote_types(torch.float32, static.dtype)
-        return static.to(exact).view(n_rows, n_heads, *static.shape[1:])
+        return static.view(n_rows, n_heads, *static.shape[1:])
     return tensor.view(tensor.size(0), n_rows, n_heads, -1).permute(1, 2, 0, 3)
 
 
@@ -193,7 +192,7 @@ def _check(
     exact = found.probabilities.dtype
     returned = output if output.dim() == 3 else output[:, None]
     returned = returned[kept.queries.start : kept.queries.stop : kept.queries.step].transpose(0, 1)
-    mixed = (found.probabilities @ heads.value).transpose(1, 2).flatten(2)
+    mixed = (found.probabilities @ heads.value.to(exact)).transpose(1, 2).flatten(2)
     bias = given.out_proj_bias
     expected = functional.linear(
         mixed, given.out_proj_weight.to(exact), None if bias is None else bias.to(exact)
@@ -226,8 +225,22 @@ def _kind(ticket: Ticket, given: SimpleNamespace, heads: _Heads) -> str:
     told = kind_of(ticket.module, ticket.path, causal=heads.causal is not None)
     if told:
         return told
+    if _is_of_decoder_layer(ticket):
+        return CROSS
     # No cache lengthens the keys here, so that another length is another sequence.
     return CROSS if given.query.size(0) != given.key.size(0) else ""
+
+
+def _is_of_decoder_layer(ticket: Ticket) -> bool:
+    """Whether this is torch's own decoder layer attending to what the encoder gave."""
+    path = ticket.path.removeprefix(ticket.call.path).removeprefix(".")
+    parent, _, name = path.rpartition(".")
+    try:
+        owner = ticket.call.module.get_submodule(parent)
+    except AttributeError:
+        # torch.compile and wrappers of its kind have a module in between that paths leave out.
+        return False
+    return isinstance(owner, nn.TransformerDecoderLayer) and name == "multihead_attn"
 
 
 def _would_be_fused(module: nn.Module | None, given: SimpleNamespace) -> bool:

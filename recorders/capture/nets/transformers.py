@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from recorders.capture.captured import Captured, Check, Host, Ticket
 from recorders.capture.nets import verification
-from recorders.capture.nets.aside import CannotReadError, hand_over
+from recorders.capture.nets.aside import CannotReadError, hand_over, unheard
 from recorders.capture.nets.kinds import kind_of
 from recorders.capture.nets.mode import Net
 from recorders.capture.nets.scores import Answer, Part, Question, answer, as_given, part
@@ -125,14 +125,10 @@ class TransformersNet(Net):
         if ticket is not None:
             named = dict(zip(_POSITIONAL, args, strict=False)) | kwargs
             layer = _Layer(implementation, named.pop("module"), named, result)
-            mask = named.get("attention_mask")
-            tensors = (layer.query, layer.key, layer.value, layer.output, layer.weights)
-            hand_over(
-                self._host,
-                ticket,
-                (*tensors, mask if isinstance(mask, Tensor) else None),
-                lambda: _captured(ticket, layer),
-            )
+            tensors = [value for value in named.values() if isinstance(value, Tensor)]
+            with unheard():
+                work = partial(_captured, ticket, layer)
+                hand_over(self._host, ticket, (*tensors, layer.output), work)
         return result
 
 
@@ -180,7 +176,9 @@ class _Layer:
         given: Tensor | None = self.result[1]
         rows = max(self.query.size(0), self.key.size(0))
         shape = (rows, *self.query.shape[1:3], self.key.size(2))
-        return given if isinstance(given, Tensor) and given.shape == shape else None
+        if not isinstance(given, Tensor) or tuple(given.shape) != shape:
+            return None
+        return given
 
     @property
     def dropped(self) -> bool:
@@ -228,8 +226,10 @@ class _Layer:
         n_queries, n_keys = self.query.size(2), self.key.size(2)
         keys = torch.arange(n_keys, device=self.query.device)
         queries = keys[n_keys - n_queries :, None]
-        near = keys > queries - window
-        return near if self.causal is not None else near & (keys < queries + window)
+        near: Tensor = keys > queries - window
+        if self.causal is None:
+            near &= keys < queries + window
+        return near
 
 
 def _captured(ticket: Ticket, layer: _Layer) -> Captured:
@@ -253,6 +253,7 @@ def _captured(ticket: Ticket, layer: _Layer) -> Captured:
         ),
         sink=layer.named.get("s_aux") is not None,
         visible=found.visible,
+        n_heads=kept.n_heads if ticket.heads else 0,
         first_query=kept.queries.start,
         query_stride=kept.queries.step,
     )
