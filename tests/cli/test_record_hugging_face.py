@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from commands import output_of
+from commands import output_of, sentence_of
 from hugging_face_folders import (
     bert_folder,
     clip_folder,
@@ -259,6 +261,25 @@ def test_real_weights_and_real_text_are_recorded_offline(
     assert (facts["sites"], facts["examples"]) == (6, 3)
     with read_run("run.h5") as run:
         assert run.tokens(0) == ("[CLS]", "the", "cat", "sat", "[SEP]")
+
+
+def test_standard_output_holds_the_json_object_and_nothing_else(
+    models: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "hardattn_viewer", "record", str(models / "bert")]
+    done = subprocess.run(
+        [*command, *text_of(models), "--threads", "1", "-o", "run.h5", "--json"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=300, check=True,
+    )  # fmt: skip
+    assert json.loads(done.stdout)["examples"] == 3
+    assert done.stderr == ""
+
+
+def test_a_model_that_lacks_its_pictures_says_so(
+    models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("record", str(models / "clip"), *text_of(models), "-o", "run.h5")
+    assert "it takes pictures too: give it --images" in sentence_of(capsys, 1, *words)
 
 
 def test_a_factory_may_give_its_tokenizer_along(

@@ -193,7 +193,8 @@ def _class_of(config: Any, folder: Path, notes: Notes) -> Any:
     for name in names:
         found: Any = getattr(transformers, name, None) if str(name).isidentifier() else None
         if isinstance(found, type) and issubclass(found, transformers.PreTrainedModel):
-            if found.config_class is None or not isinstance(config, found.config_class):
+            kind = getattr(found, "config_class", None)
+            if kind is None or not isinstance(config, kind):
                 raise CommandError(
                     f"{folder}: architectures names {name}, which is no {config.model_type}; "
                     "config.json contradicts itself"

@@ -83,6 +83,7 @@ def hugging_face_subject(arguments: argparse.Namespace, inputs: Inputs, notes: N
             "transformers": transformers.__version__,
             **({"classes": classes} if classes else {}),
         },
+        hint=_hint(takes, inputs),
     )
 
 
@@ -163,6 +164,14 @@ def _check_inputs(model: nn.Module, takes: Iterable[str], inputs: Inputs) -> Non
         and getattr(model, "main_input_name", "") != "input_ids"
     ):
         raise CommandError(f"{name} takes pictures: give it --images", WRONG_USAGE)
+
+
+def _hint(takes: Iterable[str], inputs: Inputs) -> str:
+    if "pixel_values" in takes and not inputs.has_pictures:
+        return "it takes pictures too: give it --images"
+    if "input_ids" in takes and not inputs.has_text:
+        return "it takes text too: give it --text"
+    return ""
 
 
 def _preparing(

@@ -84,8 +84,8 @@ def measured_box(process: Process, scale: Scale, width: int, height: int) -> Box
     columns, column_step = _ramp(width)
     rows, row_step = _ramp(height)
     ramp = np.full((height, width, 3), 255, np.uint8)
-    ramp[..., 0] = _dithered(columns[None, :].repeat(height, 0))
-    ramp[..., 1] = _dithered(rows[:, None].repeat(width, 1).T).T
+    ramp[..., 0] = _dithered(columns, height)
+    ramp[..., 1] = _dithered(rows, width).T
     values = scale.undo(process(Image.fromarray(ramp)).astype(np.float64)) * 255
     if values.ndim != 3 or not values.size:
         return None
@@ -98,14 +98,14 @@ def measured_box(process: Process, scale: Scale, width: int, height: int) -> Box
 def _ramp(length: int) -> tuple[Floats, float]:
     """Shades [length] that rise evenly within 0 to 255, and pixels to a shade."""
     step = max(length / 254, 1 / 64)
-    return np.arange(length) / step + 0.25, step
+    return (np.arange(length) / step + 0.25).astype(np.float32), step
 
 
-def _dithered(shades: Floats) -> NDArray[np.uint8]:
-    """Whole shades whose mean over a column is the shade asked for."""
+def _dithered(shades: Floats, lines: int) -> NDArray[np.uint8]:
+    """Whole shades [lines, length] whose mean over all lines is the shade asked for."""
     # Multiples of the golden ratio fill the unit interval evenly.
-    offsets = (np.arange(shades.shape[0]) * 0.6180339887 % 1)[:, None]
-    return np.floor(shades + offsets).clip(0, 255).astype(np.uint8)
+    offsets = (np.arange(lines) * 0.6180339887 % 1).astype(np.float32)
+    return (shades + offsets[:, None]).clip(0, 255).astype(np.uint8)
 
 
 def _ends(

@@ -84,8 +84,8 @@ def _record(recorder: Any, subject: Subject, items: Sequence[Item]) -> None:
         raise
     except Exception as error:
         raise CommandError(
-            f"{type(subject.model).__name__} failed at {_named(items)}: "
-            f"{failure(error, subject.user_file)}"
+            f"recording {type(subject.model).__name__} failed at {_named(items)}: "
+            f"{failure(error, subject.user_file)}" + (f" ({subject.hint})" if subject.hint else "")
         ) from error
 
 

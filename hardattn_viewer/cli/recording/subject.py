@@ -41,6 +41,7 @@ class Subject:
         batch: items that are prepared at a time unless the person says otherwise.
         facts: about the model, for the run's metadata.
         user_file: the file of the person's own code that errors are traced to, or empty.
+        hint: what may have been wrong where the model fails, or empty.
     """
 
     model: nn.Module
@@ -51,6 +52,7 @@ class Subject:
     batch: int
     facts: dict[str, Any]
     user_file: str = ""
+    hint: str = ""
 
 
 def fields_of(item: Item) -> dict[str, Any]:
