@@ -55,9 +55,10 @@ def gpt2(tokens: int) -> Sides:
     from transformers import GPT2Config, GPT2LMHeadModel
 
     torch.manual_seed(0)
-    config = GPT2Config(n_positions=max(1024, tokens))
+    # Each its own configuration: a model takes its implementation from there while it runs.
+    config, other = (GPT2Config(n_positions=max(1024, tokens)) for _ in range(2))
     plain = GPT2LMHeadModel._from_config(config, attn_implementation="sdpa").eval()
-    eager = GPT2LMHeadModel._from_config(config, attn_implementation="eager").eval()
+    eager = GPT2LMHeadModel._from_config(other, attn_implementation="eager").eval()
     eager.load_state_dict(plain.state_dict())
     return Sides(plain, eager, lens_gpt2(config), config.vocab_size, lambda b, t: 144 * b * t * t)
 
@@ -66,9 +67,9 @@ def bert(tokens: int) -> Sides:
     from transformers import BertConfig, BertModel
 
     torch.manual_seed(0)
-    config = BertConfig(max_position_embeddings=max(512, tokens))
+    config, other = (BertConfig(max_position_embeddings=max(512, tokens)) for _ in range(2))
     plain = BertModel._from_config(config, attn_implementation="sdpa").eval()
-    eager = BertModel._from_config(config, attn_implementation="eager").eval()
+    eager = BertModel._from_config(other, attn_implementation="eager").eval()
     eager.load_state_dict(plain.state_dict())
     return Sides(plain, eager, None, config.vocab_size, lambda b, t: 144 * b * t * t)
 

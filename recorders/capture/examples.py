@@ -74,6 +74,11 @@ class OpenExamples:
         return current
 
 
+def _default_name(writer: SegmentWriter, number: int) -> str:
+    """A name for an example that has none, which no other rank gives."""
+    return f"example-{number}" + (f"@rank{writer.rank}" if writer.world > 1 else "")
+
+
 def _class_number(label: Any) -> int:
     array = as_array(label)
     if array.size != 1 or array.dtype.kind not in "iu":
@@ -111,7 +116,7 @@ def add_examples(
                 f"an example has no {unknown[0]!r}; describe it by {', '.join(sorted(_FIELDS))}"
             )
         name = fields.get("name")
-        name = f"example-{first + row}" if name is None else str(name)
+        name = _default_name(writer, first + row) if name is None else str(name)
         label, image, regions, tokens = (
             fields.get(key) for key in ("label", "image", "regions", "tokens")
         )

@@ -18,6 +18,7 @@ from recorders.capture.calls import CallTracker, in_backward
 from recorders.capture.captured import Call, Captured, Host, Ticket
 from recorders.capture.events import Block, SiteFacts
 from recorders.capture.examples import OpenExamples
+from recorders.capture.nets.dataflow import DataflowNet
 from recorders.capture.nets.dot_product import DotProductNet
 from recorders.capture.nets.mode import Function, Handler, Net, NetMode, together
 from recorders.capture.nets.multihead import MultiheadNet
@@ -31,6 +32,8 @@ NETS: dict[str, Callable[[Host], Net]] = {
     "transformers": TransformersNet,
     "sdpa": DotProductNet,
     "multihead": MultiheadNet,
+    "softmax": DataflowNet,
+    "choice": DataflowNet,
 }
 """Every net by the name that a site's ``capture`` gives it, the outermost first."""
 
@@ -73,6 +76,7 @@ class NetHost:
         self._excused = excused
         self._tracker = CallTracker(model, self._began, self._ended)
         self._nets: list[Net] = []
+        self._names: frozenset[str] = frozenset()
         self._handlers: dict[Function, Handler] = {}
         self._stack = ExitStack()
         self.missed = False
@@ -80,6 +84,7 @@ class NetHost:
 
     def open(self, nets: Collection[str]) -> None:
         """Begin to listen by the nets of these names."""
+        self._names = frozenset(nets)
         self._nets = nets_named(nets, self)
         self._handlers = together(*(net.handlers() for net in self._nets))
         for net in self._nets:
@@ -104,7 +109,7 @@ class NetHost:
     def wants(self, net: str, suffix: str = "") -> Ticket | None:
         """Leave to capture what the module running now computes; see ``captured.Host``."""
         call = self._tracker.call
-        if call is None or self._tracker.is_muted or in_backward():
+        if call is None or net not in self._names or self._tracker.is_muted or in_backward():
             return None
         opened: OpenExamples | None = call.notes.get(_OPENED)
         if opened is None:
@@ -234,7 +239,8 @@ class NetHost:
 
 def nets_named(names: Collection[str], host: Host) -> list[Net]:
     """The nets of these names, ready to be opened; NETS are all there are."""
-    return [made(host) for name, made in NETS.items() if name in names]
+    kinds = dict.fromkeys(kind for name, kind in NETS.items() if name in names)
+    return [kind(host) for kind in kinds]
 
 
 def _block(piece: Piece, captured: Captured) -> Block:
@@ -271,8 +277,8 @@ def _of_heads(captured: Captured, heads: tuple[int, ...] | None) -> Captured:
     total = captured.probabilities.shape[1]
     if heads is None or captured.n_heads:
         return captured
-    if heads[-1] >= total:
-        raise UnplacedError(f"head {heads[-1]} was asked for, but it has {total}")
+    if max(heads) >= total:
+        raise UnplacedError(f"head {max(heads)} was asked for, but it has {total}")
     kept = list(heads)
     visible = captured.visible
     if visible is not None and visible.ndim == 4 and visible.shape[1] > 1:

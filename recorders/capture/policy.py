@@ -16,7 +16,7 @@ class Policy:
 
     Attributes:
         sites: shell patterns, one of which a site's name or module path matches.
-        heads: heads to keep, from 0, ascending; None for all.
+        heads: heads to keep, from 0; None for all.
         every: every how many steps one is recorded, the first included.
         queries: the queries to keep of each map; None for all.
         examples: the examples to keep, by number or name; None for all.
@@ -79,7 +79,7 @@ def policy_of(
         raise ValueError(f"max_bytes={max_bytes} leaves room for nothing; None is no limit")
     return Policy(
         patterns,
-        None if heads is None else tuple(sorted(int(head) for head in heads)),
+        None if heads is None else tuple(int(head) for head in heads),
         every,
         _queries(queries),
         _examples(examples),

@@ -14,12 +14,12 @@ from torch import nn
 from recorders.capture.events import SiteFacts
 from recorders.capture.host import NETS, NetHost
 from recorders.capture.policy import Examples, Queries, policy_of
+from recorders.capture.ranks import END_SECONDS, close_writer, open_writer
 from recorders.capture.recording import Recording
 from recorders.capture.sites import module_path, tapped_sites
 from recorders.capture.tap import AttentionTap
 from recorders.run.codec import codec_named
 from recorders.run.errors import RunError
-from recorders.run.writer import SegmentWriter
 
 FLUSH_SECONDS = 10.0
 
@@ -49,6 +49,8 @@ class Recorder:
         nets: how attention that nobody prepared is found, of ``NETS``; ``()`` for taps alone.
         repeats: what the second attention of one module in one forward pass is: ``"sites"`` makes
             it a site of its own, named ``PATH#2``; ``"steps"`` the next step of the same site.
+        ranks: in a job of ``torch.distributed``, ``"all"``: every rank opens a recorder, and those
+            with the same path record one run together; ``"this"``: this one records alone.
         metadata: free facts about the run, plain JSON.
         flush_every: seconds after which what was recorded is written to disk.
         on_error: ``"raise"`` lets a recording error stop the model, ``"warn"`` turns it into a
@@ -73,6 +75,7 @@ class Recorder:
         tokenizer: Any = None,
         nets: Collection[str] = tuple(NETS),
         repeats: Literal["sites", "steps"] = "sites",
+        ranks: Literal["all", "this"] = "all",
         metadata: dict[str, Any] | None = None,
         flush_every: float = FLUSH_SECONDS,
         on_error: Literal["raise", "warn"] = "raise",
@@ -84,8 +87,11 @@ class Recorder:
             raise ValueError(f"nets={nets!r}: there are {', '.join(NETS)}, or () for none")
         if repeats not in ("sites", "steps"):
             raise ValueError(f'repeats is "sites" or "steps", not {repeats!r}')
+        if ranks not in ("all", "this"):
+            raise ValueError(f'ranks is "all" or "this", not {ranks!r}')
         self._path = path
         self._model = model
+        self._alone = ranks == "this"
         self._policy = policy_of(
             sites=sites,
             heads=heads,
@@ -110,7 +116,9 @@ class Recorder:
         self._explained = False
 
     def __enter__(self) -> Recorder:
-        writer = SegmentWriter(self._path, codec=self._codec, metadata=self._metadata)
+        writer = open_writer(
+            self._path, alone=self._alone, codec=self._codec, metadata=self._metadata
+        )
         self._recording = Recording(writer, self._policy, self._flush_every)
         if self._model is not None:
             for site in tapped_sites(self._model):
@@ -140,7 +148,8 @@ class Recorder:
             self.close()
             return
         try:
-            self._seal()
+            # The other ranks may be waiting for this one in vain, so it does not wait for them.
+            self._seal(seconds=0)
         except (OSError, RunError) as second:
             problem.add_note(f"what was recorded could not be sealed either: {second}")
 
@@ -149,7 +158,8 @@ class Recorder:
 
         Raises:
             OSError: the disk refused; what was flushed stays in the folder of parts.
-            RunError: a part was damaged on disk; the parts stay as they are.
+            RunError: a part was damaged on disk, or another rank of the job has not ended; the
+                parts stay as they are.
         """
         recording = self._recording
         self._seal()
@@ -339,7 +349,7 @@ class Recorder:
             for watched in self._watched
         )
 
-    def _seal(self) -> None:
+    def _seal(self, seconds: float = END_SECONDS) -> None:
         for stop in self._stop:
             stop()
         self._stop.clear()
@@ -348,7 +358,7 @@ class Recorder:
         if self._recording is not None:
             self._recording.end()
             self._recording.conclude()
-            self._recording.writer.close()
+            close_writer(self._recording.writer, seconds=seconds)
             self._recording = None
 
     def _listen(self, name: str, tap: AttentionTap) -> None:

@@ -27,6 +27,12 @@ CHANGED = "changed"
 REMARKS = "remarks"
 """Keys of the metadata that the recorder itself writes: lists of sentences."""
 
+BEAM = "/beam-"
+"""Between the name of an example and the number of a beam of it, from 1; it is beam 0 itself."""
+
+BEAM_PARENT = "beam_parent"
+"""Scalar of a beam's step: number of the beam that it continued, of the step before."""
+
 METADATA_ATTRIBUTE_LIMIT = 60_000
 """Bytes of metadata that still go in an attribute; HDF5 allows 64 KiB in an object header."""
 
@@ -49,11 +55,13 @@ class Attribute:
         name: its name.
         dtype: numpy dtype string; ``"S"`` for a fixed-length string.
         doc: what it says.
+        since: minor version of the format that brought it; a file of an older one lacks it.
     """
 
     name: str
     dtype: str
     doc: str
+    since: int = 0
 
 
 @dataclass(frozen=True)
@@ -174,7 +182,14 @@ ROOT = (
         "<f8",
         "Largest absolute difference between a stored probability and the recorded one.",
     ),
-    Attribute("rank", "<i8", "Process number of a distributed job that wrote this; 0 otherwise."),
+    Attribute(
+        "run",
+        "S",
+        "Random name of this recording, the same in all its parts and all its ranks.",
+        since=1,
+    ),
+    Attribute("world", "<i8", "Processes (ranks) that recorded it together.", since=1),
+    Attribute("rank", "<i8", "Number of the process that wrote this part; 0 in a whole run."),
     Attribute("segment", "<i8", "Number of this segment among its rank's; 0 in a whole run."),
     Attribute(
         "metadata",
@@ -380,7 +395,13 @@ ROWS = Table(
     (),
     (
         Bulk("log_prob", "<f8", ROW_CHUNK, "Log-probability of the selection.", "nat"),
-        Bulk("entropy", "<f8", ROW_CHUNK, "Entropy of the exact distribution.", "nat"),
+        Bulk(
+            "entropy",
+            "<f8",
+            ROW_CHUNK,
+            "Entropy of the exact distribution; NaN for a row whose keys are all masked.",
+            "nat",
+        ),
     ),
 )
 

@@ -49,8 +49,7 @@ class FlowHost:
         handlers = self.net.handlers()
         self.tracker = CallTracker(
             model,
-            lambda: NetMode(handlers, lambda: self.tracker.is_muted),
-            lambda call: None,
+            lambda call: NetMode(handlers, lambda: self.tracker.is_muted),
             self.net.ended,
         )
 

@@ -103,11 +103,14 @@ def hugging_face(
 
         transformers.logging.set_verbosity_error()
         torch.manual_seed(0)
-        settings = getattr(transformers, config)(**options)
-        made = getattr(transformers, kind)
-        model = made._from_config(settings, attn_implementation=implementation).eval()
-        twin = made._from_config(settings, attn_implementation="eager").eval()
+        made, settings = getattr(transformers, kind), getattr(transformers, config)
+        # Each its own configuration: a model takes its implementation from there while it runs.
+        model, twin = (
+            made._from_config(settings(**options), attn_implementation=way).eval()
+            for way in (implementation, "eager")
+        )
         twin.load_state_dict(model.state_dict())
+        assert model.config._attn_implementation == implementation
         inputs = make_inputs()
         weights: dict[str, Tensor] = {}
         if facts.get("windows"):
@@ -143,7 +146,9 @@ def told_by_modules(model: nn.Module, inputs: dict[str, Any], weights: dict[str,
 
 
 def padded() -> dict[str, Any]:
-    return {"input_ids": words(), "attention_mask": torch.ones(BATCH, LENGTH, dtype=torch.long)}
+    mask = torch.ones(BATCH, LENGTH, dtype=torch.long)
+    mask[1, 6:] = 0
+    return {"input_ids": words(), "attention_mask": mask}
 
 
 def pixels(height: int, width: int) -> Callable[[], dict[str, Any]]:

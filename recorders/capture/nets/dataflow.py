@@ -6,13 +6,13 @@ from recorders.capture.captured import Call, Host
 from recorders.capture.nets.arithmetic import Arithmetic
 from recorders.capture.nets.choosing import Choosing
 from recorders.capture.nets.flow import Flow
-from recorders.capture.nets.mode import Function, Handler
+from recorders.capture.nets.mode import Function, Handler, Net
 from recorders.capture.nets.multiplying import Multiplying
 from recorders.capture.nets.passing import Passing
 from recorders.capture.nets.picking import Picking
 
 
-class DataflowNet:
+class DataflowNet(Net):
     """Captures softmaxes that multiply values, and choices.
 
     Args:

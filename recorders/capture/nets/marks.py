@@ -151,7 +151,7 @@ class Marks:
     def get(self, tensor: Any) -> Mark | None:
         """The mark of a tensor, or None."""
         entry = self._entries.get(id(tensor))
-        if tensor is None or entry is None or entry[0]() is not tensor:
+        if entry is None or not isinstance(tensor, Tensor) or entry[0]() is not tensor:
             return None
         mark = entry[1]
         if entry[2] != version_of(tensor) and not isinstance(mark, Index):

@@ -11,6 +11,8 @@ from torch import Tensor
 from recorders.capture.nets.aside import CannotReadError
 
 _MASKED_SHARE = 0.5
+# Their kernels read a place of a row for the last time just before they write it.
+_IN_PLACE = ("cpu", "cuda")
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,8 +131,10 @@ def answer(question: Question, kept: Part) -> Answer:
     if question.sinks is not None:
         sinks = kept.of(question.sinks.reshape(1, -1, 1, 1))
         scores[..., n_keys:] = sinks
-    # A kernel of its own, which reads each row before it writes it.
-    torch.softmax(scores, -1, out=scores)
+    if query.device.type in _IN_PLACE:
+        torch.softmax(scores, -1, out=scores)
+    else:
+        scores = torch.softmax(scores, -1)
     visible = visible_keys(masks)
     if visible is not None and more:
         visible = torch.nn.functional.pad(visible, (0, 1), value=True)

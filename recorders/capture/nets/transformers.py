@@ -63,7 +63,8 @@ class _Patch:
         owner = getattr(sys.modules.get(_MODULE), "AttentionInterface", None)
         if owner is None:
             return
-        # Before transformers 4.57, models take functions from the interface as from a dict.
+        # Up to transformers 4.57, models take functions from the interface as from a dict, and
+        # call eager ones themselves.
         name = "get_interface" if hasattr(owner, "get_interface") else "__getitem__"
         original: Callable[..., Attention] = getattr(owner, name)
 
