@@ -174,10 +174,11 @@ def _sentences(recorded: Run, name: str) -> list[str]:
 
 
 def _in_words(facts: dict[str, Any]) -> str:
-    lines = [
-        f"{facts['run']}: {facts['examples']} examples, {facts['sites']} sites, "
-        f"{facts['events']} events, {words_for_bytes(facts['bytes'])}"
+    counts = [
+        f"{facts[what]} {what if facts[what] != 1 else what[:-1]}"
+        for what in ("examples", "sites", "events")
     ]
+    lines = [f"{facts['run']}: {', '.join(counts)}, {words_for_bytes(facts['bytes'])}"]
     lines += [f"  left out: {sentence}" for sentence in facts["left_out"]]
     lines += [f"  changed: {sentence}" for sentence in facts["changed"]]
     return "\n".join(lines)

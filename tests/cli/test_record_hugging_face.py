@@ -66,7 +66,7 @@ def here(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def record(capsys: pytest.CaptureFixture[str], model: Path, *words: str) -> dict[str, Any]:
     words = ("record", str(model), *words, "--threads", "1", "-o", "run.h5", "--json")
     facts: dict[str, Any] = json.loads(output_of(capsys, *words))
-    assert findings(facts["run"]) == []
+    assert [found for found in findings(facts["run"]) if found.severity != "notice"] == []
     return facts
 
 
@@ -296,5 +296,7 @@ def test_a_factory_may_give_its_tokenizer_along(
     words = ("record", "with_a_tokenizer:make", *text_of(models), "--generate", "2")
     assert main([*words, "-o", "run.h5"]) == 0
     with read_run("run.h5") as run:
-        assert run.tokens(0) == ("the", "cat", "sat")
+        read = run.tokens(0)
+        assert read is not None
+        assert read[:3] == ("the", "cat", "sat")
         assert run.steps(run.sites[0], 0) == 2

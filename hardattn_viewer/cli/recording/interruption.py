@@ -28,8 +28,11 @@ class Interruption:
         self.sealing = False
 
     def __enter__(self) -> Interruption:
-        # Python hears signals in its main thread alone.
-        self._listens = threading.current_thread() is threading.main_thread()
+        # Python hears signals in its main thread alone, and a background job ignores Ctrl+C.
+        self._listens = (
+            threading.current_thread() is threading.main_thread()
+            and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+        )
         if self._listens:
             self._before = signal.signal(signal.SIGINT, self._heard)
         return self
