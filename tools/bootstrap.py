@@ -29,6 +29,14 @@ COMMAND_EXTRAS = {
 }
 
 
+def extras_of(command: str, words: list[str]) -> set[str]:
+    """The extras that a command needs, given the words after it."""
+    extras = set(COMMAND_EXTRAS.get(command, ()))
+    if command == "record" and any(Path(word, "config.json").is_file() for word in words):
+        extras.add("transformers")
+    return extras
+
+
 def environment_folder() -> Path:
     """Where the virtual environment lives: HARDATTN_VENV, or .venv in the checkout."""
     return Path(os.environ.get("HARDATTN_VENV") or ROOT / ".venv").absolute()
@@ -116,7 +124,7 @@ def main(arguments: list[str]) -> int:
     if verb == "run":
         command = next((word for word in rest if not word.startswith("-")), "view")
         doctor.require(window=doctor.has_display(), tests=False, folder=environment_folder())
-        python = set_up(set(COMMAND_EXTRAS.get(command, ())))
+        python = set_up(extras_of(command, rest))
         become([python, "-m", "hardattn_viewer", *rest])
     if verb == "test":
         doctor.require(window=True, tests=True, folder=environment_folder())

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hardattn_viewer.cli.errors import WRONG_USAGE, CommandError, missing_extra
+from hardattn_viewer.cli.errors import CommandError, missing_extra
+from hardattn_viewer.cli.recording.options import positive
 
 if TYPE_CHECKING:
     from hardattn_models.tasks import ImageTask
@@ -20,17 +21,23 @@ _RECORDING = 4_000_037
 BATCH = 100
 
 
-def add_task_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--task", default="mnist-small", metavar="T", help="default: mnist-small")
+TASK = "mnist-small"
+
+
+def add_task_arguments(
+    parser: argparse.ArgumentParser, task: str | None = TASK, threads: int | None = 1
+) -> None:
+    """The arguments about data, with these defaults."""
+    parser.add_argument("--task", default=task, metavar="T", help=f"default: {TASK}")
     parser.add_argument(
         "--data", metavar="FOLDER", help="where the four files of the whole of mnist lie"
     )
     parser.add_argument(
         "--threads",
-        type=int,
-        default=1,
+        type=positive,
+        default=threads,
         metavar="N",
-        help="of torch; with 1, the default, results do not depend on the machine's cores",
+        help="of torch; with 1, the zoo's default, results do not depend on the machine's cores",
     )
 
 
@@ -59,8 +66,6 @@ def prepare_task(arguments: argparse.Namespace) -> ImageTask:
 
     from hardattn_models.tasks import load_task
 
-    if arguments.threads < 1:
-        raise CommandError("--threads must be at least 1", WRONG_USAGE)
     torch.set_num_threads(arguments.threads)
 
     return load_task(arguments.task, folder=arguments.data)
@@ -90,6 +95,7 @@ def record_examples(
     limit: int,
     seed: int,
     on_batch: Callable[[int], Any] | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> None:
     """Run ``model`` over the first ``limit`` examples of a split and record every glimpse.
 
@@ -103,6 +109,8 @@ def record_examples(
     regions = model.regions.numpy()
     with torch.no_grad():
         for batch in task.batches(split, BATCH, limit):
+            if should_stop():
+                return
             entries = [{**entry, "regions": regions} for entry in batch.entries]
             with recorder.example(batch=entries):
                 worth = credit(model(batch.images, generator), batch.labels)

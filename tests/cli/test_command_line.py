@@ -10,32 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import output_of, sentence_of
 
 import sample_runs
 from hardattn_viewer.cli import main
 from recorders import read_run
 
 HARD, SOFT = sample_runs.paths()
-
-
-def output_of(capsys: pytest.CaptureFixture[str], *words: str) -> str:
-    assert main(list(words)) == 0
-    captured = capsys.readouterr()
-    return captured.out
-
-
-def sentence_of(capsys: pytest.CaptureFixture[str], code: int, *words: str) -> str:
-    """The one line on standard error of a command that must fail with ``code``."""
-    try:
-        ended = main(list(words))
-    except SystemExit as exit_:
-        ended = exit_.code
-    captured = capsys.readouterr()
-    assert ended == code
-    assert captured.out == ""
-    lines = captured.err.splitlines()
-    assert len(lines) == 1, captured.err
-    return lines[0]
 
 
 def test_info_json_tells_what_the_run_holds(capsys: pytest.CaptureFixture[str]) -> None:
