@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from hardattn_viewer.session.filters import FilterError, filter_rows
-from hardattn_viewer.session.frames import frame_at_step
+from hardattn_viewer.session.frames import frame_at
 from hardattn_viewer.session.rows import sort_rows
 from hardattn_viewer.session.state import Frames, SessionState
 
@@ -25,10 +25,10 @@ def with_order(state: SessionState) -> SessionState:
     return replace(state, order=sort_rows(state.rows, keep, state.sort), filter_error="")
 
 
-def at_step(frames: Frames, step: int) -> Frames:
-    """Both frames at another step of their example."""
+def at_place(frames: Frames, step: int, query: int | None) -> Frames:
+    """Both frames at another step or query of their example."""
     return replace(
         frames,
-        a=frame_at_step(frames.a, step) if frames.a else None,
-        b=frame_at_step(frames.b, step) if frames.b else None,
+        a=frame_at(frames.a, step, query) if frames.a else None,
+        b=frame_at(frames.b, step, query) if frames.b else None,
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hardattn_viewer.session.cache import ByteCache
 from hardattn_viewer.session.comparing import compare_in_slices
 from hardattn_viewer.session.frames import Frame, Target, frame_bytes, load_frame
+from hardattn_viewer.session.recorded import changed_in, left_out_of, verification_in
 from hardattn_viewer.session.requests import (
     Answer,
     CloseRequest,
@@ -164,8 +165,19 @@ def run_facts(run: Run) -> RunFacts:
         size=run.bytes,
         sealed=run.sealed,
         sites=tuple(
-            SiteFacts(s.name, s.mechanism, s.hard, s.heads, s.key_axis, s.verified, s.capture)
-            for s in run.sites
+            SiteFacts(
+                name=site.name,
+                mechanism=site.mechanism,
+                hard=site.hard,
+                heads=site.heads,
+                key_axis=site.key_axis,
+                verified=verification_in(run, site),
+                capture=site.capture,
+                kind=site.kind,
+                layer=site.layer,
+                head_indices=site.head_indices,
+            )
+            for site in run.sites
         ),
         examples=len(run.examples),
         steps=int(np.nanmax(steps)) if steps is not None and steps.size else 0,
@@ -174,6 +186,8 @@ def run_facts(run: Run) -> RunFacts:
         snapshots=tuple(int(snapshot.step) for snapshot in run.snapshots),
         codec_error=float(run.codec_max_error),
         producer=str(run.producer),
+        left_out=left_out_of(run),
+        changed=changed_in(run),
     )
 
 
