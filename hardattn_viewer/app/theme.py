@@ -169,6 +169,8 @@ QLabel[role="big"] {{ font-weight: 700; font-size: 15px; }}
 QLabel[role="muted"] {{ color: {t.muted}; }}
 QLabel[role="faint"] {{ color: {t.faint}; }}
 QLabel[role="value"] {{ font-weight: 600; }}
+QLabel[role="warning"] {{ color: {t.bad}; background: {t.raised}; border: 1px solid {t.bad};
+    border-radius: 6px; padding: 5px 9px; font-weight: 600; }}
 QLabel[tone="good"] {{ color: {t.good}; }}
 QLabel[tone="bad"] {{ color: {t.bad}; }}
 QLabel[tone="faint"] {{ color: {t.muted}; font-weight: 400; }}

@@ -139,7 +139,8 @@ class Frame:
     @property
     def first_region(self) -> int:
         """The key that is the first region; those before it are special tokens."""
-        return self.map.event.first_region if self.map is not None else 0
+        # The same at every step; one of them may not have been recorded.
+        return next((one.event.first_region for one in self.maps if one is not None), 0)
 
     @property
     def special_mass(self) -> float:
@@ -259,9 +260,12 @@ def _boxes(
     """The boxes of the site's keys; None where its keys are no regions."""
     event = next(one.event for one in maps if one is not None)
     boxes = run.region_set(event.region_set) if event.region_set >= 0 else run.regions(example)
-    if boxes is None or site.key_axis in ("tokens", "target"):
+    if boxes is None or not len(boxes) or site.key_axis in ("tokens", "target"):
         return None
-    return boxes if site.key_axis == "regions" or len(boxes) == event.keys else None
+    if event.windows > 1:
+        return boxes
+    fits = all(one is None or one.event.first_region + len(boxes) <= one.event.keys for one in maps)
+    return boxes if fits and (site.key_axis == "regions" or len(boxes) == event.keys) else None
 
 
 def _with_rows(frame: Frame, query: int | None) -> Frame:

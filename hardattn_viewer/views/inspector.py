@@ -7,11 +7,10 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QToolButton, QWidget
 
 from hardattn_viewer.session.frames import Frame
+from hardattn_viewer.session.naming import key_name, key_noun
 from hardattn_viewer.session.numbers import (
     Number,
     as_text,
-    key_name,
-    key_noun,
     numbers_of,
     probability,
     record_of,
@@ -52,7 +51,7 @@ class Inspector(QScrollArea):
         self._pin.setProperty("kind", "flat")
         self._pin.setText("PIN")
         self._pin.clicked.connect(self._toggle_pin)
-        self._lines = [_NumberLine() for _ in range(10)]
+        self._lines = [_NumberLine() for _ in range(12)]
         self._record_lines = [_NumberLine() for _ in range(7)]
         self._top_heading = heading("")
         self._top = TopKeys(session)

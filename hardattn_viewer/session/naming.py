@@ -1,0 +1,59 @@
+"""What keys and queries of a frame are called, in words."""
+
+from __future__ import annotations
+
+from hardattn_viewer.session.frames import Frame, query_tokens
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def key_name(frame: Frame, key: int) -> str:
+    """Where a key is: the centre of a region in pixels, a token in quotes, or a special name."""
+    if frame.tokens is not None and key < len(frame.tokens):
+        return f"“{frame.tokens[key]}”"
+    region = key - frame.first_region
+    if frame.first_region and region < 0:
+        return special_name(frame, key)
+    if frame.boxes is None or region >= frame.boxes.shape[0]:
+        return f"key {key}"
+    x0, y0, x1, y1 = (float(edge) for edge in frame.boxes[region])
+    return f"({short(x0 / 2 + x1 / 2)}, {short(y0 / 2 + y1 / 2)})"
+
+
+def key_noun(frame: Frame, plural: bool = False) -> str:
+    """What the keys of a frame are called."""
+    noun = "token" if frame.tokens is not None else "region" if frame.boxes is not None else "key"
+    return noun + "s" if plural else noun
+
+
+def query_name(frame: Frame) -> str:
+    """What the query looked from is called, with its number among the queries of the step."""
+    texts, at = query_tokens(frame), frame.query
+    if texts is not None:
+        return f"“{texts[at]}”"
+    one = frame.map
+    position = at if one is None else one.event.first_query + at * one.event.query_stride
+    if frame.query_axis == "regions" and position < frame.first_region:
+        return special_name(frame, position)
+    return f"{frame.query_axis.removesuffix('s')} {position}".replace("querie ", "query ").strip()
+
+
+def special_name(frame: Frame, key: int) -> str:
+    """The name of a key before the first region."""
+    return frame.special_keys[key] if key < len(frame.special_keys) else f"special token {key}"
+
+
+def special_words(frame: Frame) -> str:
+    """For example ``"12 % on [CLS]"``; empty where every key is a region or a token."""
+    count = frame.first_region
+    if not count:
+        return ""
+    share = f"{100 * frame.special_mass:.0f}\N{NO-BREAK SPACE}%"
+    if count == 1:
+        return f"{share} on {special_name(frame, 0)}"
+    return f"{share} on {count} special tokens"
+
+
+def short(value: float) -> str:
+    """A number with at most one decimal."""
+    return f"{value:.1f}".rstrip("0").rstrip(".").replace("-", MINUS)
