@@ -46,6 +46,15 @@ class Window(Protocol):
     def focus_filter(self) -> None:
         """Go to the filter field."""
 
+    def choose_site(self) -> None:
+        """Show the list of sites."""
+
+    def choose_head(self) -> None:
+        """Show the list of heads."""
+
+    def show_omissions(self) -> None:
+        """Say what is not in the runs that are shown."""
+
     def open_samples(self) -> None:
         """Open the sample runs."""
 
@@ -86,6 +95,11 @@ def _has_steps(state: SessionState) -> bool:
 
 def _has_two(state: SessionState) -> bool:
     return state.slot_a is not None and state.slot_b is not None
+
+
+def _has_sites(state: SessionState) -> bool:
+    facts = state.facts(state.site_slot)
+    return facts is not None and len(facts.sites) > 1
 
 
 def _file(window: Window) -> list[Command]:
@@ -213,6 +227,8 @@ def _view(session: Session, window: Window) -> list[Command]:
             "Show B in the inspector and overlay instead of A, or A instead of B",
             _has_two,
         ),
+        *_places(session, window),
+        _option(session, "matrix", "&Matrix of queries and keys", "M", "All queries × keys"),
         _option(session, "heat", "&Heat", "H", "Lay the probabilities over the image"),
         _option(session, "boxes", "Selected &boxes", "Shift+B", "Outline the selected regions"),
         _option(session, "path", "Scan &path", "P", "Number the selected regions in order"),
@@ -223,8 +239,6 @@ def _view(session: Session, window: Window) -> list[Command]:
         _scale(session, "step", "Scale of each step"),
         _colours(session, "viridis", "Colours: &viridis"),
         _colours(session, "cividis", "Colours: &cividis"),
-        _head(session, "previousHead", "Previous head", "[", -1),
-        _head(session, "nextHead", "Next head", "]", 1),
         Command(
             "toggleTheme",
             "View",
@@ -237,6 +251,46 @@ def _view(session: Session, window: Window) -> list[Command]:
         _theme(session, "system", "Theme of the system"),
         _theme(session, "dark", "Dark theme"),
         _theme(session, "light", "Light theme"),
+    ]
+
+
+def _places(session: Session, window: Window) -> list[Command]:
+    return [
+        Command(
+            "chooseSite",
+            "View",
+            "Attention &site…",
+            window.choose_site,
+            ("S",),
+            "Find a site by its name, layer or kind",
+            _has_sites,
+            group="sites",
+        ),
+        _site(session, "previousSite", "Previous site", "{", -1),
+        _site(session, "nextSite", "Next site", "}", 1),
+        Command(
+            "chooseHead",
+            "View",
+            "Hea&d…",
+            window.choose_head,
+            ("Shift+H",),
+            "Choose one head, or the mean over all of them",
+            lambda state: state.heads > 1,
+            group="sites",
+        ),
+        _head(session, "previousHead", "Previous head", "[", -1),
+        _head(session, "nextHead", "Next head", "]", 1),
+        _query(session, "previousQuery", "Previous query", ",", -1),
+        _query(session, "nextQuery", "Next query", ".", 1),
+        Command(
+            "omissions",
+            "View",
+            "What is &not in this run…",
+            window.show_omissions,
+            tooltip="What was not recorded, what recording changed, and what was not verified",
+            enabled=lambda state: state.facts("A") is not None or state.facts("B") is not None,
+            group="omissions",
+        ),
     ]
 
 
@@ -385,7 +439,33 @@ def _head(session: Session, id_: str, text: str, key: str, by: int) -> Command:
         (key,),
         "One head after the other, then their mean again",
         lambda state: state.heads > 1,
-        group="heads",
+        group="sites",
+    )
+
+
+def _site(session: Session, id_: str, text: str, key: str, by: int) -> Command:
+    return Command(
+        id_,
+        "View",
+        text,
+        lambda: session.next_site(by),
+        (key,),
+        "One site after the other, in the order of the model",
+        _has_sites,
+        group="sites",
+    )
+
+
+def _query(session: Session, id_: str, text: str, key: str, by: int) -> Command:
+    return Command(
+        id_,
+        "View",
+        text,
+        lambda: session.next_query(by),
+        (key,),
+        "Look from another query of this step",
+        lambda state: state.frame is not None and state.frame.queries > 1,
+        group="sites",
     )
 
 

@@ -27,8 +27,10 @@ from hardattn_viewer.app.commands import commands_of
 from hardattn_viewer.app.errors import MessageBar
 from hardattn_viewer.app.export_dialog import ExportDialog
 from hardattn_viewer.app.help import HelpDialog
+from hardattn_viewer.app.omissions import OmissionsDialog
 from hardattn_viewer.app.palette import Palette
 from hardattn_viewer.app.settings import Settings
+from hardattn_viewer.app.site_picker import SitePicker
 from hardattn_viewer.app.theme import apply_theme, resolved_theme
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
@@ -166,6 +168,8 @@ class MainWindow(QMainWindow):
         self.timeline.bind(
             {name: self.actions_[name] for name in ("first", "back", "play", "forward", "last")}
         )
+        self.header.site.bind(self.actions_["chooseSite"])
+        self.inspector.record.bind(self.actions_["omissions"])
         for canvas in self.findChildren(Canvas):
             cast("Canvas[object]", canvas).painted.connect(self._painted)
 
@@ -289,6 +293,19 @@ class MainWindow(QMainWindow):
         )
         box.setInformativeText("Apache-2.0. Built with Qt (LGPL-3.0), pyqtgraph, numpy and h5py.")
         box.open()
+
+    def choose_site(self) -> None:
+        """Show the list of sites."""
+        SitePicker(self.session, self.theme, self).open()
+
+    def choose_head(self) -> None:
+        """Show the list of heads."""
+        self.header.head.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.header.head.showPopup()
+
+    def show_omissions(self) -> None:
+        """Say what is not in the runs that are shown."""
+        OmissionsDialog(self.session.state, self).open()
 
     def focus_filter(self) -> None:
         """Put the cursor into the filter field."""

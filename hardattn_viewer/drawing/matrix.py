@@ -15,7 +15,7 @@ from hardattn_viewer.drawing.names import key_labels, query_labels
 from hardattn_viewer.drawing.pixels import is_vector, paint_pixels, to_qimage
 from hardattn_viewer.drawing.regions import known_key, paint_message
 from hardattn_viewer.drawing.strokes import pen, tint
-from hardattn_viewer.drawing.text import Words, draw_text, first_that_fits, text_width
+from hardattn_viewer.drawing.text import Words, amount, draw_text, first_that_fits, text_width
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.display import AmountTable, Display
 from hardattn_viewer.session.frames import Frame
@@ -27,8 +27,8 @@ _GUTTER = 112.0
 _FOOT = 18.0
 _ANGLE = 50.0
 # Px from one label to the next that is written.
-_LABEL_PITCH = 13.0
-_COLUMN_PITCH = 15.0
+_LABEL_PITCH = 11.0
+_COLUMN_PITCH = 13.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,6 +179,7 @@ def matrix_note(picture: MatrixPicture, shown: tuple[int, int]) -> str:
         if down == across == 1
         else (f" · each pixel the largest of {down} × {across} cells")
     )
+    words += f" · colours 0 – {amount(picture.scale_max)}"
     if picture.windows > 1:
         words += f" · {picture.windows} windows, keys of each query’s own"
     return words

@@ -31,6 +31,7 @@ class StepMap:
         log_prob: float64 [queries], nat; NaN where unknown.
         chosen: int64 [queries, n], the selected keys; -1 stands for none.
         event: size and offsets.
+        largest: the largest probability; 0 where there is none.
     """
 
     values: Floats
@@ -39,6 +40,7 @@ class StepMap:
     log_prob: NDArray[np.float64]
     chosen: NDArray[np.int64]
     event: Event
+    largest: float = 0.0
 
     @property
     def queries(self) -> int:
@@ -94,9 +96,12 @@ def read_step(
     if head is not None:
         # A view would keep the maps of all heads in memory.
         values = values.copy()
+    pooled = max_pooled(values, POOLED, POOLED)
+    known = pooled[np.isfinite(pooled)]
     return StepMap(
         values=values,
-        pooled=max_pooled(values, POOLED, POOLED),
+        pooled=pooled,
+        largest=float(known.max()) if known.size else 0.0,
         entropy=entropy.mean(axis=0) if head is None else entropy[head],
         log_prob=log_prob.mean(axis=0) if head is None else log_prob[head],
         chosen=choices,

@@ -53,6 +53,8 @@ class PaneBody(QWidget):
         self._share_out()
 
     def _share_out(self) -> None:
+        if any(part.parent() is not self for part in self._held):
+            return
         width, height = self.width(), self.height()
         rest = SCALE_HEIGHT + 2 * GAP
         side = max(SMALLEST, min(width, height - rest - self._least))

@@ -39,6 +39,7 @@ from hardattn_viewer.views.parts import (
 )
 from hardattn_viewer.views.scales import (
     ScalePicture,
+    matrix_scale_of,
     paint_scale,
     scale_of,
     scope_of,
@@ -193,8 +194,9 @@ class RunPane(QWidget):
             self._stack.setCurrentWidget(self._picture)
         else:
             self._show_text(state, frame, scale, hover, pinned, words)
+        top = matrix_scale_of(state, frame) if display.matrix else scale
         self.scale.show_picture(
-            ScalePicture(scale, short_scope(state), colours=state.display.colours),
+            ScalePicture(top, short_scope(state), colours=state.display.colours),
             f"Scale: {scope_of(state)}",
         )
         self.strip.show_picture(distribution_picture(frame, scale, hover, pinned=pinned), words)
@@ -215,11 +217,16 @@ class RunPane(QWidget):
             tokens_picture(
                 frame, state.display, scale_max=scale, hover=hover, pinned=pinned, size=size
             ),
-            matrix_picture(frame, state.display, scale_max=scale, hover=hover, pinned=pinned),
+            matrix_picture(
+                frame,
+                state.display,
+                scale_max=matrix_scale_of(state, frame),
+                hover=hover,
+                pinned=pinned,
+            ),
             words,
             matrix_only=state.display.matrix,
         )
-        self.text.take_parts()
         self._stack.setCurrentWidget(self.text)
 
     def _show_warning(self, frame: Frame | None) -> None:

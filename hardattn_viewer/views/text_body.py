@@ -63,20 +63,13 @@ class TextBody(QWidget):
         self.tokens.set_theme(theme)
         self.matrix.set_theme(theme)
 
-    def take_parts(self) -> None:
-        """Hold the scale and the strip, which a pane has only one of for all its bodies."""
-        if self._scale.parent() is not self:
-            for part in (self._scale, self._strip):
-                part.setParent(self)
-                part.show()
-            self._share_out()
-
     def show_pictures(
         self, tokens: TokensPicture, matrix: MatrixPicture, words: str, *, matrix_only: bool
     ) -> None:
         """Show a row of attention, and the map that it is a row of."""
         before = self.tokens.picture
         self._matrix_only = matrix_only
+        self._take_parts()
         self.tokens.show_picture(tokens, words)
         self.matrix.show_picture(matrix, f"{words}; matrix of {matrix.queries} queries")
         self._share_out()
@@ -92,6 +85,13 @@ class TextBody(QWidget):
         """Share out the room."""
         self._share_out()
 
+    def _take_parts(self) -> None:
+        """Hold the scale and the strip, which a pane has only one of for all its bodies."""
+        for part in (self._scale, self._strip):
+            if part.parent() is not self:
+                part.setParent(self)
+                part.show()
+
     def _token_at(self, picture: TokensPicture, rect: QRectF, point: QPointF) -> int | None:
         return token_at(picture, rect, point, self._theme)
 
@@ -105,7 +105,7 @@ class TextBody(QWidget):
     def _share_out(self) -> None:
         width, height = self.width(), self.height()
         picture, matrix = self.tokens.picture, self.matrix.picture
-        if picture is None or matrix is None:
+        if picture is None or matrix is None or self._scale.parent() is not self:
             return
         room = max(0, height - SCALE_HEIGHT - STRIP_LEAST - 2 * GAP)
         wanted = round(tokens_height(picture, self._tokens_width(width), self._theme))
