@@ -300,8 +300,8 @@ class MainWindow(QMainWindow):
 
     def choose_head(self) -> None:
         """Show the list of heads."""
-        self.header.head.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.header.head.showPopup()
+        button = self.header.head
+        button.heads.popup(button.mapToGlobal(button.rect().bottomLeft()))
 
     def show_omissions(self) -> None:
         """Say what is not in the runs that are shown."""

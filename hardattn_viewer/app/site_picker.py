@@ -136,9 +136,7 @@ def matching_sites(sites: tuple[SiteFacts, ...], text: str) -> list[SiteFacts]:
     """
     words = text.lower().split()
     layers = [
-        int(number)
-        for word, number in pairwise(words)
-        if word == "layer" and number.isdecimal()
+        int(number) for word, number in pairwise(words) if word == "layer" and number.isdecimal()
     ]
     if layers:
         words = [word for word in words if word != "layer" and not word.isdecimal()]

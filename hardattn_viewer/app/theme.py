@@ -103,7 +103,6 @@ QToolButton[kind="flat"]:focus, QPushButton[kind="flat"]:focus {{ border-color: 
 QPushButton[kind="search"] {{ background: {t.window}; color: {t.muted}; text-align: left; }}
 QToolButton[kind="choice"] {{ padding: 1px 8px; min-height: 16px; font-weight: 600; }}
 QToolButton[kind="choice"][tone="bad"] {{ color: {t.bad}; border-color: {t.bad}; }}
-HeadChoice {{ min-height: 18px; padding: 0 8px; }}
 QPlainTextEdit {{ background: {t.window}; border: 1px solid {t.line}; border-radius: 6px;
     padding: 6px; }}
 QToolButton[kind="segment"] {{ background: {t.panel}; border-radius: 0; padding: 5px 14px;

@@ -210,11 +210,13 @@ def paint_matrix(painter: QPainter, rect: QRectF, picture: MatrixPicture, theme:
     _paint_cursors(painter, cells, picture, theme)
     _paint_rows(painter, rect, cells, picture, theme)
     _paint_columns(painter, rect, cells, picture, theme)
-    note = QRectF(rect.left(), rect.bottom() - _FOOT, rect.width(), _FOOT)
+    note = QRectF(rect.left(), cells.area.bottom() + 3, rect.width(), _FOOT)
     words = matrix_note(picture, (values.shape[0], values.shape[1]))
     choices = (words, words.partition(" · ")[2], words.partition(" · ")[0])
     found = first_that_fits(choices, note.width(), theme, theme.size_small) or words
-    draw_text(painter, note, found, theme, size=theme.size_small, colour=theme.muted)
+    draw_text(
+        painter, note, found, theme, size=theme.size_small, colour=theme.muted, align="centre"
+    )
     painter.restore()
 
 

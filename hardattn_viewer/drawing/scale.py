@@ -97,13 +97,13 @@ def scope_words(display: Display, names: Sequence[str] = (), *, one_query: bool 
     Returns:
         For example ``"this example, all steps, A and B"``.
     """
-    query = ", this query" if one_query else ""
+    what = "this query" if one_query else "this example"
     if display.scale == "step":
-        return f"this step only{query}"
+        return "this query, this step only" if one_query else "this step only"
     if display.scale == "example" and len(names) > 1:
-        return f"this example{query}, all steps, each run its own"
+        return f"{what}, all steps, each run its own"
     together = f", {' and '.join(names)}" if len(names) > 1 else ""
-    return f"this example{query}, all steps{together}"
+    return f"{what}, all steps{together}"
 
 
 def paint_scale_bar(

@@ -26,7 +26,11 @@ _GAP = 3.0
 _TITLE = 20.0
 _MARGIN = 3.0
 _RADIUS = 4.0
-_DARK, _LIGHT = "#101216", "#f6f7f9"
+# Text on a colour: whichever of the two stands out more; at the luminance where they change
+# places both have a contrast of 4.58 : 1.
+_DARK, _LIGHT, _MIDDLE = "#000000", "#ffffff", 0.179
+# A background of almost nothing keeps this much, so that it differs from none.
+_FAINTEST = 0.12
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +113,10 @@ def tokens_picture(
     apart = not frame.one_axis and (frame.queries > 1 or frame.axes.on(frame.query_axis) != ())
     found = marks(values, scale_max)
     rgba = amount_rgba(values, scale_max, 1.0, display.colours)
+    # Many faint tokens side by side must leave the text as readable as the page is.
+    share = np.clip(np.nan_to_num(values) / scale_max, 0.0, 1.0) ** 0.6
+    alpha = np.rint(255 * (_FAINTEST + (1 - _FAINTEST) * share))
+    rgba[:, 3] = np.where(rgba[:, 3] > 0, alpha, 0)
     return TokensPicture(
         keys=labels[: len(values)],
         queries=query_labels(frame) if apart else (),
@@ -209,7 +217,7 @@ def _paint_key(
         mixed = [
             share * c + (1 - share) * g for c, g in zip((red, green, blue), ground, strict=True)
         ]
-        colour = _DARK if _luminance(mixed) > 0.18 else _LIGHT
+        colour = _DARK if _luminance(mixed) > _MIDDLE else _LIGHT
     elif mark is not Mark.ZERO:
         paint_mark(painter, place, mark)
         colour = _LIGHT

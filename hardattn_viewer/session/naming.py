@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hardattn_viewer.session.frames import Frame, query_tokens
+from hardattn_viewer.session.frames import Frame, key_of_query, query_tokens
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -33,9 +33,11 @@ def query_name(frame: Frame) -> str:
         return f"“{texts[at]}”"
     one = frame.map
     position = at if one is None else one.event.first_query + at * one.event.query_stride
-    if frame.query_axis == "regions" and position < frame.first_region:
-        return special_name(frame, position)
-    return f"{frame.query_axis.removesuffix('s')} {position}".replace("querie ", "query ").strip()
+    key = key_of_query(frame)
+    if key is not None and frame.query_axis == "regions":
+        return key_name(frame, key)
+    nouns = {"regions": "region", "tokens": "token", "target": "token", "steps": "step"}
+    return f"{nouns.get(frame.query_axis, 'query')} {position}"
 
 
 def special_name(frame: Frame, key: int) -> str:

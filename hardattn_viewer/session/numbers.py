@@ -147,10 +147,10 @@ def _of_query(frame: Frame) -> tuple[Number, ...]:
 
 
 def _of_special(frame: Frame) -> tuple[Number, ...]:
-    words = special_words(frame)
+    share, _, where = special_words(frame).partition(" ")
     names = ", ".join(frame.special_keys) or "They have no names in the run."
     note = f"What goes to keys that are no regions, and so not to the picture: {names}"
-    return (Number("not on the image", words, note),) if words else ()
+    return (Number(where, share, note),) if where else ()
 
 
 def _of_key(frame: Frame, key: int | None, what: str) -> tuple[Number, ...]:
@@ -187,7 +187,7 @@ def _of_step(frame: Frame) -> tuple[Number, ...]:
     known = bool(np.isfinite(entropy))
     return (
         Number(
-            "entropy",
+            "entropy" if not _is_mean(frame) else "entropy, mean of heads",
             f"{entropy / NATS_PER_BIT:.2f} of {most:.2f} bits" if known else NOT_RECORDED,
             "Entropy of the distribution, and of a uniform one over as many keys.",
         ),
@@ -203,6 +203,11 @@ def _of_step(frame: Frame) -> tuple[Number, ...]:
         _advantage(frame),
         _line(frame, "temperature τ", "temperature", "Temperature of the softmax."),
     )
+
+
+def _is_mean(frame: Frame) -> bool:
+    """Whether numbers are means over several heads, which need not be those of the mean row."""
+    return frame.place.head is None and frame.heads > 1
 
 
 def _line(frame: Frame, shown: str, name: str, note: str, unit: str = "") -> Number:

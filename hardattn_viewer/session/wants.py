@@ -125,16 +125,16 @@ def _why_missing(state: SessionState, slot: Slot, row: int) -> str:
         return ""
     if not len(rows):
         return f"{facts.name} holds no examples: its recording ended before the first one."
-    if rows.index(slot, row) < 0:
-        return (
-            f"{facts.name} does not hold example {rows.names[row]}. "
-            "Choose another example, or put another run into this slot."
-        )
     if _lacks_site(state, slot):
         others = len(facts.sites) - 1
         more = f" and {others:,} more" if others else ""
         return (
             f"{facts.name} has no site {state.place.site}; it has {facts.sites[0].name}{more}. "
             "Choose a site that both runs hold, or look at each run alone."
+        )
+    if rows.index(slot, row) < 0:
+        return (
+            f"{facts.name} does not hold example {rows.names[row]}. "
+            "Choose another example, or put another run into this slot."
         )
     return ""

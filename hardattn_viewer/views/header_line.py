@@ -12,7 +12,7 @@ from hardattn_viewer.session.state import SLOTS, SessionState, Slot
 from hardattn_viewer.views.flow import FlowLayout
 from hardattn_viewer.views.parts import label, plain_tooltip, row, set_property
 from hardattn_viewer.views.scales import scale_words
-from hardattn_viewer.views.site_choice import HeadChoice, SiteButton
+from hardattn_viewer.views.site_choice import HeadButton, SiteButton
 
 
 class HeaderLine(QWidget):
@@ -30,8 +30,8 @@ class HeaderLine(QWidget):
             slot: Pair(f"{slot} predicts", f"headerPredicts{slot}") for slot in SLOTS
         }
         self.site = SiteButton(session)
-        self.head = HeadChoice(session)
-        self._query = Pair("from", "headerQuery")
+        self.head = HeadButton(session)
+        self._query = Pair("query", "headerQuery")
         self._scale = Pair("scale", "headerScale")
         self._snapshot = SnapshotChoice(session)
         self.warning = label("A and B hold different inputs of this name", name="headerWarning")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QComboBox, QToolButton
+from PySide6.QtWidgets import QMenu, QToolButton
 
 from hardattn_viewer.session.recorded import Verification
 from hardattn_viewer.session.session import Session
@@ -67,32 +67,48 @@ class SiteButton(QToolButton):
         self.updateGeometry()
 
 
-class HeadChoice(QComboBox):
-    """Which head is shown, or the mean of all of them; hidden where a site has one only."""
+class HeadButton(QToolButton):
+    """Names the head, or the mean of all; a click lists them. Hidden where a site has one only."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
-        self.setObjectName("headChoice")
-        self.setAccessibleName("Head")
+        self.setObjectName("headButton")
+        self.setProperty("kind", "choice")
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setToolTip("One head, or the mean over all heads of this site ([ and ])")
         self._session = session
-        self._site: SiteFacts | None = None
+        self.heads = QMenu(self)
+        self.heads.setObjectName("headMenu")
+        self.heads.aboutToShow.connect(self._fill)
+        self.setMenu(self.heads)
         self.hide()
-        self.activated.connect(lambda at: session.go_to_head(None if at == 0 else at - 1))
         session.changed.connect(self._on_changed)
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
-        site = new.site
-        if site != self._site:
-            self._site = site
-            self.clear()
-            if site is not None:
-                heads = range(site.heads)
-                self.addItem(f"{site.head_words(None)} heads")
-                self.addItems([f"head {site.head_words(head)}" for head in heads])
-            self.setVisible(site is not None and site.heads > 1)
-        head = new.place.head
-        self.setCurrentIndex(0 if head is None else min(head + 1, self.count() - 1))
+        site, head = new.site, new.place.head
+        if site is None or site.heads < 2:
+            self.hide()
+            return
+        self.setText(f"{'head ' if head is not None else ''}{site.head_words(head)} heads ▾")
+        self.setAccessibleName(f"Head: {site.head_words(head)}")
+        self.show()
+        if (site, head) != (old.site, old.place.head):
+            self.updateGeometry()
+
+    def _fill(self) -> None:
+        self.heads.clear()
+        state = self._session.state
+        if state.site is None:
+            return
+        for head in (None, *range(state.site.heads)):
+            words = f"{'head ' if head is not None else ''}{state.site.head_words(head)}"
+            action = self.heads.addAction(words)
+            action.setCheckable(True)
+            action.setChecked(head == state.place.head)
+            action.triggered.connect(lambda *_, h=head: self._session.go_to_head(h))
+            if head is None:
+                self.heads.addSeparator()
 
 
 def site_words(site: SiteFacts) -> str:
