@@ -10,19 +10,18 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from hardattn_viewer.drawing.colours import Mark, marks, signed_rgba
+from hardattn_viewer.drawing.keys import known_region, region_values
 from hardattn_viewer.drawing.layout import RegionLayout, box_raster, heat_grid, smooth_grid
 from hardattn_viewer.drawing.pixels import paint_pixels, to_qimage
 from hardattn_viewer.drawing.regions import (
     SMOOTH_LABEL,
     frame_layout,
     image_rect,
-    known_region,
     map_box,
     paint_cursors,
     paint_marks,
     paint_message,
     paint_note,
-    region_values,
 )
 from hardattn_viewer.drawing.scale import largest
 from hardattn_viewer.drawing.strokes import tint

@@ -10,7 +10,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPolygonF
 
 from hardattn_viewer.drawing.colours import Mark, marks
-from hardattn_viewer.drawing.regions import known_key
+from hardattn_viewer.drawing.keys import known_key
 from hardattn_viewer.drawing.strokes import faded, hatch, pen, tint
 from hardattn_viewer.drawing.text import amount, draw_text, first_that_fits, text_width
 from hardattn_viewer.drawing.theme import Theme

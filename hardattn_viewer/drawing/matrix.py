@@ -11,14 +11,16 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
 from hardattn_viewer.drawing.colours import amount_table, entries, rgb
-from hardattn_viewer.drawing.names import key_labels, query_labels
+from hardattn_viewer.drawing.keys import known_key
+from hardattn_viewer.drawing.names import key_labels, query_labels, whole_labels
 from hardattn_viewer.drawing.pixels import is_vector, paint_pixels, to_qimage
-from hardattn_viewer.drawing.regions import known_key, paint_message
+from hardattn_viewer.drawing.regions import paint_message
 from hardattn_viewer.drawing.strokes import pen, tint
 from hardattn_viewer.drawing.text import Words, amount, draw_text, first_that_fits, text_width
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.display import AmountTable, Display
 from hardattn_viewer.session.frames import Frame
+from hardattn_viewer.session.joined import JoinedMap
 from hardattn_viewer.session.maps import block_of, max_pooled
 
 _LARGEST_CELL = 24.0
@@ -49,6 +51,7 @@ class MatrixPicture:
         pinned: key held by a click.
         windows: windows that attention is confined to; the keys are then those of each window.
         step: the step shown.
+        steps: how many steps the queries are of.
     """
 
     values: NDArray[np.float32]
@@ -64,6 +67,7 @@ class MatrixPicture:
     pinned: int | None
     windows: int
     step: int
+    steps: int = 1
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,8 @@ def matrix_picture(
     """
     if not scale_max > 0:
         raise ValueError(f"scale_max is {scale_max}; it must be positive")
+    if frame.whole is not None:
+        return _whole_picture(frame, frame.whole, display, scale_max, hover, pinned)
     one = frame.map
     values = frame.probabilities[None] if one is None else one.pooled
     keys = frame.probabilities.size
@@ -130,6 +136,40 @@ def matrix_picture(
         pinned=known_key(pinned, keys),
         windows=one.event.windows if one is not None else 1,
         step=frame.place.step,
+    )
+
+
+def _whole_picture(
+    frame: Frame,
+    whole: JoinedMap,
+    display: Display,
+    scale_max: float,
+    hover: int | None,
+    pinned: int | None,
+) -> MatrixPicture:
+    """The picture of all steps: keys of the frame's step lie at a column of their own."""
+    step, keys = frame.place.step, frame.probabilities.size
+    column = int(whole.first_column[step])
+    queries, key_names = whole_labels(frame, whole)
+
+    def at(key: int | None) -> int | None:
+        return None if known_key(key, keys) is None or key is None else key + column
+
+    return MatrixPicture(
+        values=whole.pooled,
+        queries=whole.queries,
+        keys=whole.keys,
+        query_names=queries,
+        key_names=key_names,
+        query=int(whole.first_row[step]) + frame.query,
+        chosen=tuple(key + column for key in frame.selection),
+        scale_max=scale_max,
+        colours=display.colours,
+        hover=at(hover),
+        pinned=at(pinned),
+        windows=1,
+        step=step,
+        steps=frame.steps,
     )
 
 
@@ -152,11 +192,14 @@ def matrix_cells(picture: MatrixPicture, rect: QRectF) -> Cells:
     return Cells(area, across / keys, down / queries)
 
 
-def matrix_at(picture: MatrixPicture, rect: QRectF, point: QPointF) -> int | None:
-    """The cell under a point as query × number of keys + key, or None beside the cells.
+def matrix_height(picture: MatrixPicture, width: float, most: float) -> float:
+    """Height in logical px, at most ``most``, that the cells take when they fill ``width``."""
+    area = matrix_cells(picture, QRectF(0, 0, width, most)).area
+    return min(most, area.bottom() + _FOOT + 2)
 
-    A query's name stands for its row: there the key is the one that is largest.
-    """
+
+def matrix_at(picture: MatrixPicture, rect: QRectF, point: QPointF) -> int | None:
+    """The cell under a point as query × number of keys + key, or None beside the cells."""
     cells = matrix_cells(picture, rect)
     if cells.area.isEmpty() or not cells.area.contains(point):
         return None
@@ -172,7 +215,8 @@ def matrix_note(picture: MatrixPicture, shown: tuple[int, int]) -> str:
         picture: what is painted.
         shown: rows and columns of colour that it is painted with.
     """
-    words = f"{picture.queries:,} queries × {picture.keys:,} keys"
+    steps = f" of {picture.steps} steps" if picture.steps > 1 else ""
+    words = f"{picture.queries:,} queries{steps} × {picture.keys:,} keys"
     down, across = -(-picture.queries // shown[0]), -(-picture.keys // shown[1])
     words += (
         " · exact cells"
@@ -315,7 +359,7 @@ def _paint_columns(
         if width < 8:
             continue
         painter.save()
-        painter.translate(column.center().x() + 2, cells.area.top() - 4)
+        painter.translate(column.center().x() - 1, cells.area.top() - 4)
         painter.rotate(-_ANGLE)
         where = QRectF(0, -_LABEL_PITCH / 2 - 2, width, _LABEL_PITCH)
         colour = theme.text if key == marked else theme.muted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hardattn_viewer.drawing.text import plain
 from hardattn_viewer.session.frames import Frame, query_tokens
+from hardattn_viewer.session.joined import JoinedMap
 from hardattn_viewer.session.naming import special_name
 
 _LONGEST = 32
@@ -51,6 +52,23 @@ def query_labels(frame: Frame) -> tuple[str, ...]:
     return tuple(
         str(event.first_query + query * event.query_stride) for query in range(event.queries)
     )
+
+
+def whole_labels(frame: Frame, whole: JoinedMap) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """A short name for each query and for each key of all steps."""
+    sides = (
+        (frame.query_axis, whole.first_query, whole.queries),
+        (frame.key_axis, whole.first_key, whole.keys),
+    )
+    queries, keys = (
+        tuple(
+            shown_token(texts[at]) if at < len(texts) else str(at)
+            for at in range(first, first + count)
+        )
+        for axis, first, count in sides
+        for texts in (frame.axes.on(axis),)
+    )
+    return queries, keys
 
 
 def _region_label(frame: Frame, key: int) -> str:

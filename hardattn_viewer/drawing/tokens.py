@@ -11,8 +11,8 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPolygonF
 
 from hardattn_viewer.drawing.colours import Mark, amount_rgba, marks, rgb
+from hardattn_viewer.drawing.keys import known_key
 from hardattn_viewer.drawing.names import key_labels, query_labels
-from hardattn_viewer.drawing.regions import known_key
 from hardattn_viewer.drawing.strokes import paint_mark, pen
 from hardattn_viewer.drawing.text import draw_text, font
 from hardattn_viewer.drawing.theme import Theme

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from hardattn_viewer.session.filters import FilterError, filter_rows
 from hardattn_viewer.session.frames import frame_at
 from hardattn_viewer.session.rows import sort_rows
-from hardattn_viewer.session.state import Frames, SessionState
+from hardattn_viewer.session.state import Frames, OpenRun, SessionState
 
 
 def with_order(state: SessionState) -> SessionState:
@@ -32,3 +33,16 @@ def at_place(frames: Frames, step: int, query: int | None) -> Frames:
         a=frame_at(frames.a, step, query) if frames.a else None,
         b=frame_at(frames.b, step, query) if frames.b else None,
     )
+
+
+def filled_slots(
+    runs: Sequence[OpenRun], slot_a: int | None, slot_b: int | None
+) -> tuple[int | None, int | None]:
+    """A and B with empty ones filled by the first runs of the list that are ready."""
+    free = [run.key for run in runs if run.status == "ready" and run.key not in (slot_a, slot_b)]
+    free.sort()
+    if slot_a is None and free:
+        slot_a = free.pop(0)
+    if slot_b is None and free:
+        slot_b = free.pop(0)
+    return slot_a, slot_b

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hardattn_viewer.session.joined import JoinedMap, joined
 from hardattn_viewer.session.maps import StepMap, read_step, usual_query
 from hardattn_viewer.session.recorded import AxisTokens, axis_tokens, verification_in
 
@@ -86,6 +87,7 @@ class Frame:
         special_keys: names of the keys before the first region.
         window_boxes: float32 [windows × keys, 4] where attention is confined to windows; ``boxes``
             are then those of the window that the query is in.
+        whole: the maps of all steps as one where each continues the last, else None.
     """
 
     run_name: str
@@ -115,6 +117,7 @@ class Frame:
     asked_query: int | None = None
     special_keys: tuple[str, ...] = ()
     window_boxes: NDArray[np.float32] | None = None
+    whole: JoinedMap | None = None
 
     @property
     def selection(self) -> tuple[int, ...]:
@@ -218,6 +221,7 @@ def load_frame(run: Run, place: Place) -> Frame:
         query_axis=site.query_axis,
         special_keys=site.special_keys,
         window_boxes=boxes if windowed else None,
+        whole=joined(maps),
     )
     return _at(_with_rows(frame, place.query), place.step)
 
@@ -242,6 +246,7 @@ def frame_bytes(frame: Frame) -> int:
     arrays += [array for array in (frame.image, frame.boxes) if array is not None]
     tokens = sum(map(len, frame.axes.own)) + sum(map(len, frame.axes.target))
     maps = sum(one.nbytes for one in frame.maps if one is not None)
+    maps += int(frame.whole.pooled.nbytes) if frame.whole is not None else 0
     return sum(int(array.nbytes) for array in arrays) + tokens + maps + 2_000
 
 

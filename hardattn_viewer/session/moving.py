@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from hardattn_viewer.session.frames import Place
+from hardattn_viewer.session.frames import Place, frame_at_step
 from hardattn_viewer.session.state import SLOTS, SessionState
 
 
@@ -36,12 +36,13 @@ def place_at_site(state: SessionState, site: str | None) -> Place:
     return replace(state.place, site=site, head=head)
 
 
-def place_at_query(state: SessionState, query: int | None) -> Place:
-    """The place at another query of this step; queries outside it are clamped."""
+def place_at_query(state: SessionState, query: int | None, step: int | None) -> Place:
+    """The place at another query of a step, None for this one; those outside it are clamped."""
+    step = state.place.step if step is None else step
     frame = state.frame
     if frame is not None and query is not None:
-        query = min(max(query, 0), frame.queries - 1)
-    return replace(state.place, query=query)
+        query = min(max(query, 0), frame_at_step(frame, step).queries - 1)
+    return replace(state.place, query=query, step=step)
 
 
 def at_known_site(state: SessionState, site_of: Mapping[int, str]) -> SessionState:
@@ -58,3 +59,12 @@ def at_known_site(state: SessionState, site_of: Mapping[int, str]) -> SessionSta
     key = state.slot_a if state.slot_a is not None else state.slot_b
     known = site_of.get(key) if key is not None else None
     return replace(state, place=replace(state.place, site=known, head=None, query=None))
+
+
+def shuttled(speed: float, direction: int, most: float, playing: bool) -> float:
+    """The speed after J or L: faster in the direction of play, slower against it."""
+    if not playing:
+        return float(direction)
+    if speed * direction > 0:
+        return direction * min(abs(speed) * 2, most)
+    return speed / 2 if abs(speed) > 1 else float(direction)

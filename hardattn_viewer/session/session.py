@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from psygnal import Signal
 
-from hardattn_viewer.session.derived import at_place, with_order
+from hardattn_viewer.session.derived import at_place, filled_slots, with_order
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.history import History
 from hardattn_viewer.session.loading import DirectLoader, Loader, ThreadLoader
@@ -19,6 +19,7 @@ from hardattn_viewer.session.moving import (
     head_after,
     place_at_query,
     place_at_site,
+    shuttled,
     site_after,
 )
 from hardattn_viewer.session.requests import (
@@ -165,9 +166,10 @@ class Session:
         """Go to the next (or previous) site of the run in focus; the ends hold."""
         self.go_to_site(site_after(self.state, by))
 
-    def go_to_query(self, query: int | None) -> None:
-        """Look from another query; None goes back to the usual one."""
-        self._change("query", place=place_at_query(self.state, query), hovered_query=None)
+    def go_to_query(self, query: int | None, step: int | None = None) -> None:
+        """Look from another query, also of another step; None goes back to the usual one."""
+        place = place_at_query(self.state, query, step)
+        self._change("query", place=place, hovered_query=None)
 
     def next_query(self, by: int) -> None:
         """Look from the next (or previous) query of this step; the ends hold."""
@@ -194,13 +196,7 @@ class Session:
 
     def shuttle(self, direction: int) -> None:
         """J and L: play in a direction, faster each time; against it, slower first."""
-        speed = self.state.speed
-        if not self.state.playing:
-            speed = float(direction)
-        elif speed * direction > 0:
-            speed = direction * min(abs(speed) * 2, SPEEDS[-1])
-        else:
-            speed = speed / 2 if abs(speed) > 1 else float(direction)
+        speed = shuttled(self.state.speed, direction, SPEEDS[-1], self.state.playing)
         self._change(speed=speed)
         self.play(True)
 
@@ -320,12 +316,8 @@ class Session:
             for run in state.runs
         )
         slot_a, slot_b = state.slot_a, state.slot_b
-        # The first two runs in the order of the list, not of their arrival, become A and B.
-        if answer.facts is not None and (slot_a is None or slot_b is None):
-            free = [run.key for run in runs if run.status == "ready" and run.key != slot_a]
-            slot_a = slot_a if slot_a is not None else min(free)
-            others = [key for key in free if key not in (slot_a, slot_b)]
-            slot_b = slot_b if slot_b is not None else min(others, default=None)
+        if answer.facts is not None:
+            slot_a, slot_b = filled_slots(runs, slot_a, slot_b)
         self._change(runs=runs, slot_a=slot_a, slot_b=slot_b)
 
     def _rows_read(self, answer: RowsRead) -> None:

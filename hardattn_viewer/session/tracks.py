@@ -66,7 +66,7 @@ def _entropy(frames: Frames) -> Track:
         for slot, frame in _present(frames)
         if "entropy" in frame.scalars
     )
-    keys = max((frame.probabilities.size for frame in frames.present), default=1)
+    keys = max((frame.distributions.shape[1] for frame in frames.present), default=1)
     return Track("entropy (bits)", 0.0, max(float(np.log2(max(keys, 1))), 1e-3), curves)
 
 

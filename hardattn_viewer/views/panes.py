@@ -120,8 +120,10 @@ class RunPane(QWidget):
             self._session.hover(None, -1 - key)
 
     def _hover_cell(self, cell: int | None) -> None:
-        query, key = self._cell(cell)
-        self._session.hover(key, query)
+        step, query, key = self._cell(cell)
+        # The row of another step is not previewed: it is one click away.
+        here = step == self._session.state.place.step
+        self._session.hover(key if here else None, query if here else None)
 
     def _pick(self, key: int) -> None:
         """Look from what was clicked, or pin it where it is no query."""
@@ -136,20 +138,27 @@ class RunPane(QWidget):
             self._session.go_to_query(query)
 
     def _pick_cell(self, cell: int) -> None:
-        self._session.look_at(self._shown_slot(self._session.state))
-        self._session.go_to_query(self._cell(cell)[0])
+        step, query, _ = self._cell(cell)
+        if step is not None:
+            self._session.look_at(self._shown_slot(self._session.state))
+            self._session.go_to_query(query, step)
 
     def _pin_cell(self, cell: int) -> None:
-        query, key = self._cell(cell)
-        self._session.go_to_query(query)
+        self._pick_cell(cell)
+        key = self._cell(cell)[2]
         if key is not None:
             self._pin(key)
 
-    def _cell(self, cell: int | None) -> tuple[int | None, int | None]:
-        picture = self.text.matrix.picture
-        if cell is None or picture is None:
-            return None, None
-        return divmod(cell, picture.keys)
+    def _cell(self, cell: int | None) -> tuple[int | None, int | None, int | None]:
+        """Step, query and key of a cell of the matrix."""
+        picture, frame = self.text.matrix.picture, self._frame()
+        if cell is None or picture is None or frame is None:
+            return None, None, None
+        row, column = divmod(cell, picture.keys)
+        if frame.whole is None:
+            return frame.place.step, row, column
+        step, query = frame.whole.place_of(row)
+        return step, query, column - int(frame.whole.first_column[step])
 
     def _pin(self, key: int) -> None:
         if key >= 0:
