@@ -239,21 +239,21 @@ class MainWindow(QMainWindow):
 
     def choose_runs(self) -> None:
         """Ask for run files, and open them."""
-        dialog = QFileDialog(self, "Open runs", self._settings.folder)
+        dialog = self._opener("Open runs", QFileDialog.FileMode.ExistingFiles)
         dialog.setObjectName("openDialog")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.setNameFilters(["Runs (*.h5)", "All files (*)"])
-        dialog.filesSelected.connect(lambda names: self.session.open([Path(n) for n in names]))
         dialog.open()
 
     def choose_parts(self) -> None:
         """Ask for the folder of a run that is still being recorded, and open it."""
-        dialog = QFileDialog(self, "Open a folder of parts", self._settings.folder)
+        self._opener("Open a folder of parts", QFileDialog.FileMode.Directory).open()
+
+    def _opener(self, title: str, mode: QFileDialog.FileMode) -> QFileDialog:
+        dialog = QFileDialog(self, title, self._settings.folder)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setFileMode(mode)
         dialog.filesSelected.connect(lambda names: self.session.open([Path(n) for n in names]))
-        dialog.open()
+        return dialog
 
     def open_samples(self) -> None:
         """Open the runs that come with hardattn."""

@@ -355,9 +355,9 @@ def _paint_columns(
         column = cells.column(key)
         reach = (rect.right() - column.center().x()) / math.cos(math.radians(_ANGLE))
         words = Words(_name(picture.key_names, key), bold=key == marked)
-        width = min(longest, reach, text_width([words], theme, theme.size_small) + 1)
-        if width < 8:
+        if min(longest, reach) < _LABEL_PITCH:
             continue
+        width = min(longest, reach, text_width([words], theme, theme.size_small) + 1)
         painter.save()
         painter.translate(column.center().x() - 1, cells.area.top() - 4)
         painter.rotate(-_ANGLE)

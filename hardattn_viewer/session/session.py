@@ -10,18 +10,11 @@ from typing import Any
 import numpy as np
 from psygnal import Signal
 
+from hardattn_viewer.session import moving
 from hardattn_viewer.session.derived import at_place, filled_slots, with_order
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.history import History
 from hardattn_viewer.session.loading import DirectLoader, Loader, ThreadLoader
-from hardattn_viewer.session.moving import (
-    at_known_site,
-    head_after,
-    place_at_query,
-    place_at_site,
-    shuttled,
-    site_after,
-)
 from hardattn_viewer.session.requests import (
     Answer,
     CloseRequest,
@@ -144,7 +137,7 @@ class Session:
     def next_head(self, by: int) -> None:
         """Go from the mean over heads to head 0, 1, … and round to the mean again."""
         if self.state.heads > 1:
-            self._move("head", head=head_after(self.state, by))
+            self._move("head", head=moving.head_after(self.state, by))
 
     def go_to_snapshot(self, snapshot: int | None) -> None:
         """Show the run as it was at another moment of its training."""
@@ -160,15 +153,15 @@ class Session:
         key = self.state.slot(self.state.site_slot)
         if key is not None and site is not None:
             self._site_of[key] = site
-        self._change("site", place=place_at_site(self.state, site))
+        self._change("site", place=moving.place_at_site(self.state, site))
 
     def next_site(self, by: int) -> None:
         """Go to the next (or previous) site of the run in focus; the ends hold."""
-        self.go_to_site(site_after(self.state, by))
+        self.go_to_site(moving.site_after(self.state, by))
 
     def go_to_query(self, query: int | None, step: int | None = None) -> None:
         """Look from another query, also of another step; None goes back to the usual one."""
-        place = place_at_query(self.state, query, step)
+        place = moving.place_at_query(self.state, query, step)
         self._change("query", place=place, hovered_query=None)
 
     def next_query(self, by: int) -> None:
@@ -196,7 +189,7 @@ class Session:
 
     def shuttle(self, direction: int) -> None:
         """J and L: play in a direction, faster each time; against it, slower first."""
-        speed = shuttled(self.state.speed, direction, SPEEDS[-1], self.state.playing)
+        speed = moving.shuttled(self.state.speed, direction, SPEEDS[-1], self.state.playing)
         self._change(speed=speed)
         self.play(True)
 
@@ -366,7 +359,7 @@ class Session:
 
     def _resolved(self, new: SessionState, old: SessionState) -> SessionState:
         if (new.slot_a, new.slot_b, new.runs) != (old.slot_a, old.slot_b, old.runs):
-            new = at_known_site(new, self._site_of)
+            new = moving.at_known_site(new, self._site_of)
         if new.place.example != old.place.example or new.slot_a != old.slot_a:
             new = replace(new, hovered=None, hovered_query=None, pinned=None)
         if new.rows is not old.rows:
