@@ -1,4 +1,4 @@
-"""What a run tells of single events, of boxes that belong to them, and of tokens that came later."""
+"""What a run tells of single events, of their boxes, and of tokens that came later."""
 
 from __future__ import annotations
 
