@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import doctor
 
 ROOT = Path(__file__).resolve().parent.parent
+FOREIGN_MODELS = ROOT / "tests" / "foreign-models.txt"
 COMMAND_EXTRAS = {
     "train": ("models",),
     "systems": ("models",),
@@ -48,8 +49,8 @@ def works(folder: Path) -> bool:
 def fingerprint() -> str:
     """Changes when what has to be installed may have changed."""
     digest = hashlib.sha256()
-    for name in ("pyproject.toml", "constraints.txt"):
-        digest.update((ROOT / name).read_bytes())
+    for file in (ROOT / "pyproject.toml", ROOT / "constraints.txt", FOREIGN_MODELS):
+        digest.update(file.read_bytes())
     return digest.hexdigest()
 
 
@@ -80,17 +81,23 @@ def set_up(extras: set[str]) -> Path:
     target = f"{ROOT}[{names}]" if names else str(ROOT)
     say(f"installing hardattn{f'[{names}]' if names else ''} and what it needs (once)")
     started = time.monotonic()
-    command = [python_of(folder), "-m", "pip", "install", "--disable-pip-version-check"]
-    command += ["--quiet", "--constraint", ROOT / "constraints.txt", "--editable", target]
-    if subprocess.run(command).returncode != 0:
-        raise SystemExit(
-            "hardattn: the packages could not be installed; pip's message above says why. "
-            "Mend that and run the same command again."
-        )
+    install(folder, ["--constraint", ROOT / "constraints.txt", "--editable", target])
+    if wanted & {"test", "dev"}:
+        install(folder, ["--no-deps", "--requirement", FOREIGN_MODELS])
     stamp = {"fingerprint": fingerprint(), "root": str(ROOT), "extras": sorted(wanted)}
     (folder / "hardattn-setup.json").write_text(json.dumps(stamp))
     say(f"ready after {time.monotonic() - started:.0f} s")
     return python_of(folder)
+
+
+def install(folder: Path, what: list[str | Path]) -> None:
+    """Run pip in an environment; stop with one sentence where it fails."""
+    command = [python_of(folder), "-m", "pip", "install", "--disable-pip-version-check"]
+    if subprocess.run([*command, "--quiet", *what]).returncode != 0:
+        raise SystemExit(
+            "hardattn: the packages could not be installed; pip's message above says why. "
+            "Mend that and run the same command again."
+        )
 
 
 def say(sentence: str) -> None:

@@ -1,4 +1,4 @@
-"""Join the parts that a killed recording left behind into one run file."""
+"""Join the parts that a killed recording left behind, of all its ranks, into one run file."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from recorders import RunError
+    from recorders.run.parts import segments
     from recorders.run.writer import join
 
     parts = Path(arguments.parts)
@@ -29,12 +30,17 @@ def run(arguments: argparse.Namespace) -> int:
     if output.exists():
         raise CommandError(f"{output} exists already; name another file with -o")
     try:
+        ranks = segments(parts)
         join(parts, output)
     except (RunError, OSError) as error:
         raise CommandError(f"{parts} could not be joined: {error}") from error
     with open_run(str(output)) as opened:
+        of = f" of {opened.ranks}" if len(ranks) < opened.ranks else ""
+        joined = f"{len(ranks)}{of} ranks, " if opened.ranks > 1 else ""
         print(
-            f"{output}: {len(opened.examples)} examples, {opened.n_events} events, "
+            f"{output}: {joined}{len(opened.examples)} examples, {opened.n_events} events, "
             f"{words_for_bytes(opened.bytes)}"
         )
+        for sentence in opened.left_out:
+            print(f"left out: {sentence}")
     return 0

@@ -5,14 +5,13 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import nn
-from torch.overrides import TorchFunctionMode
 
 from recorders.capture.captured import Call
 
@@ -26,7 +25,7 @@ class _Running(threading.local):
 
     stack: list[tuple[nn.Module, str]] = field(default_factory=list)
     call: Call | None = None
-    mode: TorchFunctionMode | None = None
+    mode: AbstractContextManager[Any] | None = None
     muted: int = 0
 
 
@@ -43,20 +42,18 @@ class CallTracker:
 
     Args:
         model: the model.
-        make_mode: makes the function mode of a pass.
-        began: called with each pass, before the model computes anything.
+        began: called with each pass before the model computes anything; returns the function mode
+            that is active while it runs.
         ended: called with each pass at its end, even one by an exception.
     """
 
     def __init__(
         self,
         model: nn.Module,
-        make_mode: Callable[[], TorchFunctionMode],
-        began: Callable[[Call], None],
+        began: Callable[[Call], AbstractContextManager[Any]],
         ended: Callable[[Call], None],
     ) -> None:
         self._model = model
-        self._make_mode = make_mode
         self._began = began
         self._ended = ended
         self._running = _Running()
@@ -120,11 +117,8 @@ class CallTracker:
             if in_backward():
                 return
             running.call = Call(module, path, _named(module, args, kwargs))
-            running.mode = self._make_mode()
+            running.mode = self._began(running.call)
             running.mode.__enter__()
-            running.stack.append((module, path))
-            self._began(running.call)
-            return
         running.stack.append((module, path))
 
     def _leave(self, path: str, module: nn.Module, args: Any, output: Any) -> None:
@@ -166,9 +160,9 @@ class _Hook:
 
 
 @lru_cache(maxsize=256)
-def _signature(kind: type[nn.Module]) -> inspect.Signature | None:
+def _signature(forward: Callable[..., Any]) -> inspect.Signature | None:
     try:
-        return inspect.signature(kind.forward)
+        return inspect.signature(forward)
     except (TypeError, ValueError):
         return None
 
@@ -177,7 +171,7 @@ def _named(
     module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> Mapping[str, Any]:
     """The arguments of a forward pass by name; ``*args`` by their numbers, as ``"0"``."""
-    signature = _signature(type(module))
+    signature = _signature(type(module).forward)
     if signature is None:
         return {**{str(number): value for number, value in enumerate(args)}, **kwargs}
     try:

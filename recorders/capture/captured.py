@@ -49,6 +49,7 @@ class Captured:
         sink: whether the last key is a learned sink, which no item is.
         visible: bool, broadcastable to ``probabilities``: what the mask lets each query attend
             to; None where everything is visible or the mask is unknown.
+        n_heads: heads of the layer, where ``Ticket.heads`` was applied; 0 where all are here.
         first_query: position of the first query among the layer's queries, where ``Ticket.queries``
             was applied.
         query_stride: positions from one query to the next.
@@ -63,6 +64,7 @@ class Captured:
     temperature: float | None = None
     sink: bool = False
     visible: Tensor | None = None
+    n_heads: int = 0
     first_query: int = 0
     query_stride: int = 1
 
@@ -97,8 +99,8 @@ class Ticket:
         net: the net that asked.
         call: the pass it happens in.
         layer: layer of the model, from 0; -1 for unknown.
-        heads: heads to keep; a net may leave the others out before it computes, and must then say
-            so by ``Captured.probabilities`` having as many heads as this names. None for all.
+        heads: heads to keep, which a net may apply before it computes (and then sets
+            ``Captured.n_heads``); None for all.
         queries: queries to keep, which a net may apply before it computes (and then sets
             ``Captured.first_query`` and ``query_stride``); None where it must not.
         verify: whether to compare with the layer's output.

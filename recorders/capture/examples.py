@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recorders.capture.placement.place import Placement
+from recorders.capture.policy import Policy
 from recorders.capture.values import as_array
 from recorders.run.writer import SegmentWriter
 
-_FIELDS = frozenset({"name", "image", "regions", "tokens", "label"})
+_FIELDS = frozenset({"name", "image", "regions", "tokens", "label", "input_box"})
 
 
 @dataclass
@@ -20,12 +22,18 @@ class OpenExamples:
     """One example, or the examples of a batch, while the model runs on them.
 
     Attributes:
-        numbers: int64 [batch], their numbers in the run.
+        numbers: int64 [batch], their numbers in the run; -1 for one that a policy leaves out.
         labels: int64 [batch], true classes; -1 for none.
         n_regions: boxes of each; 0 for none.
         batched: whether they were described as a batch.
         base: step that the next event of a site not called since belongs to.
         last: last step that anything was recorded at; -1 for none.
+        input_boxes: for each the part of its image that the model's input covers, x0, y0, x1, y1
+            in pixels; None where that is not known.
+        regions: boxes that each was described with, float [n, 4] in pixels; None for none.
+        token_counts: tokens that each was described with; 0 for none.
+        placement: where what the nets see belongs; None until the model runs.
+        beams: numbers in the run of what further beams did, by row and beam.
     """
 
     numbers: NDArray[np.int64]
@@ -34,12 +42,22 @@ class OpenExamples:
     batched: bool
     base: int = 0
     last: int = -1
+    input_boxes: tuple[tuple[float, float, float, float] | None, ...] = ()
+    regions: tuple[NDArray[np.floating[Any]] | None, ...] = ()
+    token_counts: tuple[int, ...] = ()
+    placement: Placement | None = None
+    beams: dict[tuple[int, int], int] = field(default_factory=dict)
     _calls: dict[str, int] = field(default_factory=dict)
 
     @property
     def batch(self) -> int:
         """Number of examples."""
         return self.numbers.size
+
+    @property
+    def kept(self) -> NDArray[np.bool_]:
+        """Bool [batch], whether each is recorded."""
+        return self.numbers >= 0
 
     def step_of(self, site: str) -> int:
         """The step that the next event of ``site`` belongs to."""
@@ -58,6 +76,11 @@ class OpenExamples:
         return current
 
 
+def _default_name(writer: SegmentWriter, number: int) -> str:
+    """A name for an example that has none, which no other rank gives."""
+    return f"example-{number}" + (f"@rank{writer.rank}" if writer.world > 1 else "")
+
+
 def _class_number(label: Any) -> int:
     array = as_array(label)
     if array.size != 1 or array.dtype.kind not in "iu":
@@ -66,7 +89,12 @@ def _class_number(label: Any) -> int:
 
 
 def add_examples(
-    writer: SegmentWriter, described: Sequence[Mapping[str, Any]], *, batched: bool
+    writer: SegmentWriter,
+    described: Sequence[Mapping[str, Any]],
+    *,
+    batched: bool,
+    policy: Policy,
+    first: int,
 ) -> OpenExamples:
     """Add examples to a run.
 
@@ -74,26 +102,35 @@ def add_examples(
         writer: the run.
         described: for each example any of name, image, regions, tokens and label.
         batched: whether they are the rows of a batch.
+        policy: which examples are recorded.
+        first: how many were opened before.
 
     Raises:
         ValueError: an example is not described as it should be.
     """
     numbers = []
-    for fields in described:
+    labels = []
+    input_boxes = []
+    for row, fields in enumerate(described):
         unknown = sorted(set(fields) - _FIELDS)
         if unknown:
             raise ValueError(
                 f"an example has no {unknown[0]!r}; describe it by {', '.join(sorted(_FIELDS))}"
             )
         name = fields.get("name")
-        name = f"example-{writer.n_examples}" if name is None else str(name)
+        name = _default_name(writer, first + row) if name is None else str(name)
         label, image, regions, tokens = (
             fields.get(key) for key in ("label", "image", "regions", "tokens")
         )
+        labels.append(-1 if label is None else _class_number(label))
+        input_boxes.append(_input_box(fields.get("input_box"), image))
+        if not policy.wants_example(first + row, name):
+            numbers.append(-1)
+            continue
         try:
             number = writer.add_example(
                 name,
-                label=None if label is None else _class_number(label),
+                label=None if label is None else labels[-1],
                 image=None if image is None else as_array(image),
                 regions=None if regions is None else as_array(regions),
                 tokens=None if tokens is None else [str(token) for token in tokens],
@@ -101,11 +138,39 @@ def add_examples(
         except ValueError as problem:
             raise ValueError(f"example {name!r}: {problem}") from problem
         numbers.append(number)
-    if len(set(numbers)) != len(numbers):
+    recorded = [number for number in numbers if number >= 0]
+    if len(set(recorded)) != len(recorded):
         raise ValueError("two examples of the batch have the same name; give each its own")
     return OpenExamples(
         np.array(numbers, np.int64),
-        np.array([writer.label(number) for number in numbers], np.int64),
-        tuple(writer.region_count(number) for number in numbers),
+        np.array(
+            [
+                label if number < 0 else writer.label(number)
+                for label, number in zip(labels, numbers, strict=True)
+            ],
+            np.int64,
+        ),
+        tuple(0 if number < 0 else writer.region_count(number) for number in numbers),
         batched,
+        input_boxes=tuple(input_boxes),
+        regions=tuple(
+            None if fields.get("regions") is None else as_array(fields["regions"])
+            for fields in described
+        ),
+        token_counts=tuple(len(fields.get("tokens") or ()) for fields in described),
     )
+
+
+def _input_box(told: Any, image: Any) -> tuple[float, float, float, float] | None:
+    """The part of an image that the model's input covers: as told, or all of it."""
+    if told is None:
+        if image is None:
+            return None
+        height, width = as_array(image).shape[:2]
+        return 0.0, 0.0, float(width), float(height)
+    box = as_array(told).astype(float).reshape(-1)
+    if box.size != 4 or not np.isfinite(box).all() or box[0] >= box[2] or box[1] >= box[3]:
+        raise ValueError(
+            f"input_box is {told!r}; pass x0, y0, x1, y1 in pixels of the image, left above right"
+        )
+    return float(box[0]), float(box[1]), float(box[2]), float(box[3])

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Literal
 
 from torch import nn
 
-from recorders.capture.recording import Recording, SiteFacts
+from recorders.capture.events import SiteFacts
+from recorders.capture.host import NETS, NetHost
+from recorders.capture.policy import Examples, Queries, policy_of
+from recorders.capture.ranks import END_SECONDS, close_writer, open_writer
+from recorders.capture.recording import Recording
 from recorders.capture.sites import module_path, tapped_sites
 from recorders.capture.tap import AttentionTap
 from recorders.run.codec import codec_named
 from recorders.run.errors import RunError
-from recorders.run.writer import SegmentWriter
 
 FLUSH_SECONDS = 10.0
 
@@ -32,17 +35,29 @@ class Recorder:
 
     Args:
         path: the run to make; its folder must exist, an older run is replaced at the end.
-        model: a module whose ``AttentionTap`` s are listened at; None for ``log`` and ``watch``.
-        sites: shell pattern or patterns of the taps to record, by site name or module path.
+        model: the module to listen at, prepared or not; None for ``log`` and ``watch`` alone.
+        sites: shell pattern or patterns of the sites to record, by site name or module path.
         heads: heads to keep, counted from 0; None for all.
+        every: every how many steps one is recorded, the first included.
+        queries: queries to keep of each map: ``"last"``, a number (negative from the end) or a
+            slice; None for all.
+        examples: examples to keep: how many from the first, a slice, or names or numbers; None for
+            all.
+        max_bytes: bytes of parts after which nothing more is recorded; None for no limit.
         codec: how probabilities are stored: ``sqrt16``, ``sqrt8``, ``float16``, ``float32``.
+        tokenizer: has ``convert_ids_to_tokens``, for the tokens that a model is given or writes.
+        nets: how attention that nobody prepared is found, of ``NETS``; ``()`` for taps alone.
+        repeats: what the second attention of one module in one forward pass is: ``"sites"`` makes
+            it a site of its own, named ``PATH#2``; ``"steps"`` the next step of the same site.
+        ranks: in a job of ``torch.distributed``, ``"all"``: every rank opens a recorder, and those
+            with the same path record one run together; ``"this"``: this one records alone.
         metadata: free facts about the run, plain JSON.
         flush_every: seconds after which what was recorded is written to disk.
         on_error: ``"raise"`` lets a recording error stop the model, ``"warn"`` turns it into a
             RuntimeWarning, leaves out what was wrong and lets the model run on.
 
     Raises:
-        ValueError: unknown codec, metadata that is not JSON, or no tap that matches ``sites``.
+        ValueError: unknown codec or net, metadata that is not JSON, or a choice of nothing.
     """
 
     def __init__(
@@ -52,36 +67,75 @@ class Recorder:
         *,
         sites: str | Sequence[str] = "*",
         heads: Sequence[int] | None = None,
+        every: int = 1,
+        queries: Queries = None,
+        examples: Examples = None,
+        max_bytes: int | None = None,
         codec: str = "sqrt16",
+        tokenizer: Any = None,
+        nets: Collection[str] = tuple(NETS),
+        repeats: Literal["sites", "steps"] = "sites",
+        ranks: Literal["all", "this"] = "all",
         metadata: dict[str, Any] | None = None,
         flush_every: float = FLUSH_SECONDS,
         on_error: Literal["raise", "warn"] = "raise",
     ) -> None:
         if on_error not in ("raise", "warn"):
             raise ValueError(f'on_error is "raise" or "warn", not {on_error!r}')
-        if heads is not None and (not len(heads) or min(heads) < 0):
-            raise ValueError(f"heads={list(heads)} names no head; count from 0, or None for all")
+        unknown = sorted(set(nets) - set(NETS))
+        if unknown or isinstance(nets, str):
+            raise ValueError(f"nets={nets!r}: there are {', '.join(NETS)}, or () for none")
+        if repeats not in ("sites", "steps"):
+            raise ValueError(f'repeats is "sites" or "steps", not {repeats!r}')
+        if ranks not in ("all", "this"):
+            raise ValueError(f'ranks is "all" or "this", not {ranks!r}')
         self._path = path
         self._model = model
-        self._patterns = [sites] if isinstance(sites, str) else list(sites)
-        self._heads = None if heads is None else [int(head) for head in heads]
+        self._alone = ranks == "this"
+        self._policy = policy_of(
+            sites=sites,
+            heads=heads,
+            every=every,
+            queries=queries,
+            examples=examples,
+            max_bytes=max_bytes,
+        )
+        self._tokenizer = tokenizer
+        self._nets = tuple(nets)
+        self._repeats = repeats
         self._codec = codec_named(codec).name
         self._metadata = dict(metadata or {})
         self._flush_every = flush_every
         self._on_error = on_error
         self._recording: Recording | None = None
         self._stop: list[Callable[[], None]] = []
-        self._tapped = False
+        self._taps: set[str] = set()
+        self._watched: set[str] = set()
+        self._host: NetHost | None = None
         self._missed = False
         self._explained = False
 
     def __enter__(self) -> Recorder:
-        found = [] if self._model is None else tapped_sites(self._model, self._patterns)
-        writer = SegmentWriter(self._path, codec=self._codec, metadata=self._metadata)
-        self._recording = Recording(writer, self._heads, self._flush_every)
-        self._tapped = bool(found)
-        for site in found:
-            self._listen(site.name, site.tap)
+        writer = open_writer(
+            self._path, alone=self._alone, codec=self._codec, metadata=self._metadata
+        )
+        self._recording = Recording(writer, self._policy, self._flush_every)
+        if self._model is not None:
+            for site in tapped_sites(self._model):
+                self._taps.add(site.path.rpartition(".")[0])
+                if self._policy.wants_site(site.name, site.path):
+                    self._listen(site.name, site.tap)
+                else:
+                    self._recording.ledger.site(site.name)
+            self._host = NetHost(
+                self._model,
+                self._recording,
+                tokenizer=self._tokenizer,
+                is_told=self._is_told,
+                repeats=self._repeats,
+                excused=self._excused,
+            )
+            self._host.open(self._nets)
         return self
 
     def __exit__(
@@ -94,7 +148,8 @@ class Recorder:
             self.close()
             return
         try:
-            self._seal()
+            # The other ranks may be waiting for this one in vain, so it does not wait for them.
+            self._seal(seconds=0)
         except (OSError, RunError) as second:
             problem.add_note(f"what was recorded could not be sealed either: {second}")
 
@@ -103,12 +158,13 @@ class Recorder:
 
         Raises:
             OSError: the disk refused; what was flushed stays in the folder of parts.
-            RunError: a part was damaged on disk; the parts stay as they are.
+            RunError: a part was damaged on disk, or another rank of the job has not ended; the
+                parts stay as they are.
         """
         recording = self._recording
         self._seal()
         if recording is not None and not recording.writer.n_events:
-            self._explain_emptiness()
+            self._explain_emptiness(recording)
 
     @contextmanager
     def example(
@@ -130,18 +186,18 @@ class Recorder:
         if batch is not None and fields:
             raise ValueError("an example is described either by batch=[...] or by its own fields")
         recording = self._running()
-        begun = False
+        begun = kept = False
         with self._excused():
             described = [fields] if batch is None else list(batch)
-            recording.begin(described, batched=batch is not None)
+            kept = recording.begin(described, batched=batch is not None)
             begun = True
         try:
             yield
         finally:
             if begun:
                 recording.end()
-        if not recording.writer.n_events:
-            self._explain_emptiness()
+        if begun and kept and not recording.writer.n_events:
+            self._explain_emptiness(recording)
 
     def step(self, **scalars: Any) -> None:
         """End the current step, and record numbers that belong to it.
@@ -234,7 +290,10 @@ class Recorder:
         Args:
             module: the module; every forward pass of it is one event.
             read: ``read(module, args, output)`` gives a dict with probabilities and, where there
-                are any, selection, log_prob and temperature, as for AttentionTap.
+                are any, selection, log_prob and temperature, as for AttentionTap; or, of a module
+                that draws places from a Normal distribution, with location [batch, 2] (x and y in
+                [-1, 1] of the image, as ``grid_sample`` has them), mean [batch, 2] and std (one
+                number or [batch, 2]): it is recorded over the example's regions, or a grid.
             site: name of the site; its path in the model by default.
             kind: what kind of attention it is.
             mechanism: how it weighs or chooses.
@@ -243,10 +302,12 @@ class Recorder:
         """
         recording = self._running()
         name = site or module_path(self._model, module)
+        if self._model is not None:
+            self._watched |= {path for path, part in self._model.named_modules() if part is module}
         facts = SiteFacts(kind, mechanism, key_axis, query_axis, "watch", "read by the caller")
 
         def hook(watched: nn.Module, args: tuple[Any, ...], output: Any) -> None:
-            if not recording.listening:
+            if recording.current is None:
                 self._missed = True
                 return
             with self._excused():
@@ -284,13 +345,23 @@ class Recorder:
         # Not even with on_error="warn": whoever asks must know that it is on the disk.
         self._running().flush()
 
-    def _seal(self) -> None:
+    def _is_told(self, path: str) -> bool:
+        """Whether a tap or the caller tells what the module at this path attends to."""
+        return path in self._taps or any(
+            path == watched or (watched and path.startswith(f"{watched}."))
+            for watched in self._watched
+        )
+
+    def _seal(self, seconds: float = END_SECONDS) -> None:
         for stop in self._stop:
             stop()
         self._stop.clear()
+        if self._host is not None:
+            self._host.close()
         if self._recording is not None:
             self._recording.end()
-            self._recording.writer.close()
+            self._recording.conclude()
+            close_writer(self._recording.writer, seconds=seconds)
             self._recording = None
 
     def _listen(self, name: str, tap: AttentionTap) -> None:
@@ -305,7 +376,7 @@ class Recorder:
         )
 
         def heard(_: AttentionTap, values: dict[str, Any]) -> None:
-            if not recording.listening:
+            if recording.current is None:
                 self._missed = True
                 return
             with self._excused():
@@ -330,20 +401,26 @@ class Recorder:
                 raise
             warnings.warn(f"not recorded: {problem}", RuntimeWarning, stacklevel=4)
 
-    def _explain_emptiness(self) -> None:
+    def _explain_emptiness(self, recording: Recording) -> None:
         """Say once why nothing is recorded, as soon as that is known."""
         if self._explained:
             return
         self._explained = True
-        if self._missed:
+        seen = recording.ledger.sites
+        if self._missed or (self._host is not None and self._host.missed):
             reason = "the model ran outside of `with recorder.example(...)`; call it inside"
-        elif self._tapped:
-            reason = "the model was not run; call it inside `with recorder.example(...)`"
+        elif seen:
+            reason = (
+                f"no site of the model matches {', '.join(self._policy.sites)}; "
+                f"it has {', '.join(seen)}"
+            )
         elif self._model is None:
             reason = "nothing was logged; pass the model, or call log() inside an example"
+        elif self._host is None or not self._host.ran:
+            reason = "the model was not run; call it inside `with recorder.example(...)`"
         else:
             reason = (
-                f"{type(self._model).__name__} holds no AttentionTap; put one where it chooses, "
-                "or name the module with recorder.watch(...)"
+                f"no attention of {type(self._model).__name__} was found; put an AttentionTap "
+                "where it chooses, or name the module with recorder.watch(...)"
             )
         warnings.warn(f"{self._path} holds no event: {reason}", RuntimeWarning, stacklevel=4)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from torch import nn
 
@@ -27,32 +25,13 @@ class TappedSite:
     tap: AttentionTap
 
 
-def tapped_sites(model: nn.Module, patterns: Sequence[str]) -> list[TappedSite]:
-    """The taps of a model whose name or module path matches a pattern.
-
-    Args:
-        model: the model.
-        patterns: shell patterns, as ``"*.layers.[0-3].*"``.
-
-    Raises:
-        ValueError: the model has taps, but none of them matches.
-    """
+def tapped_sites(model: nn.Module) -> list[TappedSite]:
+    """The taps of a model."""
     taps = [(path, part) for path, part in model.named_modules() if isinstance(part, AttentionTap)]
     shared = Counter(tap.name for _, tap in taps)
-    sites = [
+    return [
         TappedSite(tap.name if shared[tap.name] == 1 else path, path, tap) for path, tap in taps
     ]
-    found = [
-        site
-        for site in sites
-        if any(fnmatchcase(site.name, p) or fnmatchcase(site.path, p) for p in patterns)
-    ]
-    if sites and not found:
-        raise ValueError(
-            f"no site of the model matches {', '.join(patterns)}; "
-            f"it has {', '.join(site.name for site in sites)}"
-        )
-    return found
 
 
 def module_path(model: nn.Module | None, module: nn.Module) -> str:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from recorders.run.images import checked_image, encode_png, image_digest
+from recorders.run.layout import BEAM
 from recorders.run.pending import Pending
+
+_FACTS = ("label", "image", "region_set", "token_offset", "token_count", "regions")
 
 
 class Catalogue:
@@ -24,8 +28,9 @@ class Catalogue:
         self._examples: dict[str, tuple[int, bytes]] = {}
         self._images: dict[bytes, int] = {}
         self._region_sets: dict[bytes, int] = {}
-        self.labels: list[int] = []
-        self.region_counts: list[int] = []
+        # Arrays, since a recording may run over a million examples.
+        self._names: list[str] = []
+        self._facts = {name: array("q") for name in _FACTS}
 
     def add(
         self,
@@ -55,19 +60,44 @@ class Catalogue:
             return number
         if label is not None and label < 0:
             raise ValueError(f"label {label} is negative; a label is 0 or more, or None")
+        facts = {
+            "label": -1 if label is None else label,
+            "image": -1 if pixels is None else self._image(pixels),
+            "region_set": -1 if boxes is None else self._region_set(boxes),
+            "token_offset": self._pending.add_rows("tokens", len(words), text=words),
+            "token_count": len(words),
+        }
+        return self._add(name, content, facts, 0 if boxes is None else len(boxes))
+
+    def add_beam(self, example: int, beam: int) -> int:
+        """Number of a further beam of an example, which shares its content."""
+        name = f"{self._names[example]}{BEAM}{beam}"
+        if name in self._examples:
+            return self._examples[name][0]
+        content = self._examples[self._names[example]][1]
+        facts = {fact: self._facts[fact][example] for fact in _FACTS if fact != "regions"}
+        return self._add(name, content, facts, self._facts["regions"][example])
+
+    def name(self, example: int) -> str:
+        """Name of an example by its number."""
+        return self._names[example]
+
+    def label(self, example: int) -> int:
+        """True class of an example by its number; -1 for none."""
+        return self._facts["label"][example]
+
+    def region_count(self, example: int) -> int:
+        """Boxes of an example by its number; 0 for none."""
+        return self._facts["regions"][example]
+
+    def _add(self, name: str, content: bytes, facts: dict[str, int], regions: int) -> int:
         number = self._pending.add_rows(
-            "examples",
-            name=[name],
-            label=-1 if label is None else label,
-            image=-1 if pixels is None else self._image(pixels),
-            region_set=-1 if boxes is None else self._region_set(boxes),
-            token_offset=self._pending.add_rows("tokens", len(words), text=words),
-            token_count=len(words),
-            sha256=np.frombuffer(content, np.uint8),
+            "examples", name=[name], sha256=np.frombuffer(content, np.uint8), **facts
         )
         self._examples[name] = number, content
-        self.labels.append(-1 if label is None else label)
-        self.region_counts.append(0 if boxes is None else len(boxes))
+        self._names.append(name)
+        for fact, value in {**facts, "regions": regions}.items():
+            self._facts[fact].append(value)
         return number
 
     def add_region_set(self, regions: ArrayLike) -> int:

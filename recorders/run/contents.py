@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,10 @@ from recorders.run.errors import FlawError, RunError
 from recorders.run.guard import Identity, Inspected, Stored, inspect, parsed_metadata, regular_file
 from recorders.run.image import Facts
 from recorders.run.layout import Text
+from recorders.run.merge import Merged, RankTables, merge
+from recorders.run.origin import common_facts, incomplete, whole_facts, with_left_out
+from recorders.run.parts import PARTS_SUFFIX, segments
 from recorders.run.tables import Tables, TextColumn
-
-PARTS_SUFFIX = ".parts"
-_SEGMENT = re.compile(r"seg-(\d{1,9})-(\d{1,9})\.h5")
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +56,7 @@ class Contents:
 
     Attributes:
         path: the file or folder.
-        facts: its root attributes (of the first part), metadata of all parts together.
+        facts: its root attributes (of the lowest rank's parts), metadata of all parts together.
         tables: its tables.
         bulks: where its bulk values lie, by path.
         files: the HDF5 files that it consists of.
@@ -89,48 +88,35 @@ def load(path: Path) -> Contents:
     parts = path.with_name(path.name + PARTS_SUFFIX)
     if not path.exists() and parts.is_dir():
         path = parts
-    files = segments(path) if path.is_dir() else [path]
+    ranks = segments(path) if path.is_dir() else {0: [path]}
+    files = [file for own in ranks.values() for file in own]
     inspected = [inspect(file) for file in files]
     pieces = [_read_file(number, file) for number, file in enumerate(inspected)]
-    facts = _common_facts(path, [piece.facts for piece in pieces], path.is_dir())
+    by_rank = dict(zip(ranks, _split(pieces, [len(own) for own in ranks.values()]), strict=True))
+    notices = [notice for piece in pieces for notice in piece.notices]
+    if path.is_dir():
+        facts = common_facts(
+            path, {r: [piece.facts for piece in own] for r, own in by_rank.items()}
+        )
+    else:
+        facts = whole_facts(path, pieces[0].facts)
     try:
-        tables = Tables.joined([piece.tables for piece in pieces])
-        bulks = {name: _joined_bulk(name, facts, pieces) for name, _ in layout.bulk_paths()}
-        check_tables(tables, {name: bulk.length for name, bulk in bulks.items()})
+        merged = _merged(by_rank)
     except FlawError as flaw:
         raise RunError(f"{path} is damaged: {flaw.remedied()}") from flaw
+    left_out = list(merged.left_out)
+    if path.is_dir():
+        left_out += incomplete(path, facts, {rank: len(own) for rank, own in ranks.items()})
     return Contents(
         path,
-        facts,
-        tables,
-        bulks,
+        with_left_out(facts, left_out),
+        merged.tables,
+        {name: _joined_bulk(name, facts, pieces) for name, _ in layout.bulk_paths()},
         tuple(files),
         tuple(file.identity for file in inspected),
         sum(file.size for file in inspected),
-        tuple(dict.fromkeys(notice for piece in pieces for notice in piece.notices)),
+        tuple(dict.fromkeys([*notices, *merged.notices, *left_out])),
     )
-
-
-def segments(folder: Path) -> list[Path]:
-    """The finished segments of a parts folder, in the order they were recorded.
-
-    Raises:
-        RunError: there are none, or one is missing between others.
-    """
-    try:
-        names = sorted(entry.name for entry in folder.iterdir())
-    except OSError as problem:
-        raise RunError(f"{folder} cannot be read: {problem.strerror}") from problem
-    found = [match for name in names if (match := _SEGMENT.fullmatch(name))]
-    if not found:
-        raise RunError(f"{folder} holds no finished part of a run; nothing was flushed to it yet")
-    ordered = sorted(found, key=lambda match: (int(match[1]), int(match[2])))
-    if ordered[-1][1] != ordered[0][1]:
-        raise RunError(f"{folder} holds parts of several processes; open each one's parts alone")
-    for number, match in enumerate(ordered):
-        if int(match[2]) != number:
-            raise RunError(f"{folder} lacks part {number}; put it back, or remove the later ones")
-    return [folder / match[0] for match in ordered]
 
 
 @dataclass(frozen=True)
@@ -139,6 +125,27 @@ class _Piece:
     tables: Tables
     bulks: dict[str, BulkIndex]
     notices: tuple[str, ...]
+
+
+def _split(pieces: list[_Piece], counts: list[int]) -> Iterator[list[_Piece]]:
+    start = 0
+    for count in counts:
+        yield pieces[start : start + count]
+        start += count
+
+
+def _merged(by_rank: Mapping[int, Sequence[_Piece]]) -> Merged:
+    """All tables as those of one run, their numbers checked."""
+    ranks = []
+    for rank, pieces in by_rank.items():
+        tables = Tables.joined([piece.tables for piece in pieces])
+        lengths = {
+            path: sum(piece.bulks[path].length for piece in pieces if path in piece.bulks)
+            for path, _ in layout.bulk_paths()
+        }
+        check_tables(tables, lengths)
+        ranks.append(RankTables(rank, tables, lengths))
+    return merge(ranks) if len(ranks) > 1 else Merged(ranks[0].tables)
 
 
 def _read_file(number: int, file: Inspected) -> _Piece:
@@ -232,16 +239,3 @@ def _joined_bulk(name: str, facts: Facts, pieces: Iterable[_Piece]) -> BulkIndex
         np.concatenate([np.zeros(0, np.int64), *(part.size for part in parts)]),
         np.concatenate([np.zeros(0, np.uint32), *(part.crc32 for part in parts)]),
     )
-
-
-def _common_facts(path: Path, facts: list[Facts], is_folder: bool) -> Facts:
-    first = facts[0]
-    if first.sealed == is_folder:
-        what = "a whole run" if is_folder else "one part of a run"
-        raise RunError(f"{path} holds {what}; open {'that file' if is_folder else 'its folder'}")
-    metadata: dict[str, Any] = {}
-    for number, part in enumerate(facts):
-        if (part.codec, part.created) != (first.codec, first.created):
-            raise RunError(f"{path} mixes parts of two recordings; part {number} is of another")
-        metadata |= part.metadata or {}
-    return replace(first, metadata=metadata)

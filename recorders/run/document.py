@@ -96,6 +96,28 @@ of the last chunks included. Reading the parts one after another is reading the 
 them copies their chunks as they are. A part appears under its name only when it is whole and on
 the disk.
 
+Beside the parts lie, for each rank, `lock-RANK`, which its process keeps locked (`flock`) as long
+as it records, and `end-RANK`, written at its end with the number of its parts. Both begin with the
+name of the recording (`run`), which all its parts carry too.
+
+## Several processes
+
+The ranks of a distributed job write their parts into one folder. Together they are one run, rank
+after rank in the order of their numbers: the rows of the lowest rank keep their numbers, and each
+bulk dataset is the chunks of one rank after those of another.
+
+- *Sites* of one name are one site where all else about them agrees, *examples* of one name are one
+  example where their `sha256` agrees. Otherwise the one of the higher rank R is renamed to
+  `NAME@rankR`.
+- *Images* and *region sets* are the same by their `sha256`, *scalar names* by name, *snapshots* by
+  training step; snapshots are in ascending order where each rank's are.
+- *Events* of the same site, example, step and snapshot, *scalars* of the same name, example, step
+  and snapshot, *outcomes* of the same example and snapshot and *later tokens* of the same example,
+  snapshot, axis and position are kept of the lowest rank only.
+- *Metadata* are the lowest rank's, and those of others where it has none; the sentences of
+  `left_out` and `changed` are those of all ranks, with what was dropped here and which rank was
+  cut off.
+
 ## Limits
 
 A reader refuses a map of more than {layout.MAX_MAP_VALUES:,} values, a step of
@@ -103,7 +125,8 @@ A reader refuses a map of more than {layout.MAX_MAP_VALUES:,} values, a step of
 column of more than {layout.MAX_TEXT_BYTES:,} bytes and metadata of more than
 {layout.MAX_METADATA_BYTES:,} bytes. The probabilities of a row sum to 1 within
 {layout.ROW_TOLERANCE:g} when they are recorded (within 0.001 unless the model is in half
-precision); the reader scales each row to sum to 1.
+precision); the reader scales each row to sum to 1. A row whose keys are all masked is all zeros
+and stays so.
 """
 
 

@@ -212,6 +212,7 @@ def _facts(root: Any) -> tuple[Facts, list[str]]:
     codec = _text(root, "codec")
     if codec not in CODECS:
         raise FlawError(f"its codec {codec!r} is unknown; update hardattn")
+    older = int(minor) < 1
     metadata = None
     if h5a.exists(root, b"metadata"):
         metadata = parsed_metadata(_text(root, "metadata").encode())
@@ -220,6 +221,8 @@ def _facts(root: Any) -> tuple[Facts, list[str]]:
         created=_text(root, "created"),
         codec=codec,
         sealed=bool(_number(root, "sealed")),
+        run="" if older else _text(root, "run"),
+        world=1 if older else int(_number(root, "world")),
         rank=int(_number(root, "rank")),
         segment=int(_number(root, "segment")),
         metadata=metadata,

@@ -26,7 +26,9 @@ class Facts:
         created: when recording began, ISO 8601 in UTC.
         codec: name of the codec of the maps.
         sealed: whether this is a whole run.
-        rank: process number in a distributed job.
+        run: random name of the recording; empty before format 1.1.
+        world: processes that recorded together.
+        rank: number of the process among them.
         segment: number of the part among its rank's.
         metadata: free facts.
         format_version: version of the format that the file was written in.
@@ -36,6 +38,8 @@ class Facts:
     created: str
     codec: str
     sealed: bool = True
+    run: str = ""
+    world: int = 1
     rank: int = 0
     segment: int = 0
     metadata: dict[str, Any] | None = None
@@ -73,6 +77,8 @@ def write_root(file: h5py.File, facts: Facts) -> None:
         "sealed": facts.sealed,
         "codec": facts.codec,
         "codec_max_error": CODECS[facts.codec].max_error,
+        "run": facts.run,
+        "world": facts.world,
         "rank": facts.rank,
         "segment": facts.segment,
     }

@@ -35,18 +35,27 @@ class RowIndex:
         return self._order[low:high]
 
 
+def known_mean(values: NDArray[np.float64]) -> float:
+    """Mean of the values that are not NaN; NaN where there are none."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else float("nan")
+
+
 def row_means(
     values: NDArray[np.float64], offsets: NDArray[np.int64], counts: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Mean of ``values[offset : offset + count]`` for each event; counts are at least 1."""
+    """Mean of what is not NaN in ``values[offset : offset + count]`` for each event, count >= 1."""
     if not offsets.size:
         return np.zeros(0)
     if (counts == 1).all():
         return values[offsets]
     # One gather of all rows, then one sum a stretch; far from a loop over the events.
     starts = np.cumsum(counts) - counts
-    gathered = np.repeat(offsets - starts, counts) + np.arange(int(counts.sum()))
-    means: NDArray[np.float64] = np.add.reduceat(values[gathered], starts) / counts
+    gathered = values[np.repeat(offsets - starts, counts) + np.arange(int(counts.sum()))]
+    known = ~np.isnan(gathered)
+    sums = np.add.reduceat(np.where(known, gathered, 0.0), starts)
+    with np.errstate(invalid="ignore"):
+        means: NDArray[np.float64] = sums / np.add.reduceat(known.astype(np.int64), starts)
     return means
 
 
@@ -79,8 +88,12 @@ def example_columns(
     events = np.bincount(example, minlength=total)
     steps = np.zeros(total, np.int64)
     np.maximum.at(steps, example, columns["events/step"][here].astype(np.int64) + 1)
+    spread = entropy[here]
+    known = ~np.isnan(spread)
     with np.errstate(invalid="ignore"):
-        mean_entropy = np.bincount(example, entropy[here], total) / events
+        mean_entropy = np.bincount(example[known], spread[known], total) / np.bincount(
+            example[known], minlength=total
+        )
     summed = np.bincount(example, log_prob[here], total)
     summed[events == 0] = np.nan
     outcome = columns["outcomes/snapshot"] == snapshot

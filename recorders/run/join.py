@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from recorders.run.contents import BulkIndex, Contents, load
 from recorders.run.durable import DiskFile, replacing
 from recorders.run.errors import RunError
 from recorders.run.guard import regular_file
-from recorders.run.image import create, table_group, write_column, write_root, write_tables
+from recorders.run.image import Facts, create, table_group, write_column, write_root, write_tables
 from recorders.run.layout import Dataset
 
 
@@ -34,10 +35,27 @@ def join(parts: Path, out: Path) -> None:
     with replacing(out) as descriptor:
         sink = DiskFile(descriptor)
         with h5py.File(sink, "w", libver=("v110", "v110")) as file:
-            write_root(file, replace(contents.facts, sealed=True, rank=0, segment=0))
+            write_root(file, _sealed(contents.facts))
             write_tables(file, contents.tables)
             _copy_bulks(contents, file, sink)
         sink.check()
+
+
+def new_run() -> str:
+    """A random name for a recording."""
+    return secrets.token_hex(16)
+
+
+def _sealed(facts: Facts) -> Facts:
+    # Parts of format 1.0 have no name yet.
+    return replace(
+        facts,
+        sealed=True,
+        run=facts.run or new_run(),
+        rank=0,
+        segment=0,
+        format_version=layout.FORMAT_VERSION,
+    )
 
 
 def _copy_bulks(contents: Contents, file: h5py.File, sink: DiskFile) -> None:

@@ -24,7 +24,14 @@ BYTE_CHUNK = 131_072
 
 LEFT_OUT = "left_out"
 CHANGED = "changed"
+REMARKS = "remarks"
 """Keys of the metadata that the recorder itself writes: lists of sentences."""
+
+BEAM = "/beam-"
+"""Between the name of an example and the number of a beam of it, from 1; it is beam 0 itself."""
+
+BEAM_PARENT = "beam_parent"
+"""Scalar of a beam's step: number of the beam that it continued, of the step before."""
 
 METADATA_ATTRIBUTE_LIMIT = 60_000
 """Bytes of metadata that still go in an attribute; HDF5 allows 64 KiB in an object header."""
@@ -48,11 +55,13 @@ class Attribute:
         name: its name.
         dtype: numpy dtype string; ``"S"`` for a fixed-length string.
         doc: what it says.
+        since: minor version of the format that brought it; a file of an older one lacks it.
     """
 
     name: str
     dtype: str
     doc: str
+    since: int = 0
 
 
 @dataclass(frozen=True)
@@ -173,14 +182,22 @@ ROOT = (
         "<f8",
         "Largest absolute difference between a stored probability and the recorded one.",
     ),
-    Attribute("rank", "<i8", "Process number of a distributed job that wrote this; 0 otherwise."),
+    Attribute(
+        "run",
+        "S",
+        "Random name of this recording, the same in all its parts and all its ranks.",
+        since=1,
+    ),
+    Attribute("world", "<i8", "Processes (ranks) that recorded it together.", since=1),
+    Attribute("rank", "<i8", "Number of the process that wrote this part; 0 in a whole run."),
     Attribute("segment", "<i8", "Number of this segment among its rank's; 0 in a whole run."),
     Attribute(
         "metadata",
         "S",
         "Free facts as UTF-8 JSON: model, seed, system, mechanism, gradient, data, checkpoint … "
         f"`{LEFT_OUT}` is a list of sentences that say what was not recorded; `{CHANGED}` one of "
-        "what recording changed about the run of the model. "
+        f"what recording changed about the run of the model, `{REMARKS}` one of what a reader "
+        "should know of the record. "
         f"Above {METADATA_ATTRIBUTE_LIMIT:,} bytes it is the dataset `/metadata` (uint8) instead.",
     ),
 )
@@ -239,7 +256,11 @@ EXAMPLES = Table(
     "examples",
     "One row for each input that the model ran on.",
     (
-        Text("name", "Name of the example, unique in the run."),
+        Text(
+            "name",
+            "Name of the example, unique in the run. `NAME/beam-2` is a further beam, or a further "
+            "returned sequence, of the example `NAME`, which is its beam 0.",
+        ),
         Column("label", "<i8", "True class; -1 for none.", optional=True),
         Column("image", "<i8", "The example's image; -1 for none.", "", 1, "images", True),
         Column(
@@ -378,7 +399,13 @@ ROWS = Table(
     (),
     (
         Bulk("log_prob", "<f8", ROW_CHUNK, "Log-probability of the selection.", "nat"),
-        Bulk("entropy", "<f8", ROW_CHUNK, "Entropy of the exact distribution.", "nat"),
+        Bulk(
+            "entropy",
+            "<f8",
+            ROW_CHUNK,
+            "Entropy of the exact distribution; NaN for a row whose keys are all masked.",
+            "nat",
+        ),
     ),
 )
 
@@ -392,7 +419,13 @@ SELECTIONS = Table(
 SCALAR_NAMES = Table(
     "scalar_names",
     "One row for each name of a scalar.",
-    (Text("name", "`reward`, `baseline`, `advantage`, or a name of the recorder's own."),),
+    (
+        Text(
+            "name",
+            "`reward`, `baseline`, `advantage`, or a name of the recorder's own; `beam_parent` is "
+            "the number of the beam that a beam continued, of the step before.",
+        ),
+    ),
 )
 
 SCALARS = Table(

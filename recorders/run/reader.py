@@ -12,17 +12,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recorders.run.axes import RunAxes
 from recorders.run.chunks import ChunkReader
 from recorders.run.codec import CODECS
-from recorders.run.contents import PARTS_SUFFIX, Contents, load
+from recorders.run.contents import Contents, load
 from recorders.run.errors import RunError
 from recorders.run.images import decode_png
-from recorders.run.index import RowIndex, example_columns, row_means
-from recorders.run.layout import EVENTS, EXAMPLES, SITES
+from recorders.run.index import RowIndex, example_columns, known_mean, row_means
+from recorders.run.layout import CHANGED, EVENTS, EXAMPLES, LEFT_OUT
+from recorders.run.origin import sentences
+from recorders.run.parts import PARTS_SUFFIX
 from recorders.run.records import (
-    Event,
     Example,
-    LaterToken,
     Outcome,
     Rows,
     Site,
@@ -30,6 +31,7 @@ from recorders.run.records import (
     example_record,
     site_record,
 )
+from recorders.run.verification import Verification, verifications
 
 __all__ = ["Example", "Outcome", "Run", "RunError", "Site", "Snapshot", "read_run"]
 
@@ -50,7 +52,7 @@ def read_run(path: str | os.PathLike[str], *, cache_bytes: int = CACHE_BYTES) ->
     return Run(load(Path(path)), cache_bytes)
 
 
-class Run:
+class Run(RunAxes):
     """A recorded run. Arrays that it hands out belong to the caller.
 
     Wherever ``site`` is asked for it is a name or an item of ``sites``; ``example`` is an index
@@ -73,6 +75,9 @@ class Run:
         examples: the examples.
         snapshots: the moments of training; at least one.
         n_events: number of events.
+        ranks: processes that recorded it together.
+        left_out: what was not recorded, in sentences.
+        changed: what recording changed about how the model ran, in sentences.
     """
 
     def __init__(self, contents: Contents, cache_bytes: int = CACHE_BYTES) -> None:
@@ -85,6 +90,9 @@ class Run:
         self.codec = facts.codec
         self.codec_max_error = CODECS[facts.codec].max_error
         self.metadata: dict[str, Any] = dict(facts.metadata or {})
+        self.ranks = facts.world
+        self.left_out = sentences(self.metadata, LEFT_OUT)
+        self.changed = sentences(self.metadata, CHANGED)
         self.bytes = contents.size
         self.notices = contents.notices
         self._columns = contents.tables.columns
@@ -99,8 +107,10 @@ class Run:
         self.snapshots: Sequence[Snapshot] = tuple(
             Snapshot(index, step) for index, step in enumerate(steps)
         )
+        self._verifications = verifications(contents.tables)
         self.sites: Sequence[Site] = tuple(
-            site_record(contents.tables, row) for row in range(contents.tables.rows(SITES))
+            site_record(contents.tables, row, known.words)
+            for row, known in enumerate(self._verifications)
         )
         self._site_numbers = {site.name: site.index for site in self.sites}
 
@@ -129,22 +139,6 @@ class Run:
         rows = self._event_rows(site, example, snapshot)
         return int(self._columns["events/step"][rows[-1]]) + 1 if rows.size else 0
 
-    def event(
-        self,
-        site: str | Site,
-        example: int | Example,
-        step: int = 0,
-        snapshot: int | None = None,
-    ) -> Event:
-        """How large one event is and where it lies on its axes; reads no map."""
-        row = self._event(site, example, step, snapshot)
-        numbers = {
-            name: int(self._columns[f"events/{name}"][row])
-            for name in Event.__dataclass_fields__
-            if name != "sink"
-        }
-        return Event(**numbers, sink=bool(self._columns["events/sink"][row]))
-
     def map(
         self,
         site: str | Site,
@@ -152,7 +146,10 @@ class Run:
         step: int = 0,
         snapshot: int | None = None,
     ) -> NDArray[np.float32]:
-        """Probabilities [heads, queries, keys] of one event, each row scaled to sum to 1."""
+        """Probabilities [heads, queries, keys] of one event, each row scaled to sum to 1.
+
+        A row whose keys are all masked is all zeros.
+        """
         return self._map(self._event(site, example, step, snapshot))
 
     def maps(
@@ -199,8 +196,15 @@ class Run:
         step: int = 0,
         snapshot: int | None = None,
     ) -> NDArray[np.float64]:
-        """Entropy [heads, queries] of one event's exact distribution in nats."""
+        """Entropy [heads, queries] of one event's exact distribution in nats.
+
+        It is NaN for a row whose keys are all masked.
+        """
         return self._row_values("rows/entropy", self._event(site, example, step, snapshot))
+
+    def verification(self, site: str | Site) -> Verification:
+        """Whether what was recorded at a site is what the model used."""
+        return self._verifications[self._site_number(site)]
 
     def scalars(
         self,
@@ -228,7 +232,7 @@ class Run:
         result = {name: np.full(steps, np.nan) for name in ("entropy", "log_prob", "temperature")}
         for name in ("entropy", "log_prob"):
             for event, step in zip(events, event_steps, strict=True):
-                result[name][step] = self._row_values(f"rows/{name}", int(event)).mean()
+                result[name][step] = known_mean(self._row_values(f"rows/{name}", int(event)))
         result["temperature"][event_steps] = self._columns["events/temperature"][events]
         for code in np.unique(named):
             values = np.full(steps, np.nan)
@@ -272,43 +276,6 @@ class Run:
         except RunError as problem:
             raise RunError(f"{self.path} is damaged: {problem}") from problem
 
-    def regions(self, example: int | Example) -> NDArray[np.float32] | None:
-        """The example's boxes, float32 [n, 4] as x0, y0, x1, y1 in pixels of its image, or None."""
-        row = int(self._columns["examples/region_set"][self._example_number(example)])
-        return self.region_set(row) if row >= 0 else None
-
-    def region_set(self, number: int) -> NDArray[np.float32]:
-        """Boxes of one region set (see ``Event.region_set``), float32 [n, 4] in pixels."""
-        start = int(self._columns["region_sets/box_offset"][number])
-        count = int(self._columns["region_sets/box_count"][number])
-        boxes: NDArray[np.float32] = self._columns["boxes/corners"][start : start + count].copy()
-        return boxes
-
-    def tokens(self, example: int | Example) -> tuple[str, ...] | None:
-        """The example's tokens, or None."""
-        number = self._example_number(example)
-        start = int(self._columns["examples/token_offset"][number])
-        count = int(self._columns["examples/token_count"][number])
-        return tuple(self._texts["tokens/text"][start : start + count]) if count else None
-
-    def later_tokens(
-        self, example: int | Example, snapshot: int | None = None
-    ) -> tuple[LaterToken, ...]:
-        """The tokens that came to an example while the model ran, in the order of their steps."""
-        rows = self._later_index.rows(
-            self._snapshot_number(snapshot), self._example_number(example)
-        )
-        step, axis, position, number = (
-            self._columns[f"later_tokens/{name}"] for name in ("step", "axis", "position", "id")
-        )
-        texts = self._texts["later_tokens/text"]
-        return tuple(
-            LaterToken(
-                int(step[row]), int(axis[row]), int(position[row]), int(number[row]), texts[row]
-            )
-            for row in rows.tolist()
-        )
-
     def columns(
         self, site: str | Site | None = None, snapshot: int | None = None
     ) -> dict[str, NDArray[Any]]:
@@ -346,12 +313,6 @@ class Run:
     @cached_property
     def _outcome_index(self) -> RowIndex:
         return RowIndex(*(self._columns[f"outcomes/{name}"] for name in ("snapshot", "example")))
-
-    @cached_property
-    def _later_index(self) -> RowIndex:
-        return RowIndex(
-            *(self._columns[f"later_tokens/{name}"] for name in ("snapshot", "example", "step"))
-        )
 
     def _site_number(self, site: str | Site) -> int:
         name = site if isinstance(site, str) else site.name
@@ -417,7 +378,7 @@ class Run:
         stored = self._chunks.read("maps/probabilities", start, shape[0] * shape[1] * shape[2])
         values = CODECS[self.codec].decode(stored).reshape(shape)
         totals = values.sum(axis=-1, keepdims=True)
-        # A row that sums to nothing is damage, which validate reports; it is shown as it stands.
+        # A row that sums to nothing attends to nothing; it stays as it is.
         np.divide(values, totals, out=values, where=totals > 0)
         return values
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar, overload
@@ -65,6 +66,8 @@ class Event:
         region_set: number of the boxes that belong to this event; -1 for the example's own.
         windows: windows that attention is confined to, 1 for none.
         sink: whether the last key is a learned sink, which no item is.
+        temperature: temperature of the distribution; NaN where not recorded.
+        n_regions: boxes that its region keys have, of its own or of the example; 0 for none.
     """
 
     heads: int
@@ -77,6 +80,8 @@ class Event:
     region_set: int = -1
     windows: int = 1
     sink: bool = False
+    temperature: float = math.nan
+    n_regions: int = 0
 
 
 @dataclass(frozen=True)
@@ -170,9 +175,10 @@ class Rows(Sequence[T], Generic[T]):
         return self._item(range(self._length)[index])
 
 
-def site_record(tables: Tables, row: int) -> Site:
-    """The site in row ``row`` of a run's tables."""
+def site_record(tables: Tables, row: int, verified: str = "") -> Site:
+    """The site in row ``row`` of a run's tables; ``verified`` is what its checks say, if any."""
     text = {name: tables.texts[f"sites/{name}"][row] for name in _SITE_TEXTS}
+    text["verified"] = verified or text["verified"]
     kept = tables.texts["sites/head_indices"][row].split()
     return Site(
         index=row,

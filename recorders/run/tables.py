@@ -42,6 +42,12 @@ class TextColumn(Sequence[str]):
         data = [column.data for column in columns] or [np.zeros(0, np.uint8)]
         return cls(np.concatenate(data), np.concatenate(offsets))
 
+    def taken(self, rows: NDArray[np.bool_]) -> TextColumn:
+        """The strings where ``rows`` [n] is true."""
+        lengths = np.diff(self.offsets)
+        offsets = np.cumsum([0, *lengths[rows]], dtype=np.int64)
+        return TextColumn(self.data[np.repeat(rows, lengths)], offsets)
+
     def __len__(self) -> int:
         return int(self.offsets.size) - 1
 

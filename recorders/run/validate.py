@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,26 +16,14 @@ from recorders.run.chunks import ChunkReader
 from recorders.run.codec import CODECS
 from recorders.run.contents import Contents, load
 from recorders.run.errors import RunError
+from recorders.run.finding import Finding
 from recorders.run.images import decode_png, image_digest
+from recorders.run.told import about_sentences, about_verification
+
+__all__ = ["Finding", "findings"]
 
 _BLOCK_VALUES = 1 << 22
 _CACHE_BYTES = 1 << 24
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that is wrong, odd or worth knowing about a run.
-
-    Attributes:
-        severity: ``error`` (the run is damaged), ``warning`` (it is readable, but odd) or
-            ``notice`` (nothing is wrong).
-        where: the dataset, or the file.
-        what: one sentence.
-    """
-
-    severity: Literal["error", "warning", "notice"]
-    where: str
-    what: str
 
 
 def findings(path: str | os.PathLike[str]) -> list[Finding]:
@@ -55,6 +43,7 @@ def findings(path: str | os.PathLike[str]) -> list[Finding]:
     chunks = ChunkReader(contents, _CACHE_BYTES)
     try:
         found = [Finding("notice", str(path), notice) for notice in contents.notices]
+        found += about_sentences(contents)
         found += _about_whole(contents)
         found += _about_names(contents)
         damaged = list(_about_chunks(contents, chunks))
@@ -62,15 +51,17 @@ def findings(path: str | os.PathLike[str]) -> list[Finding]:
         # What a damaged chunk holds is unknown; one sentence about it is enough.
         broken = {finding.where for finding in damaged}
         found += _about_tables(contents)
+        found += about_verification(contents)
+        masked = np.zeros(contents.tables.rows(layout.EVENTS), np.int64)
         for path_, check in (
             ("/images/png", _about_images),
-            ("/maps/probabilities", _about_maps),
+            ("/maps/probabilities", partial(_about_maps, masked=masked)),
             ("/selections/key", _about_selections),
         ):
             if path_ not in broken:
                 found += check(contents, chunks)
         if not broken & {"/rows/entropy", "/rows/log_prob"}:
-            found += _about_rows(contents, chunks)
+            found += _about_rows(contents, chunks, masked)
     finally:
         chunks.close()
     return found
@@ -127,20 +118,30 @@ def _about_tables(contents: Contents) -> Iterator[Finding]:
     bad = ~np.isfinite(columns["boxes/corners"]).all(axis=1)
     yield from _rows_found("error", "boxes/corners", bad, "is NaN or infinite")
     yield from _rows_found("warning", "events/keys", _odd_regions(contents), _ODD_REGIONS)
+    beyond = columns["events/first_region"] + columns["events/sink"] > columns["events/keys"]
+    yield from _rows_found("error", "events/first_region", beyond, "is beyond the keys")
+    for path, highest in (("events/sink", 1), ("later_tokens/axis", 1)):
+        yield from _rows_found("warning", path, columns[path] > highest, f"is above {highest}")
+    for path in ("later_tokens/id", "sites/layer"):
+        yield from _rows_found("warning", path, columns[path] < -1, "is below -1")
 
 
-_ODD_REGIONS = "is not the number of regions of the example"
+_ODD_REGIONS = "does not leave one key for each region"
 
 
 def _odd_regions(contents: Contents) -> NDArray[np.bool_]:
-    """Events at a regions site whose example has another number of boxes."""
+    """Events at a regions site whose boxes are not those of their keys, one for each.
+
+    Behind the boxes of an event's own there may be further keys, as detection tokens are.
+    """
     columns = contents.tables.columns
     axes = np.array([axis == "regions" for axis in contents.tables.texts["sites/key_axis"]], bool)
-    sets = columns["examples/region_set"][columns["events/example"]]
+    own, of_example = columns["events/region_set"], columns["examples/region_set"]
+    sets = np.where(own >= 0, own, of_example[columns["events/example"]])
     counts = np.append(columns["region_sets/box_count"], 0)[sets]
-    odd: NDArray[np.bool_] = (
-        axes[columns["events/site"]] & (sets >= 0) & (counts != columns["events/keys"])
-    )
+    keys = columns["events/keys"] - columns["events/first_region"] - columns["events/sink"]
+    wrong = np.where(own >= 0, counts > keys, counts != keys)
+    odd: NDArray[np.bool_] = axes[columns["events/site"]] & (sets >= 0) & wrong
     return odd
 
 
@@ -171,7 +172,10 @@ def _about_images(contents: Contents, chunks: ChunkReader) -> Iterator[Finding]:
             yield Finding("error", "/images/sha256", f"image {row} does not match its SHA-256")
 
 
-def _about_maps(contents: Contents, chunks: ChunkReader) -> Iterator[Finding]:
+def _about_maps(
+    contents: Contents, chunks: ChunkReader, masked: NDArray[np.int64]
+) -> Iterator[Finding]:
+    """Rows that do not sum to 1; ``masked`` is set to the rows of each event that are all zeros."""
     codec = CODECS[contents.facts.codec]
     for events, stored in _event_blocks(
         contents, chunks, "maps/probabilities", "map_offset", "keys"
@@ -184,7 +188,9 @@ def _about_maps(contents: Contents, chunks: ChunkReader) -> Iterator[Finding]:
                 "error", "/maps/probabilities", f"event {events[bad[0]]} holds NaN or infinity"
             )
             continue
-        off = np.abs(sums - 1).max(axis=1)
+        empty = ~stored.any(axis=-1)
+        masked[events] = empty.sum(axis=1)
+        off = np.where(empty, 0.0, np.abs(sums - 1)).max(axis=1)
         bad = np.flatnonzero(off > layout.ROW_TOLERANCE + codec.row_error(keys))
         if bad.size:
             yield Finding(
@@ -193,6 +199,14 @@ def _about_maps(contents: Contents, chunks: ChunkReader) -> Iterator[Finding]:
                 f"a row of event {events[bad[0]]} sums to 1 ± {off[bad[0]]:.3g}, "
                 f"{bad.size} events in all",
             )
+    if masked.any():
+        rows, of = int(masked.sum()), int((masked > 0).sum())
+        yield Finding(
+            "notice",
+            "/maps/probabilities",
+            f"{rows:,} row{'s' if rows > 1 else ''} of {of:,} event{'s' if of > 1 else ''} "
+            f"attend{'s' if rows == 1 else ''} to nothing: all keys are masked",
+        )
 
 
 def _about_selections(contents: Contents, chunks: ChunkReader) -> Iterator[Finding]:
@@ -209,11 +223,17 @@ def _about_selections(contents: Contents, chunks: ChunkReader) -> Iterator[Findi
             )
 
 
-def _about_rows(contents: Contents, chunks: ChunkReader) -> Iterator[Finding]:
+def _about_rows(
+    contents: Contents, chunks: ChunkReader, masked: NDArray[np.int64]
+) -> Iterator[Finding]:
     for events, entropy in _event_blocks(contents, chunks, "rows/entropy", "row_offset", ""):
         limit = np.log(contents.tables.columns["events/keys"][events].astype(float))[:, None, None]
         # The recorder takes rows as they are, which may sum to a little more than 1.
-        bad = np.flatnonzero(~((entropy > -0.1) & (entropy < limit + 0.1)).all(axis=(1, 2)))
+        fits = (entropy > -0.1) & (entropy < limit + 0.1)
+        # A row that attends to nothing has no entropy.
+        unknown = np.isnan(entropy)
+        fits |= unknown & (unknown.sum(axis=(1, 2)) <= masked[events])[:, None, None]
+        bad = np.flatnonzero(~fits.all(axis=(1, 2)))
         if bad.size:
             yield Finding(
                 "error",

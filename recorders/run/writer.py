@@ -16,14 +16,22 @@ from numpy.typing import ArrayLike, NDArray
 from recorders.run import layout
 from recorders.run.catalogue import Catalogue
 from recorders.run.codec import codec_named
-from recorders.run.contents import PARTS_SUFFIX, segments
-from recorders.run.durable import replacing, sync_folder, write_all
+from recorders.run.errors import RunError
 from recorders.run.image import Facts, metadata_json, write_root
-from recorders.run.join import join
+from recorders.run.join import join, new_run
+from recorders.run.parts import PARTS_SUFFIX, Place, State
 from recorders.run.pending import Pending
 from recorders.version import PRODUCER
 
-__all__ = ["SegmentWriter", "join"]
+__all__ = ["SegmentWriter", "join", "new_run"]
+
+_NOT_ENDED = {
+    "absent": "rank {rank} never wrote to {parts}; open the recorder in every rank",
+    "recording": "rank {rank} still records into {parts}; close its recorder first",
+    "cut off": "rank {rank} was cut off; hardattn recover {parts} joins what there is",
+    "unknown": "rank {rank}, on another host, has not ended; close its recorder first, or join "
+    "what there is with hardattn recover {parts}",
+}
 
 
 class SegmentWriter:
@@ -42,6 +50,7 @@ class SegmentWriter:
     Attributes:
         path: the file to be.
         parts: the folder of parts, ``path`` with ``.parts`` added.
+        written_bytes: bytes of the parts written so far.
 
     Raises:
         ValueError: unknown codec, or metadata that is not JSON.
@@ -56,8 +65,18 @@ class SegmentWriter:
         codec: str = "sqrt16",
         metadata: dict[str, Any] | None = None,
         producer: str = "",
+        rank: int = 0,
+        world: int = 1,
+        run: str = "",
     ) -> None:
+        if not 0 <= rank < world or (world > 1 and not run):
+            raise ValueError(
+                f"rank {rank} of {world} with the name {run!r} cannot record; "
+                "ranks count from 0, and all of them need one name"
+            )
         self.path = Path(path)
+        self.rank = rank
+        self.world = world
         self.parts = self.path.with_name(self.path.name + PARTS_SUFFIX)
         self._codec = codec_named(codec)
         self._metadata = dict(metadata or {})
@@ -70,16 +89,11 @@ class SegmentWriter:
         self._segment = 0
         self._metadata_waits = True
         self._closed = False
+        self.written_bytes = 0
         if not self.path.parent.is_dir():
             raise FileNotFoundError(f"the folder {self.path.parent} does not exist; make it first")
-        self.parts.mkdir(exist_ok=True)
-        if any(self.parts.glob("seg-*.h5")):
-            raise FileExistsError(
-                f"{self.parts} holds what a killed recording left; "
-                f"recover it (hardattn recover {self.parts}) or remove it"
-            )
-        for unfinished in self.parts.glob(".seg-*.tmp"):
-            unfinished.unlink()
+        self._run = run or new_run()
+        self._place = Place(self.parts, rank, world, self._run)
 
     @property
     def pending_bytes(self) -> int:
@@ -96,13 +110,17 @@ class SegmentWriter:
         """Number of events added."""
         return self._pending.rows["events"]
 
+    def example_name(self, example: int) -> str:
+        """Name of an example by its number."""
+        return self._catalogue.name(example)
+
     def label(self, example: int) -> int:
         """True class of an example by its number; -1 for none."""
-        return self._catalogue.labels[example]
+        return self._catalogue.label(example)
 
     def region_count(self, example: int) -> int:
         """Boxes of an example by its number; 0 for none."""
-        return self._catalogue.region_counts[example]
+        return self._catalogue.region_count(example)
 
     def describe(self, **facts: Any) -> None:
         """Add facts to the metadata; one of the same name replaces the earlier.
@@ -233,6 +251,13 @@ class SegmentWriter:
         """
         return self._catalogue.add(name, label, image, regions, tokens)
 
+    def add_beam(self, example: int, beam: int) -> int:
+        """Add a further beam of an example, named ``NAME/beam-BEAM``, or find it again.
+
+        It shares the example's label, image, regions and tokens. Returns its number.
+        """
+        return self._catalogue.add_beam(example, beam)
+
     def add_events(
         self,
         *,
@@ -262,7 +287,7 @@ class SegmentWriter:
             snapshot: number of the snapshot.
             probabilities: [batch, heads, queries, keys], in [0, 1].
             log_prob: [batch, heads, queries], nat; NaN where unknown.
-            entropy: [batch, heads, queries], nat.
+            entropy: [batch, heads, queries], nat; kept as NaN where a row is all zeros.
             selection: [batch, heads, queries, n_selected], keys from 0; None where soft.
             temperature: one, or one an example.
             first_query: position of the first query on its axis.
@@ -286,7 +311,7 @@ class SegmentWriter:
             for path, values in (
                 ("maps/probabilities", self._codec.encode(probabilities)),
                 ("rows/log_prob", np.array(log_prob, np.float64).reshape(-1)),
-                ("rows/entropy", np.array(entropy, np.float64).reshape(-1)),
+                ("rows/entropy", _known_entropy(probabilities, entropy).reshape(-1)),
                 ("selections/key", np.array([] if selection is None else selection, np.int64)),
             )
         }
@@ -367,25 +392,42 @@ class SegmentWriter:
         if self._pending or self._metadata_waits:
             self._write_segment()
 
-    def close(self) -> None:
+    def others(self) -> dict[int, State]:
+        """What every other rank is doing; see ``parts.State``."""
+        return self._place.others()
+
+    def close(self, *, join: bool = True) -> None:
         """Write what waits, join the parts into ``path`` and remove them.
+
+        Args:
+            join: whether to join; of several ranks one does, after all the others have closed
+                with False.
 
         Raises:
             OSError: the disk refused; what was flushed stays in the parts folder, and closing
                 can be tried again.
-            RunError: a part was damaged on disk meanwhile; the parts are left as they are.
+            RunError: another rank has not ended, or a part was damaged on disk meanwhile; the
+                parts are left as they are.
         """
         if self._closed:
             return
         self.flush()
-        join(self.parts, self.path)
+        self._place.end(self._segment)
+        if join:
+            self._join()
+        self.release()
+
+    def release(self) -> None:
+        """Let go of the folder of parts as it is; nothing more can be recorded into it."""
         self._closed = True
-        for segment in segments(self.parts):
-            segment.unlink()
-        # Somebody's notes in that folder are not ours to remove.
-        if not any(self.parts.iterdir()):
-            self.parts.rmdir()
-            sync_folder(self.path.parent)
+        self._place.leave()
+
+    def _join(self) -> None:
+        for rank, doing in self.others().items():
+            if doing != "ended":
+                raise RunError(_NOT_ENDED[doing].format(rank=rank, parts=self.parts))
+        join(self.parts, self.path)
+        self._place.clear()
 
     def _write_segment(self) -> None:
         facts = Facts(
@@ -393,6 +435,9 @@ class SegmentWriter:
             self._created,
             self._codec.name,
             sealed=False,
+            run=self._run,
+            world=self.world,
+            rank=self.rank,
             segment=self._segment,
             metadata=self._metadata if self._metadata_waits else None,
         )
@@ -400,8 +445,19 @@ class SegmentWriter:
         with h5py.File(image, "w", libver=("v110", "v110")) as file:
             write_root(file, facts)
             self._pending.write(file)
-        with replacing(self.parts / f"seg-{facts.rank:04d}-{self._segment:06d}.h5") as descriptor:
-            write_all(descriptor, image.getbuffer())
+        self._place.add(self._segment, image.getbuffer())
+        self.written_bytes += len(image.getbuffer())
         self._pending.written()
         self._segment += 1
         self._metadata_waits = False
+
+
+def _known_entropy(
+    probabilities: NDArray[np.floating[Any]], entropy: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The entropy of each row, NaN for those that are no distribution but all zeros."""
+    known = np.array(entropy, np.float64)
+    # Only where nothing is spread can nothing be attended to, and those rows are few.
+    certain = np.nonzero(known == 0)
+    known[certain] = np.where(probabilities[certain].any(axis=-1), 0.0, np.nan)
+    return known

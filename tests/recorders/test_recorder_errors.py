@@ -115,13 +115,29 @@ def test_calls_in_the_wrong_place_say_where_they_belong(tmp_path):
         ({"heads": []}, "names no head"),
         ({"metadata": {"a": {1, 2}}}, "JSON"),
         ({"metadata": {"a": float("nan")}}, "JSON"),
-        ({"model": Glimpses(), "sites": "layers.*"}, "it has glimpse"),
+        ({"sites": []}, "names no site"),
+        ({"every": 0}, "every=0 records no step"),
+        ({"queries": slice(5, 0, -1)}, "runs forwards"),
+        ({"examples": 0}, "keeps none"),
+        ({"max_bytes": 0}, "leaves room for nothing"),
+        ({"nets": ["flash"]}, "or \\(\\) for none"),
+        ({"repeats": "twice"}, "repeats is"),
     ],
 )
 def test_wrong_options_are_refused_before_anything_is_written(tmp_path, options, says):
     with pytest.raises(ValueError, match=says), Recorder(tmp_path / "run.h5", **options):
         pass
     assert not list(tmp_path.iterdir())
+
+
+def test_a_choice_of_sites_that_no_site_matches_names_those_there_are(tmp_path):
+    path = tmp_path / "run.h5"
+    with (
+        pytest.warns(RuntimeWarning, match="no site .* matches layers.*; it has glimpse"),
+        Recorder(path, Glimpses(), sites="layers.*") as recorder,
+        recorder.example(),
+    ):
+        pass
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
@@ -132,7 +148,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("model", "inside", "says"),
     [
-        (nn.Linear(4, 4), True, "Linear holds no AttentionTap"),
+        (nn.Linear(4, 4), True, "no attention of Linear was found; put an AttentionTap"),
         (Glimpses(), False, "outside of"),
         (None, True, "nothing was logged"),
     ],

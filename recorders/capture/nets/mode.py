@@ -7,9 +7,45 @@ from typing import Any
 
 from torch.overrides import TorchFunctionMode
 
+from recorders.capture.captured import Call
+
 Function = Callable[..., Any]
 Handler = Callable[[Function, tuple[Any, ...], dict[str, Any]], Any]
 """Called as ``handler(function, args, kwargs)`` instead of a torch function; returns its result."""
+
+
+def together(*parts: Mapping[Function, Handler]) -> dict[Function, Handler]:
+    """All handlers; where several look at one function, each earlier one is around the later."""
+    joined: dict[Function, Handler] = {}
+    for part in reversed(parts):
+        for function, handler in part.items():
+            inner = joined.get(function)
+            joined[function] = handler if inner is None else _around(handler, inner)
+    return joined
+
+
+def _around(outer: Handler, inner: Handler) -> Handler:
+    def handler(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return outer(lambda *a, **k: inner(function, a, k), args, kwargs)
+
+    return handler
+
+
+class Net:
+    """One way to find attention while a model runs; what a net does not need does nothing."""
+
+    def open(self) -> None:
+        """Begin to listen."""
+
+    def close(self) -> None:
+        """Stop listening; nothing that ``open`` did is left behind."""
+
+    def handlers(self) -> Mapping[Function, Handler]:
+        """The torch functions that this net looks at."""
+        return {}
+
+    def ended(self, call: Call) -> None:
+        """A forward pass ended, perhaps by an exception: hand over what waited for its end."""
 
 
 class NetMode(TorchFunctionMode):

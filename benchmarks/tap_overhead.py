@@ -1,6 +1,6 @@
 """How much slower a model runs while it is recorded: ratios within one process, interleaved.
 
-usage: python benchmarks/recording_overhead.py [--rounds 15] [--batch 100]
+usage: python benchmarks/tap_overhead.py [--rounds 15] [--batch 100]
 
 Prints, for the glimpse classifier, the time of one forward pass with a tap that nobody listens to,
 and with a Recorder, as ratios to that of the same model without any tap: the median of the rounds

@@ -1,0 +1,42 @@
+"""The nets ``softmax`` and ``choice`` as one object: both follow the same tensors."""
+
+from __future__ import annotations
+
+from recorders.capture.captured import Call, Host
+from recorders.capture.nets.arithmetic import Arithmetic
+from recorders.capture.nets.choosing import Choosing
+from recorders.capture.nets.flow import Flow
+from recorders.capture.nets.mode import Function, Handler, Net
+from recorders.capture.nets.multiplying import Multiplying
+from recorders.capture.nets.passing import Passing
+from recorders.capture.nets.picking import Picking
+
+
+class DataflowNet(Net):
+    """Captures softmaxes that multiply values, and choices.
+
+    Args:
+        host: the recorder.
+    """
+
+    def __init__(self, host: Host) -> None:
+        self._flow = Flow(host)
+
+    def handlers(self) -> dict[Function, Handler]:
+        """What the function mode hands over."""
+        passing, choosing = Passing(self._flow), Choosing(self._flow)
+        return {
+            **passing.handlers(),
+            **Arithmetic(self._flow).handlers(),
+            **choosing.handlers(),
+            **Multiplying(self._flow).handlers(),
+            **Picking(self._flow, passing, choosing).handlers(),
+        }
+
+    def ended(self, call: Call) -> None:
+        """Record the choices of a pass that nothing was seen to be picked by, and forget it.
+
+        Args:
+            call: the pass that ended in this thread.
+        """
+        self._flow.end()
