@@ -44,7 +44,10 @@ def query_labels(frame: Frame) -> tuple[str, ...]:
     if one is None:
         return ("0",)
     event = one.event
-    if frame.key_axis == frame.query_axis == "regions" and not frame.is_windowed:
+    if frame.is_windowed:
+        each = max(1, event.queries // event.windows)
+        return tuple(f"w{query // each}·{query % each}" for query in range(event.queries))
+    if frame.key_axis == frame.query_axis == "regions":
         return tuple(
             _region_label(frame, event.first_query + query * event.query_stride)
             for query in range(event.queries)
@@ -62,7 +65,7 @@ def whole_labels(frame: Frame, whole: JoinedMap) -> tuple[tuple[str, ...], tuple
     )
     queries, keys = (
         tuple(
-            shown_token(texts[at]) if at < len(texts) else str(at)
+            shown_token(texts[at]) if at < len(texts) and texts[at] else str(at)
             for at in range(first, first + count)
         )
         for axis, first, count in sides

@@ -110,7 +110,7 @@ def tokens_picture(
     labels = key_labels(frame)
     # A frame that is not read from a run may hold fewer names than keys.
     labels += tuple(str(key) for key in range(len(labels), len(values)))
-    apart = not frame.one_axis and (frame.queries > 1 or frame.axes.on(frame.query_axis) != ())
+    apart = not frame.one_axis and (frame.queries > 1 or frame.texts.on(frame.query_axis) != ())
     found = marks(values, scale_max)
     rgba = amount_rgba(values, scale_max, 1.0, display.colours)
     # Many faint tokens side by side must leave the text as readable as the page is.

@@ -10,10 +10,14 @@ from numpy.typing import NDArray
 
 from hardattn_viewer.session.joined import JoinedMap, joined
 from hardattn_viewer.session.maps import StepMap, read_step, usual_query
-from hardattn_viewer.session.recorded import AxisTokens, axis_tokens, verification_in
+from hardattn_viewer.session.recorded import AxisTokens, axis_tokens
+from recorders.run.layout import BEAM_PARENT
 
 if TYPE_CHECKING:
     from recorders.run.reader import Run, Site
+
+
+TOKEN_AXES = ("tokens", "target")
 
 
 @dataclass(frozen=True)
@@ -81,12 +85,12 @@ class Frame:
         maps: the map of every step, None where a step was not recorded; empty for a frame that
             was not read from a run.
         axes: the example's tokens by axis.
+        step_axes: the same for every step where the example is a beam, whose tokens may be others
+            at a later step; empty otherwise.
         key_axis: what a key is, in the recorder's word.
         query_axis: what a query is.
         asked_query: the query that was asked for; None for the usual one of each step.
         special_keys: names of the keys before the first region.
-        window_boxes: float32 [windows × keys, 4] where attention is confined to windows; ``boxes``
-            are then those of the window that the query is in.
         whole: the maps of all steps as one where each continues the last, else None.
     """
 
@@ -112,11 +116,11 @@ class Frame:
     training_step: int | None = None
     maps: tuple[StepMap | None, ...] = ()
     axes: AxisTokens = field(default_factory=AxisTokens)
+    step_axes: tuple[AxisTokens, ...] = ()
     key_axis: str = ""
     query_axis: str = ""
     asked_query: int | None = None
     special_keys: tuple[str, ...] = ()
-    window_boxes: NDArray[np.float32] | None = None
     whole: JoinedMap | None = None
 
     @property
@@ -146,9 +150,22 @@ class Frame:
         return next((one.event.first_region for one in self.maps if one is not None), 0)
 
     @property
+    def texts(self) -> AxisTokens:
+        """The example's tokens by axis, as they were at the frame's step."""
+        return self.step_axes[self.place.step] if self.step_axes else self.axes
+
+    @property
+    def off_image(self) -> tuple[int, ...]:
+        """The keys that are no regions of the image that the others are regions of."""
+        if self.boxes is None:
+            return ()
+        last = self.first_region + len(self.boxes)
+        return (*range(self.first_region), *range(last, self.probabilities.size))
+
+    @property
     def special_mass(self) -> float:
-        """The probability on the keys before the first region; 0 where there are none."""
-        return float(np.nansum(self.probabilities[: self.first_region]))
+        """The probability on the keys that are no regions; 0 where there are none."""
+        return float(np.nansum(self.probabilities[list(self.off_image)]))
 
     @property
     def one_axis(self) -> bool:
@@ -188,9 +205,9 @@ def load_frame(run: Run, place: Place) -> Frame:
             "choose another example or site"
         )
     outcome = run.outcome(place.example, snapshot)
+    scalars = run.scalars(place.example, site, snapshot)
+    is_beam = bool(np.isfinite(scalars.get(BEAM_PARENT, np.zeros(0))).any())
     none = np.zeros(0, dtype=np.float32)
-    boxes = _boxes(run, site, place.example, maps)
-    windowed = any(one is not None and one.event.windows > 1 for one in maps)
     frame = Frame(
         run_name=run.name,
         place=replace(place, site=site.name, snapshot=snapshot),
@@ -203,24 +220,24 @@ def load_frame(run: Run, place: Place) -> Frame:
         label_probability=outcome.label_probability,
         steps=steps,
         image=run.image(place.example),
-        boxes=None if windowed else boxes,
+        boxes=_boxes(run, site, place.example, maps),
         tokens=None,
         probabilities=none,
         distributions=none,
         selections=(),
-        scalars={
-            name: _padded(values, steps)
-            for name, values in run.scalars(place.example, site, snapshot).items()
-        },
-        verified=verification_in(run, site),
+        scalars={name: _padded(values, steps) for name, values in scalars.items()},
+        verified=site.verified,
         heads=next(one.event.heads for one in maps if one is not None),
         training_step=run.snapshots[snapshot].step if len(run.snapshots) > 1 else None,
         maps=maps,
         axes=axis_tokens(run, place.example, snapshot),
+        step_axes=tuple(
+            axis_tokens(run, place.example, snapshot, step)
+            for step in range(steps if is_beam else 0)
+        ),
         key_axis=site.key_axis,
         query_axis=site.query_axis,
         special_keys=site.special_keys,
-        window_boxes=boxes if windowed else None,
         whole=joined(maps),
     )
     return _at(_with_rows(frame, place.query), place.step)
@@ -265,10 +282,9 @@ def _boxes(
     """The boxes of the site's keys; None where its keys are no regions."""
     event = next(one.event for one in maps if one is not None)
     boxes = run.region_set(event.region_set) if event.region_set >= 0 else run.regions(example)
-    if boxes is None or not len(boxes) or site.key_axis in ("tokens", "target"):
+    # The keys of a window are counted within it, and no box is known of them.
+    if boxes is None or not len(boxes) or event.windows > 1 or site.key_axis in TOKEN_AXES:
         return None
-    if event.windows > 1:
-        return boxes
     fits = all(one is None or one.event.first_region + len(boxes) <= one.event.keys for one in maps)
     return boxes if fits and (site.key_axis == "regions" or len(boxes) == event.keys) else None
 
@@ -313,23 +329,12 @@ def _at(frame: Frame, step: int) -> Frame:
         place = replace(frame.place, step=step, query=0)
         return replace(frame, place=place, probabilities=frame.distributions[step], tokens=None)
     place = replace(frame.place, step=step, query=_row_of(one, frame.asked_query))
+    frame = replace(frame, place=place)
     return replace(
         frame,
-        place=place,
-        boxes=_boxes_of_window(frame, one, place.query or 0),
         probabilities=frame.distributions[step, : one.values.shape[1]],
         tokens=_key_tokens(frame, one),
     )
-
-
-def _boxes_of_window(frame: Frame, one: StepMap, query: int) -> NDArray[np.float32] | None:
-    boxes, event = frame.window_boxes, one.event
-    if boxes is None:
-        return frame.boxes
-    if len(boxes) != event.windows * event.keys or event.queries % event.windows:
-        return None
-    window = query // (event.queries // event.windows)
-    return boxes[window * event.keys : (window + 1) * event.keys]
 
 
 def _row_of(one: StepMap, query: int | None) -> int:
@@ -338,19 +343,17 @@ def _row_of(one: StepMap, query: int | None) -> int:
 
 def _key_tokens(frame: Frame, one: StepMap) -> tuple[str, ...] | None:
     """One token a key of a step; None where keys are no tokens, or none were recorded."""
-    texts, event = frame.axes.on(frame.key_axis), one.event
+    texts, event = frame.texts.on(frame.key_axis), one.event
     if not texts:
         return None
     items = event.keys - 1 if event.sink else event.keys
-    found = texts[event.first_key : event.first_key + items]
-    # Tokens that were not recorded are named by their positions.
-    found += tuple(f"#{event.first_key + at}" for at in range(len(found), items))
+    found = _named(texts, range(event.first_key, event.first_key + items))
     return (*found, "sink") if event.sink else found
 
 
 def query_tokens(frame: Frame) -> tuple[str, ...] | None:
     """One token a query of the frame's step; None where queries are no tokens."""
-    texts, one = frame.axes.on(frame.query_axis), frame.map
+    texts, one = frame.texts.on(frame.query_axis), frame.map
     if not texts or one is None:
         return None
     event = one.event
@@ -359,7 +362,12 @@ def query_tokens(frame: Frame) -> tuple[str, ...] | None:
         event.first_query + event.queries * event.query_stride,
         event.query_stride,
     )
-    return tuple(texts[at] if at < len(texts) else f"#{at}" for at in places)
+    return _named(texts, places)
+
+
+def _named(texts: tuple[str, ...], places: range) -> tuple[str, ...]:
+    """Tokens at places; one that is not known is named by its place."""
+    return tuple(texts[at] if at < len(texts) and texts[at] else f"token {at}" for at in places)
 
 
 def query_of_key(frame: Frame, key: int) -> int | None:

@@ -14,6 +14,9 @@ def key_name(frame: Frame, key: int) -> str:
     region = key - frame.first_region
     if frame.first_region and region < 0:
         return special_name(frame, key)
+    one = frame.map
+    if one is not None and one.event.sink and key == one.event.keys - 1:
+        return "sink"
     if frame.boxes is None or region >= frame.boxes.shape[0]:
         return f"key {key}"
     x0, y0, x1, y1 = (float(edge) for edge in frame.boxes[region])
@@ -32,6 +35,9 @@ def query_name(frame: Frame) -> str:
     if texts is not None:
         return f"“{texts[at]}”"
     one = frame.map
+    if one is not None and frame.is_windowed:
+        window, inside = divmod(at, max(1, one.queries // one.event.windows))
+        return f"window {window}, query {inside}"
     position = at if one is None else one.event.first_query + at * one.event.query_stride
     key = key_of_query(frame)
     if key is not None and frame.query_axis == "regions":
@@ -47,13 +53,13 @@ def special_name(frame: Frame, key: int) -> str:
 
 def special_words(frame: Frame) -> str:
     """For example ``"12 % on [CLS]"``; empty where every key is a region or a token."""
-    count = frame.first_region
-    if not count:
+    keys = frame.off_image
+    if not keys:
         return ""
     share = f"{100 * frame.special_mass:.0f}\N{NO-BREAK SPACE}%"
-    if count == 1:
-        return f"{share} on {special_name(frame, 0)}"
-    return f"{share} on {count} special tokens"
+    if len(keys) == 1:
+        return f"{share} on {key_name(frame, keys[0])}"
+    return f"{share} on {len(keys)} special tokens"
 
 
 def short(value: float) -> str:

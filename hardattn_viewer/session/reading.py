@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from hardattn_viewer.session.cache import ByteCache
 from hardattn_viewer.session.comparing import compare_in_slices
 from hardattn_viewer.session.frames import Frame, Target, frame_bytes, load_frame
-from hardattn_viewer.session.recorded import changed_in, left_out_of, verification_in
 from hardattn_viewer.session.requests import (
     Answer,
     CloseRequest,
@@ -171,7 +170,7 @@ def run_facts(run: Run) -> RunFacts:
                 hard=site.hard,
                 heads=site.heads,
                 key_axis=site.key_axis,
-                verified=verification_in(run, site),
+                verified=site.verified,
                 capture=site.capture,
                 kind=site.kind,
                 layer=site.layer,
@@ -186,8 +185,8 @@ def run_facts(run: Run) -> RunFacts:
         snapshots=tuple(int(snapshot.step) for snapshot in run.snapshots),
         codec_error=float(run.codec_max_error),
         producer=str(run.producer),
-        left_out=left_out_of(run),
-        changed=changed_in(run),
+        left_out=run.left_out,
+        changed=run.changed,
     )
 
 

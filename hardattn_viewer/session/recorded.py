@@ -1,4 +1,4 @@
-"""What a run says about itself besides its maps: omissions, verification, tokens on their axes."""
+"""What a run says about itself besides its maps: verification, tokens on their axes, events."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from recorders.run.records import Event
 
 Verification = Literal["verified", "mismatch", "unverified"]
-MAX_POSITION = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -30,21 +29,6 @@ class AxisTokens:
         return {"tokens": self.own, "target": self.target}.get(axis, ())
 
 
-def left_out_of(run: Run) -> tuple[str, ...]:
-    """Sentences that say what was not recorded."""
-    return _sentences(run.metadata.get("left_out", []))
-
-
-def changed_in(run: Run) -> tuple[str, ...]:
-    """Sentences that say what recording changed about the run of the model."""
-    return _sentences(run.metadata.get("changed", []))
-
-
-def verification_in(run: Run, site: Site) -> str:
-    """The sentence on whether a site's record is what the model used."""
-    return site.verified
-
-
 def verification_kind(sentence: str) -> Verification:
     """What a verification sentence comes down to."""
     first = sentence.strip().lower()
@@ -53,18 +37,18 @@ def verification_kind(sentence: str) -> Verification:
     return "verified" if first.startswith("verified") else "unverified"
 
 
-def axis_tokens(run: Run, example: int, snapshot: int) -> AxisTokens:
-    """The tokens of an example with those that came while the model ran."""
-    axes: list[list[str]] = [list(run.tokens(example) or ()), []]
-    for token in run.later_tokens(example, snapshot):
-        # A broken file must not make this list as long as its numbers say.
-        if token.axis not in (0, 1) or not 0 <= token.position < MAX_POSITION:
-            continue
-        texts = axes[token.axis]
-        # A position without a token keeps its place, so that all after it stay right.
-        texts += [""] * (token.position + 1 - len(texts))
-        texts[token.position] = token.text
-    return AxisTokens(*map(tuple, axes))
+def axis_tokens(run: Run, example: int, snapshot: int, step: int | None = None) -> AxisTokens:
+    """The tokens of an example with those that came while the model ran.
+
+    Args:
+        run: the run.
+        example: index of the example.
+        snapshot: index of the snapshot.
+        step: the last step whose tokens count; None for all. Only of beams, which go on from
+            each other, does an earlier step have other tokens than the last at the same places.
+    """
+    own, target = (run.tokens(example, axis, snapshot, step) for axis in ("tokens", "target"))
+    return AxisTokens(own or (), target or ())
 
 
 def event_of(run: Run, site: Site, example: int, step: int, snapshot: int) -> Event | None:
@@ -73,9 +57,3 @@ def event_of(run: Run, site: Site, example: int, step: int, snapshot: int) -> Ev
         return run.event(site, example, step, snapshot)
     except IndexError:
         return None
-
-
-def _sentences(found: object) -> tuple[str, ...]:
-    # Metadata is free JSON: what is no list of texts is shown as the text that it is.
-    items = found if isinstance(found, list) else [found]
-    return tuple(" ".join(str(item).split()) for item in items if item)

@@ -33,7 +33,7 @@ def write(path: Path) -> Path:
             first_key=1,
             first_region=2,
             region_set=boxes,
-            windows=3,
+            windows=1,
             sink=True,
         )
         writer.add_later_tokens(
@@ -54,7 +54,7 @@ def test_an_event_says_how_large_it_is_and_where_it_lies(tmp_path: Path) -> None
         event = run.event("decoder.3.attn", 0, 2)
         assert (event.heads, event.queries, event.keys) == (2, 1, 4)
         assert (event.first_query, event.query_stride, event.first_key) == (3, 2, 1)
-        assert (event.first_region, event.windows, event.sink) == (2, 3, True)
+        assert (event.first_region, event.windows, event.sink) == (2, 1, True)
         np.testing.assert_array_equal(run.region_set(event.region_set)[1], [4, 0, 8, 4])
         with pytest.raises(IndexError, match="has no step 0"):
             run.event("decoder.3.attn", 0, 0)

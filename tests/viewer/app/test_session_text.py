@@ -28,7 +28,7 @@ from hardattn_viewer.session.frames import (
 )
 from hardattn_viewer.session.maps import POOLED, max_pooled
 from hardattn_viewer.session.naming import key_name, query_name, special_words
-from hardattn_viewer.session.recorded import changed_in, left_out_of, verification_kind
+from hardattn_viewer.session.recorded import verification_kind
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.tracks import tracks_of
 from recorders import read_run
@@ -123,19 +123,55 @@ def test_a_step_that_was_left_out_is_empty_and_the_others_stand(tmp_path: Path) 
     session.close()
 
 
-def test_keys_of_windows_are_those_of_the_query_s_own(tmp_path: Path) -> None:
+def test_keys_of_windows_are_no_regions_and_queries_name_their_window(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     boxes = np.array([[x, y, x + 2, y + 2] for y in (0, 2) for x in (0, 2)], np.float32)
     writer = SegmentWriter(tmp_path / "swin.h5")
     writer.add_snapshot(0)
-    site = writer.add_site("w", query_axis="regions", key_axis="regions")
+    site = writer.add_site("w", query_axis="queries", key_axis="window tokens")
     example = writer.add_example("e", image=np.zeros((4, 4), np.uint8), regions=boxes)
-    add_event(writer, site, example, rng.dirichlet(np.ones(2), (1, 4)), windows=2)
+    add_event(writer, site, example, rng.dirichlet(np.ones(4), (1, 8)), windows=2)
     writer.close()
     with read_run(tmp_path / "swin.h5") as run:
-        first, last = (load_frame(run, Place(query=query)) for query in (1, 2))
-    np.testing.assert_array_equal(first.boxes, boxes[:2])
-    np.testing.assert_array_equal(last.boxes, boxes[2:])
+        frame = load_frame(run, Place(query=5))
+    assert frame.boxes is None
+    assert query_name(frame) == "window 1, query 1"
+    assert query_of_key(frame, 1) is None
+
+
+def test_a_beam_has_the_tokens_that_its_sequence_had_at_each_step(tmp_path: Path) -> None:
+    writer = SegmentWriter(tmp_path / "beams.h5")
+    writer.add_snapshot(0)
+    site = writer.add_site("a", query_axis="tokens", key_axis="tokens")
+    beams = [writer.add_example(name, tokens=("x",)) for name in ("e", "e/beam-1")]
+    for step, texts in ((1, ("a0", "a1")), (2, ("b0", "b1"))):
+        for number, (beam, text) in enumerate(zip(beams, texts, strict=True)):
+            keys = step + 1
+            p = np.full((1, 1, keys), 1 / keys)
+            add_event(writer, site, beam, p, step, first_query=step)
+            writer.add_later_tokens(
+                examples=np.array([beam]),
+                step=step,
+                snapshot=0,
+                axis=0,
+                positions=np.array([step]),
+                ids=np.array([1]),
+                texts=[text],
+            )
+            # At the second step both go on from what beam 1 was.
+            parent = number if step == 1 else 1
+            writer.add_scalars(
+                "beam_parent",
+                examples=np.array([beam]),
+                steps=step,
+                snapshot=0,
+                values=float(parent),
+            )
+    writer.close()
+    with read_run(tmp_path / "beams.h5") as run:
+        frame = load_frame(run, Place(step=2))
+    assert frame.tokens == ("x", "a1", "b0")
+    assert frame_at_step(frame, 1).tokens == ("x", "a0")
 
 
 def test_special_keys_have_names_and_regions_count_behind_them(tmp_path: Path) -> None:
@@ -240,10 +276,3 @@ def test_going_to_another_site_keeps_the_head_where_there_is_one(tmp_path: Path)
 )
 def test_a_verification_sentence_comes_down_to_one_of_three(sentence: str, kind: str) -> None:
     assert verification_kind(sentence) == kind
-
-
-def test_omissions_that_are_no_list_of_texts_are_shown_as_they_are(tmp_path: Path) -> None:
-    metadata = {"left_out": "everything", "changed": [3, "a\nb", ""]}
-    with read_run(write_text_run(tmp_path / "odd.h5", metadata=metadata)) as run:
-        assert left_out_of(run) == ("everything",)
-        assert changed_in(run) == ("3", "a b")
