@@ -3,66 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Protocol
 
 from hardattn_viewer.app.actions import Command
-from hardattn_viewer.session.display import (
-    AmountTable,
-    Display,
-    Interpolation,
-    Option,
-    Scope,
-    toggled,
-)
+from hardattn_viewer.app.view_commands import view_commands
+from hardattn_viewer.app.window_protocol import Window
 from hardattn_viewer.session.session import SPEEDS, Session
-from hardattn_viewer.session.state import SessionState, ThemeChoice, View
-
-
-class Window(Protocol):
-    """What commands ask of the main window."""
-
-    def choose_runs(self) -> None:
-        """Ask for run files."""
-
-    def choose_parts(self) -> None:
-        """Ask for a folder of parts."""
-
-    def export_figure(self) -> None:
-        """Show the export dialog."""
-
-    def copy_numbers(self) -> None:
-        """Copy the inspector."""
-
-    def show_palette(self) -> None:
-        """Show the palette."""
-
-    def show_help(self) -> None:
-        """Show all keys."""
-
-    def show_about(self) -> None:
-        """Say what this is."""
-
-    def focus_filter(self) -> None:
-        """Go to the filter field."""
-
-    def open_samples(self) -> None:
-        """Open the sample runs."""
-
-    def toggle_theme(self) -> None:
-        """Change the theme."""
-
-    def reset_layout(self) -> None:
-        """Put the docks back."""
-
-    def let_go(self) -> None:
-        """Unpin."""
-
-    def close_focused_run(self) -> None:
-        """Close the run in focus."""
-
-    def close(self) -> bool:
-        """Close the window."""
+from hardattn_viewer.session.state import SessionState
 
 
 def commands_of(session: Session, window: Window) -> list[Command]:
@@ -70,7 +16,7 @@ def commands_of(session: Session, window: Window) -> list[Command]:
     return [
         *_file(window),
         *_edit(session, window),
-        *_view(session, window),
+        *view_commands(session, window),
         *_playback(session),
         *_rest(window),
     ]
@@ -82,10 +28,6 @@ def _has_frame(state: SessionState) -> bool:
 
 def _has_steps(state: SessionState) -> bool:
     return state.frames.steps > 1
-
-
-def _has_two(state: SessionState) -> bool:
-    return state.slot_a is not None and state.slot_b is not None
 
 
 def _file(window: Window) -> list[Command]:
@@ -199,47 +141,6 @@ def _edit(session: Session, window: Window) -> list[Command]:
     ]
 
 
-def _view(session: Session, window: Window) -> list[Command]:
-    return [
-        _to_view(session, "overlay", "&Overlay", "Ctrl+1", "One run, large"),
-        _to_view(session, "compare", "&Compare", "Ctrl+2", "A, B and their difference"),
-        Command("swap", "View", "S&wap A and B", session.swap, ("Ctrl+Shift+X",), enabled=_has_two),
-        Command(
-            "other",
-            "View",
-            "Numbers of the &other run",
-            lambda: session.look_at("B" if session.state.focus == "A" else "A"),
-            ("X",),
-            "Show B in the inspector and overlay instead of A, or A instead of B",
-            _has_two,
-        ),
-        _option(session, "heat", "&Heat", "H", "Lay the probabilities over the image"),
-        _option(session, "boxes", "Selected &boxes", "Shift+B", "Outline the selected regions"),
-        _option(session, "path", "Scan &path", "P", "Number the selected regions in order"),
-        _interpolation(session, "nearest", "&Nearest patches"),
-        _interpolation(session, "smooth", "S&mooth between patches"),
-        _scale(session, "shared", "Scale shared by A and B"),
-        _scale(session, "example", "Scale of each run"),
-        _scale(session, "step", "Scale of each step"),
-        _colours(session, "viridis", "Colours: &viridis"),
-        _colours(session, "cividis", "Colours: &cividis"),
-        _head(session, "previousHead", "Previous head", "[", -1),
-        _head(session, "nextHead", "Next head", "]", 1),
-        Command(
-            "toggleTheme",
-            "View",
-            "Dark or &light",
-            window.toggle_theme,
-            ("Ctrl+Shift+L",),
-            "Change between the dark and the light theme",
-            group="theme",
-        ),
-        _theme(session, "system", "Theme of the system"),
-        _theme(session, "dark", "Dark theme"),
-        _theme(session, "light", "Light theme"),
-    ]
-
-
 def _playback(session: Session) -> list[Command]:
     def step(id_: str, text: str, keys: tuple[str, ...], go: Callable[[], None]) -> Command:
         return Command(id_, "Playback", text, go, keys, enabled=_has_steps, group="step")
@@ -311,93 +212,6 @@ def _rest(window: Window) -> list[Command]:
         Command("help", "Help", "&Keys and commands", window.show_help, ("?", "F1")),
         Command("about", "Help", "&About hardattn", window.show_about, group="about"),
     ]
-
-
-def _to_view(session: Session, view: View, text: str, key: str, tooltip: str) -> Command:
-    return Command(
-        f"view_{view}",
-        "View",
-        text,
-        lambda: session.set_view(view),
-        (key,),
-        tooltip,
-        checked=lambda state: state.view == view,
-        group="views",
-    )
-
-
-def _changed(session: Session, change: Callable[[Display], Display]) -> None:
-    session.set_display(change(session.state.display))
-
-
-def _option(session: Session, name: Option, text: str, key: str, tooltip: str) -> Command:
-    return Command(
-        f"show_{name}",
-        "View",
-        text,
-        lambda: _changed(session, lambda d: toggled(d, name)),
-        (key,),
-        tooltip,
-        checked=lambda state: bool(getattr(state.display, name)),
-        group="display",
-    )
-
-
-def _interpolation(session: Session, kind: Interpolation, text: str) -> Command:
-    return Command(
-        f"interpolation_{kind}",
-        "View",
-        text,
-        lambda: _changed(session, lambda d: replace(d, interpolation=kind)),
-        checked=lambda state: state.display.interpolation == kind,
-        group="interpolation",
-    )
-
-
-def _scale(session: Session, scale: Scope, text: str) -> Command:
-    return Command(
-        f"scale_{scale}",
-        "View",
-        text,
-        lambda: _changed(session, lambda d: replace(d, scale=scale)),
-        checked=lambda state: state.display.scale == scale,
-        group="scale",
-    )
-
-
-def _colours(session: Session, table: AmountTable, text: str) -> Command:
-    return Command(
-        f"colours_{table}",
-        "View",
-        text,
-        lambda: _changed(session, lambda d: replace(d, colours=table)),
-        checked=lambda state: state.display.colours == table,
-        group="colours",
-    )
-
-
-def _head(session: Session, id_: str, text: str, key: str, by: int) -> Command:
-    return Command(
-        id_,
-        "View",
-        text,
-        lambda: session.next_head(by),
-        (key,),
-        "One head after the other, then their mean again",
-        lambda state: state.heads > 1,
-        group="heads",
-    )
-
-
-def _theme(session: Session, choice: ThemeChoice, text: str) -> Command:
-    return Command(
-        f"theme_{choice}",
-        "View",
-        text,
-        lambda: session.set_theme(choice),
-        checked=lambda state: state.theme == choice,
-        group="theme",
-    )
 
 
 def _speed(session: Session, speed: float) -> Command:

@@ -19,7 +19,13 @@ from PySide6.QtWidgets import (
 )
 
 from hardattn_viewer.drawing.theme import DARK, LIGHT, Theme
-from hardattn_viewer.figures.figure import Figure, FigureError, FigureOptions, make_figure
+from hardattn_viewer.figures.figure import (
+    Figure,
+    FigureError,
+    FigureOptions,
+    make_figure,
+    usual_view,
+)
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
@@ -52,9 +58,14 @@ class ExportDialog(QDialog):
         self._session = session
         self.saved: Path | None = None
         state = session.state
-        self.view = _choice(
-            "exportView", "What to export", {"Overlay": "regions", "A, B and B − A": "compare"}
-        )
+        # The picture of one run is what the window shows of its keys: regions or tokens.
+        frame = state.frame
+        usual = usual_view(frame) if frame is not None else "regions"
+        views: dict[str, str] = {"Overlay" if usual == "regions" else "Tokens": usual}
+        if frame is not None and (usual == "tokens" or frame.queries > 1):
+            views["Matrix of queries and keys"] = "matrix"
+        views["A, B and B − A"] = "compare"
+        self.view = _choice("exportView", "What to export", views)
         self.format = _choice("exportFormat", "File format", FORMATS)
         self.theme = _choice("exportTheme", "Theme", {"Light": "light", "Dark": "dark"})
         self.width_mm = _number("exportWidth", "Width in millimetres", 20, 600, 85, " mm")
@@ -85,7 +96,9 @@ class ExportDialog(QDialog):
         self.preview = Preview()
         self._lay_out(browse, close)
         if state.view == "compare" and len(state.frames.present) == 2:
-            self.view.setCurrentIndex(1)
+            self.view.setCurrentIndex(self.view.findData("compare"))
+        elif state.display.matrix and self.view.findData("matrix") >= 0:
+            self.view.setCurrentIndex(self.view.findData("matrix"))
         self.width_mm.setValue(170.0 if self._is_compare() else 85.0)
         # Typing a number redraws once, not once a digit.
         self._pause = QTimer(self)
@@ -138,7 +151,7 @@ class ExportDialog(QDialog):
 
     def _changed(self, *_: object) -> None:
         suffix = str(self.format.currentData())
-        self.all_steps.setEnabled(not self._is_compare())
+        self.all_steps.setEnabled(self.view.currentData() == "regions")
         if self._named_by_hand:
             typed = Path(self.path.text())
             if typed.suffix in FORMATS.values():
@@ -165,12 +178,12 @@ class ExportDialog(QDialog):
                 else "There is nothing to export yet: open a run first."
             )
         options = FigureOptions(
-            view="compare" if self._is_compare() else "regions",
+            view=self.view.currentData(),
             width_mm=self.width_mm.value(),
             font_pt=self.font_pt.value(),
             theme=DARK if self.theme.currentData() == "dark" else LIGHT,
             caption=self.caption.isChecked(),
-            all_steps=self.all_steps.isChecked() and not self._is_compare(),
+            all_steps=self.all_steps.isChecked() and self.view.currentData() == "regions",
             facts=self._facts(),
         )
         try:

@@ -27,8 +27,10 @@ from hardattn_viewer.app.commands import commands_of
 from hardattn_viewer.app.errors import MessageBar
 from hardattn_viewer.app.export_dialog import ExportDialog
 from hardattn_viewer.app.help import HelpDialog
+from hardattn_viewer.app.omissions import OmissionsDialog
 from hardattn_viewer.app.palette import Palette
 from hardattn_viewer.app.settings import Settings
+from hardattn_viewer.app.site_picker import SitePicker
 from hardattn_viewer.app.theme import apply_theme, resolved_theme
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
@@ -166,6 +168,8 @@ class MainWindow(QMainWindow):
         self.timeline.bind(
             {name: self.actions_[name] for name in ("first", "back", "play", "forward", "last")}
         )
+        self.header.site.bind(self.actions_["chooseSite"])
+        self.inspector.record.bind(self.actions_["omissions"])
         for canvas in self.findChildren(Canvas):
             cast("Canvas[object]", canvas).painted.connect(self._painted)
 
@@ -235,21 +239,21 @@ class MainWindow(QMainWindow):
 
     def choose_runs(self) -> None:
         """Ask for run files, and open them."""
-        dialog = QFileDialog(self, "Open runs", self._settings.folder)
+        dialog = self._opener("Open runs", QFileDialog.FileMode.ExistingFiles)
         dialog.setObjectName("openDialog")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.setNameFilters(["Runs (*.h5)", "All files (*)"])
-        dialog.filesSelected.connect(lambda names: self.session.open([Path(n) for n in names]))
         dialog.open()
 
     def choose_parts(self) -> None:
         """Ask for the folder of a run that is still being recorded, and open it."""
-        dialog = QFileDialog(self, "Open a folder of parts", self._settings.folder)
+        self._opener("Open a folder of parts", QFileDialog.FileMode.Directory).open()
+
+    def _opener(self, title: str, mode: QFileDialog.FileMode) -> QFileDialog:
+        dialog = QFileDialog(self, title, self._settings.folder)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setFileMode(mode)
         dialog.filesSelected.connect(lambda names: self.session.open([Path(n) for n in names]))
-        dialog.open()
+        return dialog
 
     def open_samples(self) -> None:
         """Open the runs that come with hardattn."""
@@ -289,6 +293,19 @@ class MainWindow(QMainWindow):
         )
         box.setInformativeText("Apache-2.0. Built with Qt (LGPL-3.0), pyqtgraph, numpy and h5py.")
         box.open()
+
+    def choose_site(self) -> None:
+        """Show the list of sites."""
+        SitePicker(self.session, self.theme, self).open()
+
+    def choose_head(self) -> None:
+        """Show the list of heads."""
+        button = self.header.head
+        button.heads.popup(button.mapToGlobal(button.rect().bottomLeft()))
+
+    def show_omissions(self) -> None:
+        """Say what is not in the runs that are shown."""
+        OmissionsDialog(self.session.state, self).open()
 
     def focus_filter(self) -> None:
         """Put the cursor into the filter field."""

@@ -101,6 +101,10 @@ QToolButton[kind="flat"]:hover, QPushButton[kind="flat"]:hover {{ color: {t.text
     border-color: {t.line}; }}
 QToolButton[kind="flat"]:focus, QPushButton[kind="flat"]:focus {{ border-color: {t.accent}; }}
 QPushButton[kind="search"] {{ background: {t.window}; color: {t.muted}; text-align: left; }}
+QToolButton[kind="choice"] {{ padding: 1px 8px; min-height: 16px; font-weight: 600; }}
+QToolButton[kind="choice"][tone="bad"] {{ color: {t.bad}; border-color: {t.bad}; }}
+QPlainTextEdit {{ background: {t.window}; border: 1px solid {t.line}; border-radius: 6px;
+    padding: 6px; }}
 QToolButton[kind="segment"] {{ background: {t.panel}; border-radius: 0; padding: 5px 14px;
     color: {t.muted}; margin: 0; }}
 QToolButton[kind="segment"][place="first"] {{ border-top-left-radius: 6px;
@@ -169,6 +173,8 @@ QLabel[role="big"] {{ font-weight: 700; font-size: 15px; }}
 QLabel[role="muted"] {{ color: {t.muted}; }}
 QLabel[role="faint"] {{ color: {t.faint}; }}
 QLabel[role="value"] {{ font-weight: 600; }}
+QLabel[role="warning"] {{ color: {t.bad}; background: {t.raised}; border: 1px solid {t.bad};
+    border-radius: 6px; padding: 5px 9px; font-weight: 600; }}
 QLabel[tone="good"] {{ color: {t.good}; }}
 QLabel[tone="bad"] {{ color: {t.bad}; }}
 QLabel[tone="faint"] {{ color: {t.muted}; font-weight: 400; }}

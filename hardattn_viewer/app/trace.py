@@ -92,6 +92,8 @@ def state_words(state: SessionState, theme: str) -> str:
         "example": place.example,
         "step": place.step,
         "head": "mean" if place.head is None else place.head,
+        "site": "first" if place.site is None else place.site,
+        "query": "usual" if place.query is None else place.query,
         "view": state.view,
         "theme": theme,
         "focus": state.focus,
@@ -114,8 +116,8 @@ def views_of(window: MainWindow) -> Iterator[tuple[str, object]]:
     yield "inspector.step", _step(window.inspector.text())
     panes = {"overlay": window.overlay.pane, "a": window.compare.a, "b": window.compare.b}
     for name, pane in panes.items():
-        if pane.canvas.picture is not None:
-            yield f"{name}.step", pane.canvas.picture.step
+        if pane.shown_step is not None:
+            yield f"{name}.step", pane.shown_step
     yield "view", "overlay" if window.views.currentWidget() is window.overlay else "compare"
     yield "theme", window.theme.name
 

@@ -13,17 +13,20 @@ if TYPE_CHECKING:
     from hardattn_viewer.session.frames import Frame
     from recorders import Run
 
-VIEWS = ("regions", "compare")
+VIEWS = ("tokens", "regions", "matrix", "compare")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", metavar="RUN", help="a run file, or the .parts folder of one")
-    parser.add_argument("--view", choices=VIEWS, default="regions", help="default: regions")
+    parser.add_argument("--view", choices=VIEWS, help="default: regions where keys are, or tokens")
     parser.add_argument("--with", dest="other", metavar="RUN_B", help="the run to compare with")
     parser.add_argument("--example", type=int, default=0, metavar="I", help="counting from 0")
     parser.add_argument("--step", type=int, metavar="T", help="counting from 0 (default: the last)")
     parser.add_argument("--site", metavar="S", help="default: the run's first")
     parser.add_argument("--head", type=int, metavar="H", help="default: the mean over heads")
+    parser.add_argument(
+        "--query", type=int, metavar="Q", help="look from it, counting from 0 (default: the usual)"
+    )
     parser.add_argument("--width-mm", type=float, default=160.0, metavar="W")
     parser.add_argument("--font-pt", type=float, default=8.0, metavar="P")
     parser.add_argument("--theme", choices=("light", "dark"), default="light")
@@ -60,7 +63,15 @@ def read_frame(run: Run, arguments: argparse.Namespace, example: int, site: str 
         step = steps - 1 if arguments.step is None else arguments.step
         if not 0 <= step < steps:
             raise IndexError(f"example {example} has no step {step}; it has {steps}, from 0")
-        return load_frame(run, Place(example=example, step=step, site=site, head=arguments.head))
+        place = Place(
+            example=example, step=step, site=site, head=arguments.head, query=arguments.query
+        )
+        frame = load_frame(run, place)
+        if arguments.query is not None and not 0 <= arguments.query < frame.queries:
+            raise IndexError(
+                f"step {step} has no query {arguments.query}; it has {frame.queries}, from 0"
+            )
+        return frame
     except (IndexError, KeyError, RunError) as error:
         raise CommandError(f"{run.path}: {error.args[0]}") from error
 
@@ -80,11 +91,17 @@ def write_figure(frames: list[Frame], arguments: argparse.Namespace) -> None:
     """Draw and save; the file appears whole or not at all."""
     from hardattn_viewer.cli.drawing_only import drawing_application
     from hardattn_viewer.drawing.theme import DARK, LIGHT
-    from hardattn_viewer.figures.figure import FigureError, FigureOptions, make_figure
+    from hardattn_viewer.figures.figure import (
+        FigureError,
+        FigureOptions,
+        make_figure,
+        usual_view,
+    )
     from hardattn_viewer.session.display import Display
 
+    view = arguments.view or usual_view(frames[0])
     options = FigureOptions(
-        view=arguments.view,
+        view=view,
         width_mm=arguments.width_mm,
         font_pt=arguments.font_pt,
         theme=DARK if arguments.theme == "dark" else LIGHT,
@@ -94,6 +111,6 @@ def write_figure(frames: list[Frame], arguments: argparse.Namespace) -> None:
     display = Display(interpolation="smooth" if arguments.smooth else "nearest")
     with drawing_application():
         try:
-            make_figure(arguments.view, frames, options, display).save(Path(arguments.output))
+            make_figure(view, frames, options, display).save(Path(arguments.output))
         except FigureError as error:
             raise CommandError(str(error)) from error

@@ -10,13 +10,13 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from hardattn_viewer.drawing.colours import Mark, marks, signed_rgba
+from hardattn_viewer.drawing.keys import known_region, region_values
 from hardattn_viewer.drawing.layout import RegionLayout, box_raster, heat_grid, smooth_grid
 from hardattn_viewer.drawing.pixels import paint_pixels, to_qimage
 from hardattn_viewer.drawing.regions import (
     SMOOTH_LABEL,
     frame_layout,
     image_rect,
-    known_key,
     map_box,
     paint_cursors,
     paint_marks,
@@ -52,6 +52,7 @@ class DifferencePicture:
         hover: region under the mouse.
         pinned: region held by a click.
         note: how it was drawn, or why it cannot be.
+        first_region: the key that is the first region.
     """
 
     layout: RegionLayout | None
@@ -65,6 +66,7 @@ class DifferencePicture:
     hover: int | None
     pinned: int | None
     note: str
+    first_region: int = 0
 
 
 def difference_scale(frame_a: Frame, frame_b: Frame, display: Display) -> float:
@@ -74,11 +76,12 @@ def difference_scale(frame_a: Frame, frame_b: Frame, display: Display) -> float:
         The largest |B − A| of this step (``display.scale == "step"``) or of all steps that both
         runs have; 1.0 where there is none.
     """
-    here = np.abs(frame_b.probabilities.astype(np.float64) - frame_a.probabilities)
+    here = np.abs(region_values(frame_b).astype(np.float64) - region_values(frame_a))
     if display.scale == "step":
         return largest([here])
     steps = min(len(frame_a.distributions), len(frame_b.distributions))
-    a, b = frame_a.distributions[:steps], frame_b.distributions[:steps]
+    first, last = frame_a.first_region, frame_a.first_region + here.size
+    a, b = frame_a.distributions[:steps, first:last], frame_b.distributions[:steps, first:last]
     return largest([here, np.abs(b.astype(np.float64) - a)])
 
 
@@ -122,7 +125,8 @@ def difference_picture(
             pinned=None,
             note=problem,
         )
-    values = np.asarray(frame_b.probabilities - frame_a.probabilities, dtype=np.float32)
+    values = np.asarray(region_values(frame_b) - region_values(frame_a), dtype=np.float32)
+    first = frame_a.first_region
     scale = difference_scale(frame_a, frame_b, display) if scale_max is None else scale_max
     raster, rect, note = _raster(layout, values, display)
     return DifferencePicture(
@@ -134,9 +138,10 @@ def difference_picture(
         marks=marks(np.abs(values), scale),
         dim=_dim(frame_a),
         scale_max=scale,
-        hover=known_key(hover, len(values)),
-        pinned=known_key(pinned, len(values)),
+        hover=known_region(hover, first, len(values)),
+        pinned=known_region(pinned, first, len(values)),
         note=note,
+        first_region=first,
     )
 
 
@@ -156,6 +161,8 @@ def _dim(frame: Frame) -> float:
 def _problem(a: Frame, b: Frame) -> str:
     if a.boxes is None or b.boxes is None:
         return "no difference: the keys are not regions of an image"
+    if a.first_region != b.first_region:
+        return "no difference: A and B have different special tokens before the regions"
     if len(a.boxes) != len(b.boxes):
         return f"no difference: A has {len(a.boxes)} regions, B has {len(b.boxes)}"
     if not np.allclose(a.boxes, b.boxes, atol=0.5):

@@ -10,11 +10,12 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPolygonF
 
 from hardattn_viewer.drawing.colours import Mark, marks
-from hardattn_viewer.drawing.regions import known_key
+from hardattn_viewer.drawing.keys import known_key
 from hardattn_viewer.drawing.strokes import faded, hatch, pen, tint
 from hardattn_viewer.drawing.text import amount, draw_text, first_that_fits, text_width
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.frames import Frame
+from hardattn_viewer.session.naming import special_name
 
 # Bars closer together than this merge: a bar and a gap that can still be seen.
 _PITCH = 2.0
@@ -84,16 +85,20 @@ def key_kind(frame: Frame) -> str:
     """What a key of this frame is, in one word."""
     if frame.tokens is not None:
         return "token"
-    return "region" if frame.boxes is not None else "key"
+    # With special tokens among them, the bars stand for more than regions.
+    return "region" if frame.boxes is not None and not frame.first_region else "key"
 
 
 def key_name(frame: Frame, key: int) -> str:
     """A key in words: its token, or its number and the centre of its region in px."""
     if frame.tokens is not None and key < len(frame.tokens):
         return f"“{frame.tokens[key]}”"
-    if frame.boxes is not None and key < len(frame.boxes):
-        x0, y0, x1, y1 = (float(v) for v in frame.boxes[key])
-        return f"region {key} at ({(x0 + x1) / 2:g}, {(y0 + y1) / 2:g}) px"
+    region = key - frame.first_region
+    if region < 0:
+        return special_name(frame, key)
+    if frame.boxes is not None and region < len(frame.boxes):
+        x0, y0, x1, y1 = (float(v) for v in frame.boxes[region])
+        return f"region {region} at ({(x0 + x1) / 2:g}, {(y0 + y1) / 2:g}) px"
     return f"key {key}"
 
 

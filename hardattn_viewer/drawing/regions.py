@@ -12,6 +12,7 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from hardattn_viewer.drawing.colours import Mark, amount_rgba, marks
+from hardattn_viewer.drawing.keys import known_region, region_values
 from hardattn_viewer.drawing.layout import (
     RegionLayout,
     box_raster,
@@ -25,7 +26,8 @@ from hardattn_viewer.drawing.strokes import outline, paint_mark, pen, tint
 from hardattn_viewer.drawing.text import draw_text, first_that_fits, line_height, text_width, wrap
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.display import Display
-from hardattn_viewer.session.frames import Frame
+from hardattn_viewer.session.frames import Frame, key_of_query
+from hardattn_viewer.session.naming import special_words
 
 # Samples along the longer side of a smooth heat picture.
 _SMOOTH_SAMPLES = 512
@@ -39,6 +41,10 @@ class OnImage(Protocol):
     def layout(self) -> RegionLayout | None:
         """The regions; None where the run has none."""
 
+    @property
+    def first_region(self) -> int:
+        """The key that is the first region."""
+
 
 @dataclass(frozen=True, eq=False)
 class RegionsPicture:
@@ -49,9 +55,9 @@ class RegionsPicture:
         image: the input, or None.
         heat: colours of the regions to lay over the image, or None.
         heat_rect: x0, y0, x1, y1 that ``heat`` fills, px of the image.
-        values: float32 [keys], the probabilities drawn.
-        rgba: uint8 [keys, 4], the colour of each region in ``heat``.
-        marks: ``Mark`` of each key.
+        values: float32 [regions], the probabilities drawn.
+        rgba: uint8 [regions, 4], the colour of each region in ``heat``.
+        marks: ``Mark`` of each region.
         scale_max: the probability that the strongest colour stands for.
         visits: every selected region of every step.
         step: the current step.
@@ -59,6 +65,8 @@ class RegionsPicture:
         hover: region under the mouse.
         pinned: region held by a click.
         note: what the reader must know about how heat was drawn; empty for plain cells.
+        first_region: the key that is the first region; those before it are no regions.
+        query: the region that is looked from, or None.
     """
 
     layout: RegionLayout | None
@@ -75,6 +83,8 @@ class RegionsPicture:
     hover: int | None
     pinned: int | None
     note: str
+    first_region: int = 0
+    query: int | None = None
 
 
 def frame_layout(frame: Frame) -> RegionLayout | None:
@@ -113,7 +123,8 @@ def regions_picture(
     if not scale_max > 0:
         raise ValueError(f"scale_max is {scale_max}; it must be positive")
     layout = frame_layout(frame)
-    values = np.asarray(frame.probabilities, dtype=np.float32)
+    first = frame.first_region
+    values = region_values(frame)
     if layout is not None and len(layout.boxes) != len(values):
         raise ValueError(f"{len(values)} probabilities but {len(layout.boxes)} region boxes")
     found = marks(values, scale_max, masked)
@@ -126,10 +137,12 @@ def regions_picture(
             heat, heat_rect, note = _heat(layout, values, rgba, scale_max, display)
         centres = layout.centres
         visits = tuple(
-            Visit(step, key, float(centres[key, 0]), float(centres[key, 1]))
+            Visit(step, region, float(centres[region, 0]), float(centres[region, 1]))
             for step, keys in enumerate(frame.selections)
-            for key in keys
+            for region in (key - first for key in keys)
+            if 0 <= region < len(centres)
         )
+    looked_from = key_of_query(frame) if frame.query_axis == "regions" else None
     return RegionsPicture(
         layout=layout,
         image=None if frame.image is None else to_qimage(frame.image),
@@ -142,15 +155,12 @@ def regions_picture(
         visits=visits,
         step=frame.place.step,
         display=display,
-        hover=known_key(hover, len(values)),
-        pinned=known_key(pinned, len(values)),
-        note=note,
+        hover=known_region(hover, first, len(values)),
+        pinned=known_region(pinned, first, len(values)),
+        note=" · ".join(filter(None, (special_words(frame), note))),
+        first_region=first,
+        query=known_region(looked_from, first, len(values)),
     )
-
-
-def known_key(key: int | None, count: int) -> int | None:
-    """``key``, or None where this frame has no such key: a cursor may outlive its example."""
-    return key if key is not None and 0 <= key < count else None
 
 
 def lay_out_colours(
@@ -220,14 +230,15 @@ def region_at(picture: OnImage, rect: QRectF, point: QPointF) -> int | None:
         point: in the painter's coordinates.
 
     Returns:
-        The key, or None outside the image and between regions.
+        The key (the first region is key ``first_region``), or None where no region is.
     """
     where = image_rect(picture, rect)
     if picture.layout is None or where.isEmpty() or not where.contains(point):
         return None
     x = (point.x() - where.left()) / where.width() * picture.layout.width
     y = (point.y() - where.top()) / where.height() * picture.layout.height
-    return picture.layout.at(x, y)
+    region = picture.layout.at(x, y)
+    return None if region is None else region + picture.first_region
 
 
 def map_box(box: NDArray[np.float64], layout: RegionLayout, where: QRectF) -> QRectF:
@@ -278,6 +289,9 @@ def paint_regions(painter: QPainter, rect: QRectF, picture: RegionsPicture, them
             for visit in picture.visits
         ]
         paint_path(painter, picture.visits, picture.step, points, where, theme)
+    if picture.query is not None:
+        cell = map_box(layout.cells[picture.query], layout, where)
+        outline(painter, cell, where, pen(theme.accent, 2.5, dashed=True))
     paint_cursors(painter, where, layout, picture.hover, picture.pinned, theme)
     painter.restore()
 

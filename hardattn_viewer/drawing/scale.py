@@ -38,7 +38,7 @@ def shared_scale(frames: Sequence[Frame]) -> float:
     Returns:
         A positive number; 1.0 where nothing finite above zero was recorded.
     """
-    return largest([array for f in frames for array in (f.distributions, f.probabilities)])
+    return largest([array for f in frames for array in (_drawn(f), _drawn_now(f))])
 
 
 def scale_for(frame: Frame, frames: Sequence[Frame], display: Display) -> float:
@@ -56,25 +56,54 @@ def scale_for(frame: Frame, frames: Sequence[Frame], display: Display) -> float:
         return shared_scale(frames)
     if display.scale == "example":
         return shared_scale([frame])
-    return largest([frame.probabilities])
+    return largest([_drawn_now(frame)])
 
 
-def scope_words(display: Display, names: Sequence[str] = ()) -> str:
+def matrix_scale(frame: Frame, frames: Sequence[Frame], display: Display) -> float:
+    """What the strongest colour of the matrix of ``frame`` stands for under ``display.scale``.
+
+    Unlike ``scale_for``, which is about the row of one query, this is about all queries.
+    """
+    if display.scale == "step":
+        maps = [frame.map]
+    else:
+        shown = frames if display.scale == "shared" else [frame]
+        maps = [one for each in shown for one in each.maps]
+    top = max((one.largest for one in maps if one is not None), default=0.0)
+    return top if top > 0 else scale_for(frame, frames, display)
+
+
+def _drawn(frame: Frame) -> NDArray[np.float32]:
+    """What a picture has colours for: on an image not the special tokens, which often get most."""
+    if frame.boxes is None or not frame.first_region:
+        return frame.distributions
+    return frame.distributions[:, frame.first_region : frame.first_region + len(frame.boxes)]
+
+
+def _drawn_now(frame: Frame) -> NDArray[np.float32]:
+    if frame.boxes is None or not frame.first_region:
+        return frame.probabilities
+    return frame.probabilities[frame.first_region : frame.first_region + len(frame.boxes)]
+
+
+def scope_words(display: Display, names: Sequence[str] = (), *, one_query: bool = False) -> str:
     """The scope of the scale in words.
 
     Args:
         display: names the scope.
         names: of the runs shown together, for example ``("A", "B")``; nothing for one run.
+        one_query: whether there are other queries, whose rows the scale does not cover.
 
     Returns:
         For example ``"this example, all steps, A and B"``.
     """
+    what = "this query" if one_query else "this example"
     if display.scale == "step":
-        return "this step only"
+        return "this query, this step only" if one_query else "this step only"
     if display.scale == "example" and len(names) > 1:
-        return "this example, all steps, each run its own"
+        return f"{what}, all steps, each run its own"
     together = f", {' and '.join(names)}" if len(names) > 1 else ""
-    return f"this example, all steps{together}"
+    return f"{what}, all steps{together}"
 
 
 def paint_scale_bar(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import QLineF, QRectF
 from PySide6.QtGui import QColor, QPainter
@@ -26,70 +26,43 @@ from hardattn_viewer.drawing.headings import (
 from hardattn_viewer.drawing.regions import frame_layout, paint_regions, regions_picture
 from hardattn_viewer.drawing.scale import paint_scale_bar, scale_for, scope_words
 from hardattn_viewer.drawing.strokes import pen
-from hardattn_viewer.drawing.text import Words, draw_text, line_height, wrap
+from hardattn_viewer.drawing.text import Words, draw_text, line_height
 from hardattn_viewer.drawing.theme import Theme
+from hardattn_viewer.figures.blocks import (
+    GAP,
+    MARGIN,
+    SCALE,
+    STRIP,
+    Block,
+    Page,
+    Paint,
+    caption_block,
+    warning_block,
+    whole,
+)
 from hardattn_viewer.figures.numbers import Comparison, compare
 from hardattn_viewer.figures.options import FigureOptions
 from hardattn_viewer.figures.provenance import caption
 from hardattn_viewer.session.display import Display
-from hardattn_viewer.session.frames import Frame
+from hardattn_viewer.session.frames import Frame, frame_at_step
 
-Paint = Callable[[QPainter, QRectF], None]
-_MARGIN = 10.0
-_GAP = 8.0
-_STRIP = 74.0
-_SCALE = 16.0
 _COLUMN_GAP = 16.0
 _SMALL = 48.0
 # A portrait image takes at most this many widths of height.
 _TALLEST = 1.25
 
 
-@dataclass(frozen=True, eq=False)
-class Block:
-    """One thing on the page.
-
-    Attributes:
-        rect: where, in logical px from the top left of the page.
-        paint: paints it into that rectangle.
-    """
-
-    rect: QRectF
-    paint: Paint
-
-
-@dataclass(frozen=True, eq=False)
-class Page:
-    """A page of blocks.
-
-    Attributes:
-        width: logical px.
-        height: logical px.
-        blocks: in the order to paint.
-        caption: the words below, also where they are not painted.
-        scales: for each frame the probability of the strongest colour.
-        difference: magnitude of the strongest colour of B − A, or None.
-    """
-
-    width: float
-    height: float
-    blocks: tuple[Block, ...]
-    caption: str
-    scales: tuple[float, ...]
-    difference: float | None
-
-
 def regions_page(frame: Frame, options: FigureOptions, display: Display) -> Page:
     """One run: the image with attention on it, the distribution, all steps if wanted."""
     theme, width = options.theme, options.width
-    inner = _whole(width - 2 * _MARGIN)
+    inner = whole(width - 2 * MARGIN)
     scale = scale_for(frame, [frame], display)
     blocks: list[Block] = []
-    y = _MARGIN
+    y = MARGIN
 
-    def add(height: float, paint: Paint, gap: float = _GAP) -> None:
+    def add(height: float, paint: Paint, gap: float = GAP) -> None:
         nonlocal y
-        blocks.append(Block(QRectF(_MARGIN, y, inner, height), paint))
+        blocks.append(Block(QRectF(MARGIN, y, inner, height), paint))
         y += height + gap
 
     heading = [
@@ -105,6 +78,8 @@ def regions_page(frame: Frame, options: FigureOptions, display: Display) -> Page
         ),
         4,
     )
+    for height, paint in warning_block(frame, inner, theme):
+        add(height, paint)
     picture = regions_picture(frame, display, scale_max=scale)
     add(
         inner * min(_aspect(frame), _TALLEST),
@@ -114,34 +89,34 @@ def regions_page(frame: Frame, options: FigureOptions, display: Display) -> Page
         for row in _step_rows(frame, display, scale, inner, theme):
             add(*row)
     bars = distribution_picture(frame, scale)
-    add(_STRIP, lambda painter, rect: paint_distribution(painter, rect, bars, theme))
+    add(STRIP, lambda painter, rect: paint_distribution(painter, rect, bars, theme))
     # Without heat no colour stands for an amount; the bars state their scale themselves.
     if display.heat:
-        scope = scope_words(display)
+        scope = scope_words(display, one_query=frame.queries > 1)
         add(
-            _SCALE,
+            SCALE,
             lambda painter, rect: paint_scale_bar(
                 painter, rect, scale, scope, theme, colours=display.colours
             ),
         )
     words = caption([frame], (), display, [scale], None)
     if options.caption:
-        add(*_caption_block(words, inner, theme))
-    return Page(width, y - _GAP + _MARGIN, tuple(blocks), words, (scale,), None)
+        add(*caption_block(words, inner, theme))
+    return Page(width, y - GAP + MARGIN, tuple(blocks), words, (scale,), None)
 
 
 def compare_page(frame_a: Frame, frame_b: Frame, options: FigureOptions, display: Display) -> Page:
     """A, B and B − A side by side, their distributions and the numbers between them."""
     theme, width = options.theme, options.width
-    inner = _whole(width - 2 * _MARGIN)
-    column = _whole((inner - 2 * _COLUMN_GAP) / 3)
-    lefts = [_MARGIN + math.floor(index * (inner - column) / 2) for index in range(3)]
+    inner = whole(width - 2 * MARGIN)
+    column = whole((inner - 2 * _COLUMN_GAP) / 3)
+    lefts = [MARGIN + math.floor(index * (inner - column) / 2) for index in range(3)]
     frames = (frame_a, frame_b)
     scales = tuple(scale_for(frame, frames, display) for frame in frames)
     blocks: list[Block] = []
     image_height = column * min(max(_aspect(frame) for frame in frames), _TALLEST)
-    top = _MARGIN + HEADING_HEIGHT + 4
-    below = top + image_height + _GAP
+    top = MARGIN + HEADING_HEIGHT + 4
+    below = top + image_height + GAP
     asides = common_aside(
         [mechanism_words(frame) for frame in frames],
         [step_choices(frame) for frame in frames],
@@ -157,7 +132,7 @@ def compare_page(frame_a: Frame, frame_b: Frame, options: FigureOptions, display
     difference: float | None = None
     blocks.append(
         Block(
-            QRectF(lefts[2], _MARGIN, column, HEADING_HEIGHT),
+            QRectF(lefts[2], MARGIN, column, HEADING_HEIGHT),
             lambda painter, rect: paint_heading(
                 painter, rect, "B − A", theme, aside="where they disagree"
             ),
@@ -174,17 +149,17 @@ def compare_page(frame_a: Frame, frame_b: Frame, options: FigureOptions, display
     )
     chips_at = QRectF(lefts[2], below, column, chips_height(chips, column, theme))
     blocks.append(Block(chips_at, lambda painter, rect: paint_chips(painter, rect, chips, theme)))
-    y = max(below + _STRIP, chips_at.bottom()) + _GAP
+    y = max(below + STRIP, chips_at.bottom()) + GAP
     names = ("A", "B")
-    scope = scope_words(display, names)
+    scope = scope_words(display, names, one_query=frame_a.queries > 1)
     blocks += _scale_blocks(lefts, column, y, scales, difference, scope, theme, display)
-    y += _SCALE + _GAP
+    y += SCALE + GAP
     words = caption(frames, names, display, scales, difference)
     if options.caption:
-        height, paint = _caption_block(words, inner, theme)
-        blocks.append(Block(QRectF(_MARGIN, y, inner, height), paint))
-        y += height + _GAP
-    return Page(width, y - _GAP + _MARGIN, tuple(blocks), words, scales, difference)
+        height, paint = caption_block(words, inner, theme)
+        blocks.append(Block(QRectF(MARGIN, y, inner, height), paint))
+        y += height + GAP
+    return Page(width, y - GAP + MARGIN, tuple(blocks), words, scales, difference)
 
 
 def _run_column(
@@ -200,10 +175,10 @@ def _run_column(
 ) -> list[Block]:
     picture = regions_picture(frame, display, scale_max=scale)
     bars = distribution_picture(frame, scale)
-    top = _MARGIN + HEADING_HEIGHT + 4
+    top = MARGIN + HEADING_HEIGHT + 4
     return [
         Block(
-            QRectF(left, _MARGIN, column, HEADING_HEIGHT),
+            QRectF(left, MARGIN, column, HEADING_HEIGHT),
             lambda painter, rect: paint_heading(
                 painter, rect, mechanism_words(frame), theme, slot=slot, aside=aside
             ),
@@ -213,7 +188,7 @@ def _run_column(
             lambda painter, rect: paint_regions(painter, rect, picture, theme),
         ),
         Block(
-            QRectF(left, top + image_height + _GAP, column, _STRIP),
+            QRectF(left, top + image_height + GAP, column, STRIP),
             lambda painter, rect: paint_distribution(painter, rect, bars, theme),
         ),
     ]
@@ -231,7 +206,7 @@ def _scale_blocks(
 ) -> list[Block]:
     def bar(left: float, width: float, top: float, words: str, signed: bool) -> Block:
         return Block(
-            QRectF(left, y, width, _SCALE),
+            QRectF(left, y, width, SCALE),
             lambda painter, rect: paint_scale_bar(
                 painter, rect, top, words, theme, colours=display.colours, signed=signed
             ),
@@ -280,47 +255,26 @@ def comparison_chips(
     return chips
 
 
-def _whole(length: float) -> float:
-    """Images lie on whole px; columns that do too line up with them."""
-    return max(1.0, math.floor(length))
-
-
 def _aspect(frame: Frame) -> float:
     layout = frame_layout(frame)
     return 1.0 if layout is None else layout.height / layout.width
-
-
-def _caption_block(words: str, width: float, theme: Theme) -> tuple[float, Paint]:
-    lines = wrap(words, width, theme, theme.size_small)
-    step = line_height(theme, theme.size_small) + 1
-
-    def paint(painter: QPainter, rect: QRectF) -> None:
-        for index, line in enumerate(lines):
-            where = QRectF(rect.left(), rect.top() + index * step, rect.width(), step)
-            draw_text(painter, where, line, theme, size=theme.size_small, colour=theme.muted)
-
-    return step * len(lines), paint
 
 
 def _step_rows(
     frame: Frame, display: Display, scale: float, width: float, theme: Theme
 ) -> list[tuple[float, Paint]]:
     """Small pictures of every step, as many in a row as stay legible."""
-    most = max(1, int((width + _GAP) / (_SMALL + _GAP)))
+    most = max(1, int((width + GAP) / (_SMALL + GAP)))
     # Rows of equal length look better than a last row of one.
     columns = math.ceil(frame.steps / math.ceil(frame.steps / most))
-    each = _whole((width - (columns - 1) * _GAP) / columns)
+    each = whole((width - (columns - 1) * GAP) / columns)
     label = line_height(theme, theme.size_small) + 4
     pitch = each if columns == 1 else math.floor((width - each) / (columns - 1))
     height = label + each * min(_aspect(frame), _TALLEST)
     plain_display = replace(display, path=False)
     pictures = []
     for step in range(frame.steps):
-        there = replace(
-            frame,
-            place=replace(frame.place, step=step),
-            probabilities=frame.distributions[step],
-        )
+        there = frame_at_step(frame, step)
         pictures.append(regions_picture(there, plain_display, scale_max=scale))
 
     def row(first: int) -> Paint:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter
 
 from hardattn_viewer.drawing.text import plain
-from hardattn_viewer.figures.compose import Page, compare_page, regions_page
+from hardattn_viewer.figures.blocks import Page
+from hardattn_viewer.figures.compose import compare_page, regions_page
 from hardattn_viewer.figures.files import pdf_bytes, png_bytes, svg_bytes, write_whole
-from hardattn_viewer.figures.numbers import csv_bytes, npz_bytes
+from hardattn_viewer.figures.numbers import csv_bytes, matrix_csv_bytes, npz_bytes
 from hardattn_viewer.figures.options import POINTS_PER_MM, FigureError, FigureOptions, View
 from hardattn_viewer.figures.provenance import title
+from hardattn_viewer.figures.text_pages import matrix_page, tokens_page
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame
 from recorders.version import PRODUCER
 
-__all__ = ["Figure", "FigureError", "FigureOptions", "View", "make_figure"]
+__all__ = ["Figure", "FigureError", "FigureOptions", "View", "make_figure", "usual_view"]
 
 SUFFIXES = (".svg", ".pdf", ".png", ".csv", ".npz")
 
@@ -113,6 +116,8 @@ class Figure:
                 words_inside = f"{self.title}. {self.caption}"
                 dpi = self.options.dpi
                 return png_bytes(self.paint, width_mm, height_mm, dpi, words_inside)
+            case ".csv" if self.options.view == "matrix":
+                return matrix_csv_bytes(self.frames[0], names[0])
             case ".csv":
                 return csv_bytes(self.frames, names)
             case ".npz":
@@ -130,7 +135,7 @@ def make_figure(
     """Lay out a figure.
 
     Args:
-        view: ``"regions"`` takes one frame, ``"compare"`` two (A, B) of the same example.
+        view: ``"compare"`` takes two frames (A, B) of the same example, any other one.
         frames: one run at one place each.
         options: size, type and theme; ``view`` here counts, not the one in the options.
         display: what is drawn, as on screen.
@@ -140,20 +145,35 @@ def make_figure(
     """
     if QGuiApplication.instance() is None:
         raise FigureError("no QGuiApplication is running; create one before making figures")
-    needed = {"regions": 1, "compare": 2}.get(view)
-    if needed is None:
-        raise FigureError(f"there is no view {view!r}; choose one of regions, compare")
+    if view not in get_args(View):
+        known = ", ".join(get_args(View))
+        raise FigureError(f"there is no view {view!r}; choose one of {known}")
+    needed = 2 if view == "compare" else 1
     if len(frames) != needed:
         raise FigureError(f"the view {view!r} shows {needed} run(s), but {len(frames)} were given")
+    options = replace(options, view=view)
     for frame in frames:
-        if frame.boxes is None or not len(frame.boxes):
+        if view in ("regions", "compare") and (frame.boxes is None or not len(frame.boxes)):
             raise FigureError(
                 f"{plain(frame.run_name)} holds no image regions at site "
                 f"{plain(frame.place.site or 'first')}; the view {view!r} draws only those"
             )
-    page = (
-        regions_page(frames[0], options, display)
-        if view == "regions"
-        else compare_page(frames[0], frames[1], options, display)
-    )
+    page = _page(view, frames, options, display)
     return Figure(options, tuple(frames), page)
+
+
+def usual_view(frame: Frame) -> View:
+    """The view that shows a frame as the window does at first: by what its keys are."""
+    return "regions" if frame.boxes is not None and len(frame.boxes) else "tokens"
+
+
+def _page(view: View, frames: Sequence[Frame], options: FigureOptions, display: Display) -> Page:
+    match view:
+        case "regions":
+            return regions_page(frames[0], options, display)
+        case "tokens":
+            return tokens_page(frames[0], options, display)
+        case "matrix":
+            return matrix_page(frames[0], options, display)
+        case "compare":
+            return compare_page(frames[0], frames[1], options, display)

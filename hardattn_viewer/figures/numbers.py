@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardattn_viewer.measures import jensen_shannon, mass_on, same_argmax
-from hardattn_viewer.session.frames import Frame
+from hardattn_viewer.session.frames import Frame, frame_at_step, query_tokens
 
 COLUMNS = (
     "slot",
@@ -32,6 +32,8 @@ COLUMNS = (
     "probability",
     "selected",
 )
+
+MATRIX_COLUMNS = (*COLUMNS[:9], "query_token", "key_token", "probability", "selected")
 
 
 @dataclass(frozen=True)
@@ -91,25 +93,58 @@ def csv_bytes(frames: Sequence[Frame], names: Sequence[str]) -> bytes:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
     for name, frame in zip(names, frames, strict=True):
-        place, chosen = frame.place, selected(frame)
-        about = (
-            name,
-            frame.run_name,
-            frame.example_name,
-            place.site or "",
-            "mean" if place.head is None else place.head,
-            place.query,
-            "last" if place.snapshot is None else place.snapshot,
-        )
-        for step, row in enumerate(frame.distributions):
-            for key, value in enumerate(row):
-                box: Sequence[Any] = ("",) * 4 if frame.boxes is None else frame.boxes[key]
-                token = "" if frame.tokens is None else frame.tokens[key]
-                writer.writerow(
-                    (*about, step, key, *box, token, np.float32(value), int(chosen[step, key]))
-                )
+        chosen = selected(frame)
+        for step in range(frame.steps):
+            there = frame_at_step(frame, step)
+            about = (*_about(name, there, there.query), step)
+            for key, value in enumerate(there.probabilities):
+                shown = (*_box(there, key), _token(there.tokens, key), np.float32(value))
+                writer.writerow((*about, key, *shown, int(chosen[step, key])))
     # Names of files may hold bytes that are no UTF-8; they come as lone surrogates.
     return out.getvalue().encode("utf-8", errors="replace")
+
+
+def matrix_csv_bytes(frame: Frame, name: str) -> bytes:
+    """A table of one row a query and key of what a matrix shows, UTF-8 with a header line."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(MATRIX_COLUMNS)
+    steps = [frame.place.step] if frame.whole is None else range(frame.steps)
+    for there in (frame_at_step(frame, step) for step in steps):
+        one, queries = there.map, query_tokens(there)
+        values = there.probabilities[None] if one is None else one.values
+        for query, row in enumerate(values):
+            chosen = there.selection if one is None else one.selected(query)
+            about = (*_about(name, there, query), there.place.step)
+            for key, value in enumerate(row):
+                named = (_token(queries, query), _token(there.tokens, key))
+                writer.writerow((*about, key, *named, np.float32(value), int(key in chosen)))
+    return out.getvalue().encode("utf-8", errors="replace")
+
+
+def _about(name: str, frame: Frame, query: int) -> tuple[Any, ...]:
+    """What all rows of a table say of their place."""
+    place = frame.place
+    return (
+        name,
+        frame.run_name,
+        frame.example_name,
+        place.site or "",
+        "mean" if place.head is None else place.head,
+        query,
+        "last" if place.snapshot is None else place.snapshot,
+    )
+
+
+def _box(frame: Frame, key: int) -> tuple[Any, ...]:
+    region = key - frame.first_region
+    if frame.boxes is None or not 0 <= region < len(frame.boxes):
+        return ("",) * 4
+    return tuple(frame.boxes[region])
+
+
+def _token(texts: tuple[str, ...] | None, at: int) -> str:
+    return texts[at] if texts is not None and at < len(texts) else ""
 
 
 def npz_bytes(
@@ -128,7 +163,7 @@ def npz_bytes(
             f"{name}_example": np.array(frame.example_name),
             f"{name}_site": np.array(place.site or ""),
             f"{name}_head": np.array(-1 if place.head is None else place.head),
-            f"{name}_query": np.array(place.query),
+            f"{name}_query": np.array(frame.query),
             f"{name}_step": np.array(place.step),
             f"{name}_distributions": frame.distributions,
             f"{name}_probabilities": frame.probabilities,
@@ -137,6 +172,16 @@ def npz_bytes(
         }
         if frame.boxes is not None:
             arrays[f"{name}_boxes"] = frame.boxes
+        if frame.map is not None and frame.queries > 1:
+            arrays[f"{name}_map"] = frame.map.values
+        if frame.whole is not None:
+            maps = enumerate(frame.maps)
+            arrays |= {f"{name}_map_{step}": one.values for step, one in maps if one is not None}
+        queries = query_tokens(frame)
+        if queries is not None:
+            arrays[f"{name}_query_tokens"] = np.array(queries)
+        if frame.first_region:
+            arrays[f"{name}_first_region"] = np.array(frame.first_region)
         if frame.image is not None:
             arrays[f"{name}_image"] = frame.image
         if frame.tokens is not None:

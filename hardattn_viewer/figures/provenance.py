@@ -11,6 +11,8 @@ from hardattn_viewer.drawing.scale import scope_words
 from hardattn_viewer.drawing.text import amount, plain
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame
+from hardattn_viewer.session.naming import query_name, special_words
+from hardattn_viewer.session.recorded import verification_kind
 from recorders.version import PRODUCER
 
 
@@ -25,14 +27,14 @@ def outcome_words(frame: Frame) -> str:
     return ", ".join(words)
 
 
-def _place_words(frame: Frame) -> str:
+def _place_words(frame: Frame, *, with_query: bool = True) -> str:
     place = frame.place
     words = [f"site {place.site or 'first'}"]
     if frame.heads > 1:
         mean = f"mean over {frame.heads} heads"
         words.append(mean if place.head is None else f"head {place.head} of {frame.heads}")
-    if place.query:
-        words.append(f"query {place.query}")
+    if with_query and frame.queries > 1:
+        words.append(f"seen from {plain(query_name(frame))} (query {frame.query})")
     if frame.training_step is not None:
         words.append(f"training step {frame.training_step:,}")
     return ", ".join(words)
@@ -74,7 +76,7 @@ def caption(
     kind = key_kind(frames[0])
     text += f"Probabilities sum to 1 over {len(frames[0].probabilities):,} {kind}s"
     drawn = f"{display.colours}, up to {100 * display.opacity:.0f}\u00a0% opaque"
-    scope = scope_words(display, names)
+    scope = scope_words(display, names, one_query=frames[0].queries > 1)
     if display.heat:
         text += f"; colour ({drawn}) and bars: {ranges}, {scope}. "
     else:
@@ -91,4 +93,47 @@ def caption(
             text += "Interpolation: bilinear between region centres. "
         else:
             text += "Interpolation: none, one colour a region. "
+    for frame in frames:
+        if special_words(frame):
+            text += f"Not drawn: {plain(special_words(frame))}. "
+    text += "".join(f"{plain(f.verified)}. " for f in frames if _is_wrong(f))
     return text + f"Drawn by {PRODUCER}."
+
+
+def text_caption(frame: Frame, view: str, display: Display, scale: float) -> str:
+    """What a figure of tokens or of a matrix shows, in full sentences.
+
+    Args:
+        frame: the run shown.
+        view: ``"tokens"`` or ``"matrix"``.
+        display: how it is drawn.
+        scale: probability of the strongest colour.
+    """
+    place = _place_words(frame, with_query=view == "tokens")
+    outcome = outcome_words(frame)
+    text = (
+        f"Example {plain(frame.example_name)}. {plain(frame.run_name)}, "
+        f"{mechanism_words(frame).lower()}, {place}, {step_words(frame)}"
+        + (f"; {outcome}" if outcome else "")
+        + ". "
+    )
+    several = frame.queries > 1
+    scope = scope_words(display, one_query=several and view == "tokens")
+    ends = f"0\u00a0–\u00a0{amount(scale)}"
+    count, kind = len(frame.probabilities), key_kind(frame)
+    if view == "matrix":
+        queries, whole = frame.queries, frame.whole
+        if whole is not None:
+            queries, count = whole.queries, whole.keys
+        text += f"{queries:,} queries × {count:,} {kind}s; each row sums to 1; zero is bare. "
+        text += f"Colour ({display.colours}): {ends}, {scope}. "
+    else:
+        text += f"Probabilities sum to 1 over {count:,} {kind}s; "
+        text += f"colour ({display.colours}) and bars: {ends}, {scope}. "
+    if frame.verified:
+        text += f"Record {plain(frame.verified).rstrip('.')}. "
+    return text + f"Drawn by {PRODUCER}."
+
+
+def _is_wrong(frame: Frame) -> bool:
+    return verification_kind(frame.verified) == "mismatch"

@@ -17,9 +17,12 @@ from hardattn_viewer.measures import (
     mass_on,
     same_argmax,
 )
+from hardattn_viewer.session.maps import StepMap, read_step
 
 if TYPE_CHECKING:
     from recorders.run.reader import Run, Site
+
+    Side = tuple[Run, Site, int | None]
 
 # Short enough that a frame which is asked for meanwhile comes without a noticeable wait.
 SLICE_SECONDS = 0.01
@@ -31,7 +34,7 @@ Floats = NDArray[np.float64]
 class RunComparison:
     """How far two runs agree, over the examples that were compared so far.
 
-    Examples are averaged over their steps first; the intervals draw whole examples.
+    Examples are averaged over their steps and queries first; the intervals draw whole examples.
 
     Attributes:
         done: number of examples compared.
@@ -83,18 +86,12 @@ def compare_in_slices(
     skipped = 0
     started = time.perf_counter()
     for done, pair in enumerate(pairs):
-        maps = [
-            _maps(run, one.name, example, snapshot)
-            for (run, one, snapshot), example in zip(sides, pair, strict=True)
-        ]
-        if maps[0].shape[-1] != maps[1].shape[-1]:
+        steps = _common_steps(sides, pair)
+        if not steps or any(a.values.shape != b.values.shape for a, b in steps):
             skipped += 1
         else:
-            steps = min(len(maps[0]), len(maps[1]))
-            a, b = maps[0][:steps], maps[1][:steps]
-            values[done, 0] = same_argmax(a, b).mean()
-            values[done, 1] = jensen_shannon(a, b).mean()
-            values[done, 2] = _soft_mass(sides, pair, a, b)
+            rows = np.concatenate([_row_numbers(a, b, sides) for a, b in steps])
+            values[done] = [_mean_of_known(column) for column in rows.T]
         if time.perf_counter() - started > SLICE_SECONDS:
             yield _summary(values, done + 1, len(pairs), skipped, sides, RESAMPLES // 10)
             started = time.perf_counter()
@@ -106,7 +103,7 @@ def _summary(
     done: int,
     total: int,
     skipped: int,
-    sides: list[tuple[Run, Site, int | None]],
+    sides: list[Side],
     resamples: int,
 ) -> RunComparison:
     same, divergence, mass = (
@@ -116,36 +113,43 @@ def _summary(
     return RunComparison(done, total, skipped, same, divergence, mass if one_hard else None)
 
 
-def _soft_mass(
-    sides: list[tuple[Run, Site, int | None]], pair: tuple[int, int], a: Floats, b: Floats
-) -> float:
-    """Mean over steps of what the soft side puts on the choice of the hard one."""
-    if sides[0][1].hard == sides[1][1].hard:
-        return float("nan")
-    hard, soft = (0, b) if sides[0][1].hard else (1, a)
-    run, site, snapshot = sides[hard]
-    chosen = [run.selection(site.name, pair[hard], step, snapshot) for step in range(len(soft))]
-    if any(keys is None for keys in chosen):
-        return float("nan")
-    rows = [np.asarray(keys)[:, 0].ravel() for keys in chosen]
-    width = max(row.size for row in rows)
-    # Steps may choose different numbers of keys: -1 stands for "none".
-    padded = np.full((len(rows), width), -1, dtype=np.int64)
-    for step, row in enumerate(rows):
-        padded[step, : row.size] = row
-    masses = mass_on(soft, padded)
-    known = masses[~np.isnan(masses)]
+def _common_steps(sides: list[Side], pair: tuple[int, int]) -> list[tuple[StepMap, StepMap]]:
+    """The steps that both runs recorded, as means over heads."""
+    (run_a, site_a, moment_a), (run_b, site_b, moment_b) = (
+        (run, site, len(run.snapshots) - 1 if snapshot is None else snapshot)
+        for run, site, snapshot in sides
+    )
+    steps = min(
+        run_a.steps(site_a, pair[0], moment_a),
+        run_b.steps(site_b, pair[1], moment_b),
+    )
+    both = (
+        (
+            read_step(run_a, site_a, pair[0], step, moment_a, None),
+            read_step(run_b, site_b, pair[1], step, moment_b, None),
+        )
+        for step in range(steps)
+    )
+    return [(a, b) for a, b in both if a is not None and b is not None]
+
+
+def _row_numbers(a: StepMap, b: StepMap, sides: list[Side]) -> Floats:
+    """Float64 [queries, 3]: same argmax, divergence, soft mass on the choice of the hard side."""
+    # A query that may look nowhere, such as padding, agrees with nothing.
+    seen = (a.values.sum(axis=-1) > 0) & (b.values.sum(axis=-1) > 0)
+    p, q = a.values[seen].astype(np.float64), b.values[seen].astype(np.float64)
+    mass = np.full(len(p), np.nan)
+    if sides[0][1].hard != sides[1][1].hard:
+        hard, soft = (a, q) if sides[0][1].hard else (b, p)
+        chosen = hard.chosen[seen]
+        if chosen.shape[1]:
+            mass = mass_on(soft, chosen)
+    return np.column_stack([same_argmax(p, q), jensen_shannon(p, q), mass])
+
+
+def _mean_of_known(values: Floats) -> float:
+    known = values[~np.isnan(values)]
     return float(known.mean()) if known.size else float("nan")
-
-
-def _maps(run: Run, site: str, example: int, snapshot: int | None) -> Floats:
-    """Float64 [steps, keys]: the first query of every step, mean over heads."""
-    rows = [one[:, 0, :].mean(axis=0) for one in run.maps(site, example, snapshot)]
-    keys = max((row.size for row in rows), default=0)
-    padded = np.zeros((len(rows), keys))
-    for step, row in enumerate(rows):
-        padded[step, : row.size] = row
-    return padded
 
 
 def _site(run: Run, name: str | None) -> Site:

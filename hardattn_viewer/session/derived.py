@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from hardattn_viewer.session.filters import FilterError, filter_rows
-from hardattn_viewer.session.frames import frame_at_step
+from hardattn_viewer.session.frames import frame_at
 from hardattn_viewer.session.rows import sort_rows
-from hardattn_viewer.session.state import Frames, SessionState
+from hardattn_viewer.session.state import Frames, OpenRun, SessionState
 
 
 def with_order(state: SessionState) -> SessionState:
@@ -25,10 +26,23 @@ def with_order(state: SessionState) -> SessionState:
     return replace(state, order=sort_rows(state.rows, keep, state.sort), filter_error="")
 
 
-def at_step(frames: Frames, step: int) -> Frames:
-    """Both frames at another step of their example."""
+def at_place(frames: Frames, step: int, query: int | None) -> Frames:
+    """Both frames at another step or query of their example."""
     return replace(
         frames,
-        a=frame_at_step(frames.a, step) if frames.a else None,
-        b=frame_at_step(frames.b, step) if frames.b else None,
+        a=frame_at(frames.a, step, query) if frames.a else None,
+        b=frame_at(frames.b, step, query) if frames.b else None,
     )
+
+
+def filled_slots(
+    runs: Sequence[OpenRun], slot_a: int | None, slot_b: int | None
+) -> tuple[int | None, int | None]:
+    """A and B with empty ones filled by the first runs of the list that are ready."""
+    free = [run.key for run in runs if run.status == "ready" and run.key not in (slot_a, slot_b)]
+    free.sort()
+    if slot_a is None and free:
+        slot_a = free.pop(0)
+    if slot_b is None and free:
+        slot_b = free.pop(0)
+    return slot_a, slot_b

@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hardattn_viewer.session.joined import JoinedMap, joined
+from hardattn_viewer.session.maps import StepMap, read_step, usual_query
+from hardattn_viewer.session.recorded import AxisTokens, axis_tokens
+from recorders.run.layout import BEAM_PARENT
+
 if TYPE_CHECKING:
     from recorders.run.reader import Run, Site
+
+
+TOKEN_AXES = ("tokens", "target")
 
 
 @dataclass(frozen=True)
@@ -22,7 +30,8 @@ class Place:
         snapshot: index into ``run.snapshots``; None is the last one.
         site: name of the attention site; None is the run's first site.
         head: head index; None is the mean over heads.
-        query: query row.
+        query: query row, clamped at steps that have fewer; None is the usual one of each step
+            (see ``maps.usual_query``).
     """
 
     example: int = 0
@@ -30,7 +39,7 @@ class Place:
     snapshot: int | None = None
     site: str | None = None
     head: int | None = None
-    query: int = 0
+    query: int | None = None
 
 
 @dataclass(frozen=True)
@@ -52,7 +61,7 @@ class Frame:
 
     Attributes:
         run_name: the run's name, for captions.
-        place: the place, with ``site`` and ``snapshot`` resolved and ``step`` clamped.
+        place: the place, with ``site``, ``snapshot`` and ``query`` resolved and ``step`` clamped.
         hard: whether items were selected at this site (and not blended).
         mechanism: for example ``"sampled"`` or ``"soft"``.
         example_name: the example's name in the run.
@@ -64,14 +73,25 @@ class Frame:
         heads: number of heads recorded at this site.
         training_step: training step of the snapshot where the run has several, else None.
         image: uint8 [height, width] or [height, width, 3], or None.
-        boxes: float32 [keys, 4] as x0, y0, x1, y1 in pixels of ``image``, or None.
+        boxes: float32 [regions, 4] as x0, y0, x1, y1 in pixels of ``image`` where keys are
+            regions, else None; region r is key ``first_region + r``.
         tokens: one string a key where the keys are tokens, else None.
         probabilities: float32 [keys] of the place's head and query; NaN where not recorded.
-        distributions: float32 [steps, keys]: the same for every step (for shared scales).
+        distributions: float32 [steps, most keys]: the same for every step (for shared scales).
         selections: for each step the selected keys (empty where nothing was selected).
         scalars: per-step float64 [steps] by name: entropy (nat), log_prob (nat), reward,
             baseline, advantage, temperature, p_selected, …; NaN where not recorded.
         verified: the recorder's word on this site, shown as it stands.
+        maps: the map of every step, None where a step was not recorded; empty for a frame that
+            was not read from a run.
+        axes: the example's tokens by axis.
+        step_axes: the same for every step where the example is a beam, whose tokens may be others
+            at a later step; empty otherwise.
+        key_axis: what a key is, in the recorder's word.
+        query_axis: what a query is.
+        asked_query: the query that was asked for; None for the usual one of each step.
+        special_keys: names of the keys before the first region.
+        whole: the maps of all steps as one where each continues the last, else None.
     """
 
     run_name: str
@@ -94,11 +114,68 @@ class Frame:
     verified: str = ""
     heads: int = 1
     training_step: int | None = None
+    maps: tuple[StepMap | None, ...] = ()
+    axes: AxisTokens = field(default_factory=AxisTokens)
+    step_axes: tuple[AxisTokens, ...] = ()
+    key_axis: str = ""
+    query_axis: str = ""
+    asked_query: int | None = None
+    special_keys: tuple[str, ...] = ()
+    whole: JoinedMap | None = None
 
     @property
     def selection(self) -> tuple[int, ...]:
         """The keys selected at the frame's step; empty where attention is soft."""
         return self.selections[self.place.step] if self.selections else ()
+
+    @property
+    def map(self) -> StepMap | None:
+        """The map of the frame's step."""
+        return self.maps[self.place.step] if self.maps else None
+
+    @property
+    def queries(self) -> int:
+        """The number of queries at the frame's step."""
+        return self.map.queries if self.map is not None else 1
+
+    @property
+    def query(self) -> int:
+        """The query whose row ``probabilities`` is."""
+        return self.place.query or 0
+
+    @property
+    def first_region(self) -> int:
+        """The key that is the first region; those before it are special tokens."""
+        # The same at every step; one of them may not have been recorded.
+        return next((one.event.first_region for one in self.maps if one is not None), 0)
+
+    @property
+    def texts(self) -> AxisTokens:
+        """The example's tokens by axis, as they were at the frame's step."""
+        return self.step_axes[self.place.step] if self.step_axes else self.axes
+
+    @property
+    def off_image(self) -> tuple[int, ...]:
+        """The keys that are no regions of the image that the others are regions of."""
+        if self.boxes is None:
+            return ()
+        last = self.first_region + len(self.boxes)
+        return (*range(self.first_region), *range(last, self.probabilities.size))
+
+    @property
+    def special_mass(self) -> float:
+        """The probability on the keys that are no regions; 0 where there are none."""
+        return float(np.nansum(self.probabilities[list(self.off_image)]))
+
+    @property
+    def one_axis(self) -> bool:
+        """Whether queries and keys are the same items, so that a key can become the query."""
+        return self.key_axis == self.query_axis and self.map is not None and not self.is_windowed
+
+    @property
+    def is_windowed(self) -> bool:
+        """Whether every query sees only the keys of its own window."""
+        return self.map is not None and self.map.event.windows > 1
 
 
 def load_frame(run: Run, place: Place) -> Frame:
@@ -118,32 +195,22 @@ def load_frame(run: Run, place: Place) -> Frame:
     site = _site(run, place.site)
     snapshot = len(run.snapshots) - 1 if place.snapshot is None else place.snapshot
     example = run.examples[place.example]
-    maps = run.maps(site.name, place.example, snapshot)
-    if not maps:
+    steps = run.steps(site, place.example, snapshot)
+    maps = tuple(
+        read_step(run, site, place.example, step, snapshot, place.head) for step in range(steps)
+    )
+    if not any(maps):
         raise IndexError(
             f"{run.name} recorded nothing at {site.name} for example {example.name}: "
             "choose another example or site"
         )
-    heads, queries = maps[0].shape[:2]
-    if place.head is not None and not 0 <= place.head < heads:
-        raise IndexError(f"{site.name} has no head {place.head}: it has {heads}, from 0")
-    rows = [_row(one, place.head, min(place.query, queries - 1)) for one in maps]
-    steps = len(rows)
-    distributions = np.full((steps, max(row.size for row in rows)), np.nan, dtype=np.float32)
-    for step, row in enumerate(rows):
-        distributions[step, : row.size] = row
-    place = replace(
-        place,
-        site=site.name,
-        snapshot=snapshot,
-        step=min(max(place.step, 0), steps - 1),
-        query=min(place.query, queries - 1),
-    )
-    selections = tuple(_selected(run, site, place, step) for step in range(steps))
     outcome = run.outcome(place.example, snapshot)
-    return Frame(
+    scalars = run.scalars(place.example, site, snapshot)
+    is_beam = bool(np.isfinite(scalars.get(BEAM_PARENT, np.zeros(0))).any())
+    none = np.zeros(0, dtype=np.float32)
+    frame = Frame(
         run_name=run.name,
-        place=place,
+        place=replace(place, site=site.name, snapshot=snapshot),
         hard=site.hard,
         mechanism=site.mechanism,
         example_name=example.name,
@@ -153,36 +220,51 @@ def load_frame(run: Run, place: Place) -> Frame:
         label_probability=outcome.label_probability,
         steps=steps,
         image=run.image(place.example),
-        boxes=run.regions(place.example),
-        tokens=run.tokens(place.example),
-        probabilities=distributions[place.step],
-        distributions=distributions,
-        selections=selections,
-        scalars=_scalars(run, site, place, distributions, selections),
+        boxes=_boxes(run, site, place.example, maps),
+        tokens=None,
+        probabilities=none,
+        distributions=none,
+        selections=(),
+        scalars={name: _padded(values, steps) for name, values in scalars.items()},
         verified=site.verified,
-        heads=heads,
+        heads=next(one.event.heads for one in maps if one is not None),
         training_step=run.snapshots[snapshot].step if len(run.snapshots) > 1 else None,
+        maps=maps,
+        axes=axis_tokens(run, place.example, snapshot),
+        step_axes=tuple(
+            axis_tokens(run, place.example, snapshot, step)
+            for step in range(steps if is_beam else 0)
+        ),
+        key_axis=site.key_axis,
+        query_axis=site.query_axis,
+        special_keys=site.special_keys,
+        whole=joined(maps),
     )
+    return _at(_with_rows(frame, place.query), place.step)
+
+
+def frame_at(frame: Frame, step: int, query: int | None) -> Frame:
+    """The same frame at another step or query of its example; what is outside is clamped."""
+    if frame.maps and query != frame.asked_query:
+        frame = _with_rows(frame, query)
+    elif step == frame.place.step:
+        return frame
+    return _at(frame, step)
 
 
 def frame_at_step(frame: Frame, step: int) -> Frame:
     """The same frame at another step of its example; steps outside it are clamped."""
-    step = min(max(step, 0), frame.steps - 1)
-    if step == frame.place.step:
-        return frame
-    return replace(
-        frame,
-        place=replace(frame.place, step=step),
-        probabilities=frame.distributions[step],
-    )
+    return frame_at(frame, step, frame.asked_query)
 
 
 def frame_bytes(frame: Frame) -> int:
     """How much memory a frame holds, for the cache's bound."""
     arrays: list[NDArray[Any]] = [frame.distributions, *frame.scalars.values()]
     arrays += [array for array in (frame.image, frame.boxes) if array is not None]
-    tokens = sum(map(len, frame.tokens or ()))
-    return sum(int(array.nbytes) for array in arrays) + tokens + 2_000
+    tokens = sum(map(len, frame.axes.own)) + sum(map(len, frame.axes.target))
+    maps = sum(one.nbytes for one in frame.maps if one is not None)
+    maps += int(frame.whole.pooled.nbytes) if frame.whole is not None else 0
+    return sum(int(array.nbytes) for array in arrays) + tokens + maps + 2_000
 
 
 def _site(run: Run, name: str | None) -> Site:
@@ -194,45 +276,119 @@ def _site(run: Run, name: str | None) -> Site:
     raise IndexError(f"{run.name} has no site {name}: it holds {run.sites[0].name}")
 
 
-def _row(one: NDArray[np.float32], head: int | None, query: int) -> NDArray[np.float32]:
-    rows = one[:, query, :]
-    return np.asarray(rows.mean(axis=0) if head is None else rows[head], dtype=np.float32)
+def _boxes(
+    run: Run, site: Site, example: int, maps: tuple[StepMap | None, ...]
+) -> NDArray[np.float32] | None:
+    """The boxes of the site's keys; None where its keys are no regions."""
+    event = next(one.event for one in maps if one is not None)
+    boxes = run.region_set(event.region_set) if event.region_set >= 0 else run.regions(example)
+    # The keys of a window are counted within it, and no box is known of them.
+    if boxes is None or not len(boxes) or event.windows > 1 or site.key_axis in TOKEN_AXES:
+        return None
+    fits = all(one is None or one.event.first_region + len(boxes) <= one.event.keys for one in maps)
+    return boxes if fits and (site.key_axis == "regions" or len(boxes) == event.keys) else None
 
 
-def _selected(run: Run, site: Site, place: Place, step: int) -> tuple[int, ...]:
-    chosen = run.selection(site, place.example, step, place.snapshot)
-    if chosen is None:
-        return ()
-    heads = chosen[:, place.query] if place.head is None else chosen[place.head, place.query]
-    # One key chosen by several heads is one region on the picture.
-    return tuple(dict.fromkeys(int(key) for key in heads.ravel() if key >= 0))
-
-
-def _scalars(
-    run: Run,
-    site: Site,
-    place: Place,
-    distributions: NDArray[np.float32],
-    selections: tuple[tuple[int, ...], ...],
-) -> dict[str, NDArray[np.float64]]:
-    steps = distributions.shape[0]
-    scalars = {
-        name: _padded(values, steps)
-        for name, values in run.scalars(place.example, site, place.snapshot).items()
-    }
-    for name, read in (("entropy", run.entropy), ("log_prob", run.log_prob)):
-        values = np.full(steps, np.nan)
-        for step in range(steps):
-            cells = read(site, place.example, step, place.snapshot)[:, place.query]
-            values[step] = cells.mean() if place.head is None else cells[place.head]
-        scalars[name] = values
-    scalars["p_selected"] = np.array(
-        [
-            float(distributions[step, list(keys)].sum()) if keys else np.nan
-            for step, keys in enumerate(selections)
-        ]
+def _with_rows(frame: Frame, query: int | None) -> Frame:
+    """``frame`` with everything that depends on which query is looked at."""
+    steps = len(frame.maps)
+    rows = [None if one is None else (one, _row_of(one, query)) for one in frame.maps]
+    width = max(one.values.shape[1] for one, _ in filter(None, rows))
+    distributions = np.full((steps, width), np.nan, dtype=np.float32)
+    entropy, log_prob, p_selected = np.full((3, steps), np.nan)
+    selections: list[tuple[int, ...]] = []
+    for step, row in enumerate(rows):
+        if row is None:
+            selections.append(())
+            continue
+        one, at = row
+        distributions[step, : one.values.shape[1]] = one.values[at]
+        entropy[step], log_prob[step] = one.entropy[at], one.log_prob[at]
+        chosen = one.selected(at)
+        selections.append(chosen)
+        if chosen:
+            p_selected[step] = float(distributions[step, list(chosen)].sum())
+    rowwise = {"entropy": entropy, "log_prob": log_prob, "p_selected": p_selected}
+    return replace(
+        frame,
+        distributions=distributions,
+        selections=tuple(selections),
+        scalars=frame.scalars | rowwise,
+        asked_query=query,
     )
-    return scalars
+
+
+def _at(frame: Frame, step: int) -> Frame:
+    """``frame`` with everything that depends on the step."""
+    step = min(max(step, 0), frame.steps - 1)
+    if not frame.maps:
+        place = replace(frame.place, step=step)
+        return replace(frame, place=place, probabilities=frame.distributions[step])
+    one = frame.maps[step]
+    if one is None:
+        place = replace(frame.place, step=step, query=0)
+        return replace(frame, place=place, probabilities=frame.distributions[step], tokens=None)
+    place = replace(frame.place, step=step, query=_row_of(one, frame.asked_query))
+    frame = replace(frame, place=place)
+    return replace(
+        frame,
+        probabilities=frame.distributions[step, : one.values.shape[1]],
+        tokens=_key_tokens(frame, one),
+    )
+
+
+def _row_of(one: StepMap, query: int | None) -> int:
+    return usual_query(one) if query is None else min(max(query, 0), one.queries - 1)
+
+
+def _key_tokens(frame: Frame, one: StepMap) -> tuple[str, ...] | None:
+    """One token a key of a step; None where keys are no tokens, or none were recorded."""
+    texts, event = frame.texts.on(frame.key_axis), one.event
+    if not texts:
+        return None
+    items = event.keys - 1 if event.sink else event.keys
+    found = _named(texts, range(event.first_key, event.first_key + items))
+    return (*found, "sink") if event.sink else found
+
+
+def query_tokens(frame: Frame) -> tuple[str, ...] | None:
+    """One token a query of the frame's step; None where queries are no tokens."""
+    texts, one = frame.texts.on(frame.query_axis), frame.map
+    if not texts or one is None:
+        return None
+    event = one.event
+    places = range(
+        event.first_query,
+        event.first_query + event.queries * event.query_stride,
+        event.query_stride,
+    )
+    return _named(texts, places)
+
+
+def _named(texts: tuple[str, ...], places: range) -> tuple[str, ...]:
+    """Tokens at places; one that is not known is named by its place."""
+    return tuple(texts[at] if at < len(texts) and texts[at] else f"token {at}" for at in places)
+
+
+def query_of_key(frame: Frame, key: int) -> int | None:
+    """The query that is the same item as ``key`` at the frame's step, or None."""
+    one = frame.map
+    if one is None or not frame.one_axis or (one.event.sink and key == one.event.keys - 1):
+        return None
+    event = one.event
+    query, rest = divmod(event.first_key + key - event.first_query, event.query_stride)
+    return query if rest == 0 and 0 <= query < event.queries else None
+
+
+def key_of_query(frame: Frame) -> int | None:
+    """The key that is the same item as the query looked at, or None."""
+    one = frame.map
+    if one is None or not frame.one_axis:
+        return None
+    event = one.event
+    key = event.first_query + frame.query * event.query_stride - event.first_key
+    items = event.keys - 1 if event.sink else event.keys
+    return key if 0 <= key < items else None
 
 
 def _padded(values: NDArray[np.float64], steps: int) -> NDArray[np.float64]:

@@ -9,12 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardattn_viewer.session.frames import Frame
+from hardattn_viewer.session.naming import (
+    MINUS,
+    key_name,
+    key_noun,
+    query_name,
+    short,
+    special_words,
+)
+from hardattn_viewer.session.recorded import verification_kind
 from hardattn_viewer.session.rows import NATS_PER_BIT
 from hardattn_viewer.session.state import RunFacts
 
 Tone = Literal["plain", "good", "bad", "faint"]
 NOT_RECORDED = "—"
-MINUS = "\N{MINUS SIGN}"
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,7 @@ def numbers_of(frame: Frame, key: int | None, what: str) -> tuple[Number, ...]:
         what: how the key came to be shown, for example ``"selected"``.
     """
     return (
+        *_of_query(frame),
         *_of_key(frame, key, what),
         *_of_step(frame),
     )
@@ -52,7 +61,10 @@ def record_of(facts: RunFacts, frame: Frame) -> tuple[Number, ...]:
     """Where the numbers come from: site, snapshot, how they were captured and stored."""
     site = facts.site(frame.place.site)
     captured = site.capture if site is not None else ""
-    checked = frame.verified or "not checked"
+    kind = verification_kind(frame.verified)
+    words = {"verified": "yes", "mismatch": "MISMATCH"}
+    checked = words.get(kind, frame.verified or "not checked")
+    tone: Tone = "good" if kind == "verified" else "bad" if kind == "mismatch" else "plain"
     followed = (
         ()
         if frame.training_step is None
@@ -67,7 +79,12 @@ def record_of(facts: RunFacts, frame: Frame) -> tuple[Number, ...]:
         Number("site", frame.place.site or NOT_RECORDED, "The attention site shown."),
         *followed,
         Number("captured by", captured or NOT_RECORDED, "How attention was found in the model."),
-        Number("verified", checked, "What the recorder says about whether the model used this."),
+        Number(
+            "verified",
+            checked,
+            frame.verified or "What the recorder says about whether the model used this.",
+            tone,
+        ),
         Number(
             "stored to",
             f"± {facts.codec_error:.1e}".replace("e-0", "e-").replace("-", MINUS),
@@ -75,22 +92,6 @@ def record_of(facts: RunFacts, frame: Frame) -> tuple[Number, ...]:
         ),
         Number("written by", facts.producer or NOT_RECORDED, "The program that wrote the run."),
     )
-
-
-def key_name(frame: Frame, key: int) -> str:
-    """Where a key is: the centre of a region in pixels, or a token in quotes."""
-    if frame.tokens is not None and key < len(frame.tokens):
-        return f"“{frame.tokens[key]}”"
-    if frame.boxes is None or key >= frame.boxes.shape[0]:
-        return f"key {key}"
-    x0, y0, x1, y1 = (float(edge) for edge in frame.boxes[key])
-    return f"({_short((x0 + x1) / 2)}, {_short((y0 + y1) / 2)})"
-
-
-def key_noun(frame: Frame, plural: bool = False) -> str:
-    """What the keys of a frame are called."""
-    noun = "token" if frame.tokens is not None else "region" if frame.boxes is not None else "key"
-    return noun + "s" if plural else noun
 
 
 def rank_of(probabilities: NDArray[np.float32], key: int) -> int:
@@ -137,6 +138,21 @@ def as_text(title: str, numbers: tuple[Number, ...]) -> str:
     return "\n".join([title, *(f"{number.name}\t{number.value}" for number in numbers)])
 
 
+def _of_query(frame: Frame) -> tuple[Number, ...]:
+    """From where it is looked; nothing where a step has one query only."""
+    if frame.queries <= 1:
+        return ()
+    note = f"Query {frame.query} of 0 – {frame.queries - 1} of this step: whose row is shown."
+    return (Number("query", query_name(frame), note),)
+
+
+def _of_special(frame: Frame) -> tuple[Number, ...]:
+    share, _, where = special_words(frame).partition(" ")
+    names = ", ".join(frame.special_keys) or "They have no names in the run."
+    note = f"What goes to keys that are no regions, and so not to the picture: {names}"
+    return (Number(where, share, note),) if where else ()
+
+
 def _of_key(frame: Frame, key: int | None, what: str) -> tuple[Number, ...]:
     noun = key_noun(frame)
     if key is None or key >= frame.probabilities.size:
@@ -145,9 +161,10 @@ def _of_key(frame: Frame, key: int | None, what: str) -> tuple[Number, ...]:
     others = np.delete(p, key)
     best = float(np.nanmax(others)) if others.size and not np.isnan(others).all() else 0.0
     size = ""
-    if frame.boxes is not None and frame.tokens is None and key < frame.boxes.shape[0]:
-        x0, y0, x1, y1 = (float(edge) for edge in frame.boxes[key])
-        size = f" · {_short(x1 - x0)}×{_short(y1 - y0)} px"
+    region = key - frame.first_region
+    if frame.boxes is not None and 0 <= region < frame.boxes.shape[0]:
+        x0, y0, x1, y1 = (float(edge) for edge in frame.boxes[region])
+        size = f" · {short(x1 - x0)}×{short(y1 - y0)} px"
     return (
         Number(
             f"{what} {noun}",
@@ -170,7 +187,7 @@ def _of_step(frame: Frame) -> tuple[Number, ...]:
     known = bool(np.isfinite(entropy))
     return (
         Number(
-            "entropy",
+            "entropy" if not _is_mean(frame) else "entropy, mean of heads",
             f"{entropy / NATS_PER_BIT:.2f} of {most:.2f} bits" if known else NOT_RECORDED,
             "Entropy of the distribution, and of a uniform one over as many keys.",
         ),
@@ -179,12 +196,18 @@ def _of_step(frame: Frame) -> tuple[Number, ...]:
             f"{np.exp(entropy):.1f} of {keys}" if known else NOT_RECORDED,
             "2 to the power of the entropy in bits: how many keys share the attention.",
         ),
+        *_of_special(frame),
         _line(frame, "log π", "log_prob", "Log-probability of what was selected, in nats.", " nat"),
         _line(frame, "reward", "reward", "Reward at this step."),
         _line(frame, "baseline", "baseline", "What the model expected the reward to be."),
         _advantage(frame),
         _line(frame, "temperature τ", "temperature", "Temperature of the softmax."),
     )
+
+
+def _is_mean(frame: Frame) -> bool:
+    """Whether numbers are means over several heads, which need not be those of the mean row."""
+    return frame.place.head is None and frame.heads > 1
 
 
 def _line(frame: Frame, shown: str, name: str, note: str, unit: str = "") -> Number:
@@ -201,7 +224,3 @@ def _advantage(frame: Frame) -> Number:
     if not np.isfinite(value):
         return Number("advantage", NOT_RECORDED, note + " The run does not hold it.", "faint")
     return Number("advantage", signed(value), note, "good" if value > 0 else "bad")
-
-
-def _short(value: float) -> str:
-    return f"{value:.1f}".rstrip("0").rstrip(".").replace("-", MINUS)

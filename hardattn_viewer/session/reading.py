@@ -164,8 +164,19 @@ def run_facts(run: Run) -> RunFacts:
         size=run.bytes,
         sealed=run.sealed,
         sites=tuple(
-            SiteFacts(s.name, s.mechanism, s.hard, s.heads, s.key_axis, s.verified, s.capture)
-            for s in run.sites
+            SiteFacts(
+                name=site.name,
+                mechanism=site.mechanism,
+                hard=site.hard,
+                heads=site.heads,
+                key_axis=site.key_axis,
+                verified=site.verified,
+                capture=site.capture,
+                kind=site.kind,
+                layer=site.layer,
+                head_indices=site.head_indices,
+            )
+            for site in run.sites
         ),
         examples=len(run.examples),
         steps=int(np.nanmax(steps)) if steps is not None and steps.size else 0,
@@ -174,6 +185,8 @@ def run_facts(run: Run) -> RunFacts:
         snapshots=tuple(int(snapshot.step) for snapshot in run.snapshots),
         codec_error=float(run.codec_max_error),
         producer=str(run.producer),
+        left_out=run.left_out,
+        changed=run.changed,
     )
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Column = Literal["index", "outcome", "entropy", "reward"]
 NATS_PER_BIT = float(np.log(2.0))
+# Columns that belong to one site, not to the example as a whole.
+_OF_SITE = ("entropy", "log_prob", "steps")
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,8 @@ def read_rows(
     Args:
         run_a: the run in slot A, or None.
         run_b: the run in slot B, or None.
-        site: name of the site; the first site of a run that does not hold it.
+        site: name of the site, None for the first; a run that does not hold it has no entropy
+            and no steps there.
         snapshots: index of the snapshot of each run; None is the last one.
 
     Raises:
@@ -149,6 +152,8 @@ def _columns(
         return None, np.full(index.size, -1, dtype=np.int64)
     names = [known.name for known in run.sites]
     stored = run.columns(site if site in names else None, snapshot)
+    if site is not None and site not in names:
+        stored = {name: values for name, values in stored.items() if name not in _OF_SITE}
     present = index >= 0
     source = index[present]
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from psygnal import Signal
 
-from hardattn_viewer.session.derived import at_step, with_order
+from hardattn_viewer.session import moving
+from hardattn_viewer.session.derived import at_place, filled_slots, with_order
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.history import History
 from hardattn_viewer.session.loading import DirectLoader, Loader, ThreadLoader
@@ -60,6 +61,8 @@ class Session:
         self._generation = {"rows": 0, "frames": 0, "compare": 0, "thumbnails": 0}
         self._next_key = 1
         self._thumbnails: dict[tuple[int, int], Image | None] = {}
+        # The site that was last chosen of each open run.
+        self._site_of: dict[int, str] = {}
 
     # --- runs -----------------------------------------------------------------------------
 
@@ -132,25 +135,44 @@ class Session:
         self.go_to_step(self.state.place.step + by)
 
     def next_head(self, by: int) -> None:
-        """Go from the mean over heads to head 1, 2, … and round to the mean again."""
-        heads = self.state.heads
-        if heads > 1:
-            head = self.state.place.head
-            at = (0 if head is None else head + 1) + by
-            at %= heads + 1
-            self._move("head", head=None if at == 0 else at - 1)
+        """Go from the mean over heads to head 0, 1, … and round to the mean again."""
+        if self.state.heads > 1:
+            self._move("head", head=moving.head_after(self.state, by))
 
     def go_to_snapshot(self, snapshot: int | None) -> None:
         """Show the run as it was at another moment of its training."""
         self._move("snapshot", snapshot=snapshot)
 
+    def go_to_head(self, head: int | None) -> None:
+        """Show one head, or with None the mean over all of them."""
+        if head is None or 0 <= head < self.state.heads:
+            self._move("head", head=head)
+
     def go_to_site(self, site: str | None) -> None:
         """Show another attention site."""
-        self._move("site", site=site, head=None)
+        key = self.state.slot(self.state.site_slot)
+        if key is not None and site is not None:
+            self._site_of[key] = site
+        self._change("site", place=moving.place_at_site(self.state, site))
 
-    def hover(self, key: int | None) -> None:
-        """Preview a key in every view."""
-        self._change(hovered=key)
+    def next_site(self, by: int) -> None:
+        """Go to the next (or previous) site of the run in focus; the ends hold."""
+        self.go_to_site(moving.site_after(self.state, by))
+
+    def go_to_query(self, query: int | None, step: int | None = None) -> None:
+        """Look from another query, also of another step; None goes back to the usual one."""
+        place = moving.place_at_query(self.state, query, step)
+        self._change("query", place=place, hovered_query=None)
+
+    def next_query(self, by: int) -> None:
+        """Look from the next (or previous) query of this step; the ends hold."""
+        frame = self.state.frame
+        if frame is not None and frame.queries > 1:
+            self.go_to_query(frame.query + by)
+
+    def hover(self, key: int | None, query: int | None = None) -> None:
+        """Preview a key in every view, and the row of a query."""
+        self._change(hovered=key, hovered_query=query)
 
     def pin(self, key: int | None) -> None:
         """Hold on to a key; the same key again, or None, lets go."""
@@ -167,13 +189,7 @@ class Session:
 
     def shuttle(self, direction: int) -> None:
         """J and L: play in a direction, faster each time; against it, slower first."""
-        speed = self.state.speed
-        if not self.state.playing:
-            speed = float(direction)
-        elif speed * direction > 0:
-            speed = direction * min(abs(speed) * 2, SPEEDS[-1])
-        else:
-            speed = speed / 2 if abs(speed) > 1 else float(direction)
+        speed = moving.shuttled(self.state.speed, direction, SPEEDS[-1], self.state.playing)
         self._change(speed=speed)
         self.play(True)
 
@@ -293,12 +309,8 @@ class Session:
             for run in state.runs
         )
         slot_a, slot_b = state.slot_a, state.slot_b
-        # The first two runs in the order of the list, not of their arrival, become A and B.
-        if answer.facts is not None and (slot_a is None or slot_b is None):
-            free = [run.key for run in runs if run.status == "ready" and run.key != slot_a]
-            slot_a = slot_a if slot_a is not None else min(free)
-            others = [key for key in free if key not in (slot_a, slot_b)]
-            slot_b = slot_b if slot_b is not None else min(others, default=None)
+        if answer.facts is not None:
+            slot_a, slot_b = filled_slots(runs, slot_a, slot_b)
         self._change(runs=runs, slot_a=slot_a, slot_b=slot_b)
 
     def _rows_read(self, answer: RowsRead) -> None:
@@ -317,7 +329,8 @@ class Session:
     def _frames_read(self, frames: Frames) -> None:
         place = self.state.place
         step = min(place.step, max(frames.steps - 1, 0))
-        self._change(frames=at_step(frames, step), place=replace(place, step=step))
+        frames = at_place(frames, step, self.state.query)
+        self._change(frames=frames, place=replace(place, step=step))
 
     # --- changes --------------------------------------------------------------------------
 
@@ -345,14 +358,16 @@ class Session:
         self._collect_if_direct()
 
     def _resolved(self, new: SessionState, old: SessionState) -> SessionState:
+        if (new.slot_a, new.slot_b, new.runs) != (old.slot_a, old.slot_b, old.runs):
+            new = moving.at_known_site(new, self._site_of)
         if new.place.example != old.place.example or new.slot_a != old.slot_a:
-            new = replace(new, hovered=None, pinned=None)
+            new = replace(new, hovered=None, hovered_query=None, pinned=None)
         if new.rows is not old.rows:
             new = replace(new, comparison=None)
         if (new.rows, new.filter, new.sort) != (old.rows, old.filter, old.sort):
             new = with_order(new)
-        if new.place.step != old.place.step:
-            new = replace(new, frames=at_step(new.frames, new.place.step))
+        if (new.place.step, new.query) != (old.place.step, old.query):
+            new = replace(new, frames=at_place(new.frames, new.place.step, new.query))
         known = {run.key for run in new.runs}
         if not {new.slot_a, new.slot_b} <= known | {None}:
             a, b = (key if key in known else None for key in (new.slot_a, new.slot_b))

@@ -11,6 +11,7 @@ import numpy as np
 from hardattn_viewer.session.comparing import RunComparison
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame, Place, Target
+from hardattn_viewer.session.recorded import Verification, verification_kind
 from hardattn_viewer.session.rows import Rows, Sort
 
 Slot = Literal["A", "B"]
@@ -32,6 +33,9 @@ class SiteFacts:
         key_axis: what a key is, for example ``"regions"``.
         verified: the recorder's word on this site.
         capture: how attention was found there: ``"tap"``, ``"log"``, ``"watch"``.
+        kind: for example ``"self"`` or ``"cross"``; may be empty.
+        layer: layer of the model, from 0; -1 for unknown.
+        head_indices: the recorded heads' numbers in the model; empty where they are not known.
     """
 
     name: str
@@ -41,6 +45,23 @@ class SiteFacts:
     key_axis: str = ""
     verified: str = ""
     capture: str = ""
+    kind: str = ""
+    layer: int = -1
+    head_indices: tuple[int, ...] = ()
+
+    @property
+    def verification(self) -> Verification:
+        """What :attr:`verified` comes down to."""
+        return verification_kind(self.verified)
+
+    def head_words(self, head: int | None) -> str:
+        """What is shown of the heads, for example ``"mean of 12"`` or ``"7 of 12"``."""
+        if head is None:
+            return f"mean of {self.heads}"
+        number = self.head_indices[head] if head < len(self.head_indices) else head
+        # Where only some heads were recorded, the number in the model is the one that means much.
+        own = "" if number == head else f" (recorded as {head})"
+        return f"{number}{own} of {self.heads}"
 
 
 @dataclass(frozen=True)
@@ -59,6 +80,8 @@ class RunFacts:
         snapshots: training step of each snapshot.
         codec_error: largest error that storing the probabilities made.
         producer: what wrote the run.
+        left_out: sentences that say what was not recorded.
+        changed: sentences that say what recording changed about the run of the model.
     """
 
     name: str
@@ -72,6 +95,17 @@ class RunFacts:
     snapshots: tuple[int, ...]
     codec_error: float = 0.0
     producer: str = ""
+    left_out: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+    @property
+    def mismatches(self) -> tuple[SiteFacts, ...]:
+        """The sites whose record is not what the model used."""
+        return tuple(site for site in self.sites if site.verification == "mismatch")
+
+    def has_site(self, name: str | None) -> bool:
+        """Whether a site of that name was recorded; None stands for the first one."""
+        return any(name is None or site.name == name for site in self.sites)
 
     def site(self, name: str | None) -> SiteFacts | None:
         """The site called ``name``; the first one where that is None or not in the run."""
@@ -160,6 +194,7 @@ class SessionState:
         comparison: the whole-run comparison as far as it has come, or None.
         pinned: the key that was clicked, or None.
         hovered: the key under the pointer, or None.
+        hovered_query: the query under the pointer, or None; its row is previewed.
         view: ``"overlay"`` or ``"compare"``.
         display: drawing choices.
         playing: whether playback runs.
@@ -182,6 +217,7 @@ class SessionState:
     comparison: RunComparison | None = None
     pinned: int | None = None
     hovered: int | None = None
+    hovered_query: int | None = None
     view: View = "overlay"
     display: Display = field(default_factory=Display)
     playing: bool = False
@@ -231,11 +267,27 @@ class SessionState:
         return self.hovered if self.hovered is not None else self.pinned
 
     @property
+    def query(self) -> int | None:
+        """The query that all views show: the one under the pointer, else the chosen one."""
+        return self.place.query if self.hovered_query is None else self.hovered_query
+
+    @property
+    def site_slot(self) -> Slot:
+        """The slot whose sites can be chosen from: that in focus, also where it shows none."""
+        return self.focus if self.facts(self.focus) is not None else self.shown_slot
+
+    @property
+    def site(self) -> SiteFacts | None:
+        """The site that is shown of the slot in focus; None without a run, or without that site."""
+        facts = self.facts(self.site_slot)
+        if facts is None or not facts.has_site(self.place.site):
+            return None
+        return facts.site(self.place.site)
+
+    @property
     def heads(self) -> int:
         """The number of heads of the slot in focus; 0 without a run."""
-        facts = self.facts(self.shown_slot)
-        site = facts.site(self.place.site) if facts else None
-        return site.heads if site else 0
+        return self.site.heads if self.site else 0
 
 
 def key_in_focus(state: SessionState, frame: Frame) -> int | None:

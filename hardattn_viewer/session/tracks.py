@@ -66,7 +66,7 @@ def _entropy(frames: Frames) -> Track:
         for slot, frame in _present(frames)
         if "entropy" in frame.scalars
     )
-    keys = max((frame.probabilities.size for frame in frames.present), default=1)
+    keys = max((frame.distributions.shape[1] for frame in frames.present), default=1)
     return Track("entropy (bits)", 0.0, max(float(np.log2(max(keys, 1))), 1e-3), curves)
 
 
@@ -82,7 +82,8 @@ def _selected(frames: Frames) -> Track:
             mass = mass_on_choices(frame, other)
             curves.append(Curve(slot, False, mass, "dashed", f"mass on {name}’s choice"))
         else:
-            peak = np.nanmax(frame.distributions, axis=1).astype(np.float64)
+            # A step that was not recorded has no peak, not a peak of zero.
+            peak = np.fmax.reduce(frame.distributions, axis=1).astype(np.float64)
             curves.append(Curve(slot, False, peak, "dashed", "largest p"))
     top = max((_top(curve.values) for curve in curves), default=1.0)
     return Track("p(selected)", 0.0, top, tuple(curves))

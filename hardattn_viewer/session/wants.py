@@ -41,6 +41,8 @@ def compare_wanted(state: SessionState, generation: int = 0) -> CompareRequest |
     a, b, rows = _ready(state, "A"), _ready(state, "B"), state.rows
     if a is None or b is None or rows is None or rows.a is None or rows.b is None:
         return None
+    if _lacks_site(state, "A") or _lacks_site(state, "B"):
+        return None
     both = zip(rows.a.index.tolist(), rows.b.index.tolist(), strict=True)
     pairs = tuple((i, j) for i, j in both if i >= 0 and j >= 0)
     snapshots = (snapshot_of(state, "A"), snapshot_of(state, "B"))
@@ -83,7 +85,7 @@ def _ready(state: SessionState, slot: Slot) -> int | None:
 
 def _target(state: SessionState, slot: Slot, row: int) -> Target | None:
     key, facts = _ready(state, slot), state.facts(slot)
-    if key is None or facts is None or state.rows is None:
+    if key is None or facts is None or state.rows is None or _lacks_site(state, slot):
         return None
     example = state.rows.index(slot, row)
     if example < 0:
@@ -93,13 +95,20 @@ def _target(state: SessionState, slot: Slot, row: int) -> Target | None:
     place = replace(
         state.place,
         example=example,
-        # A frame holds every step, so that stepping never reads.
+        # A frame holds every step and query, so that going to another never reads.
         step=0,
+        query=None,
         snapshot=snapshot_of(state, slot),
         site=site.name if site else None,
         head=head if site and head is not None and head < site.heads else None,
     )
     return Target(key, place)
+
+
+def _lacks_site(state: SessionState, slot: Slot) -> bool:
+    """Whether the site that was asked for is not in a slot's run."""
+    facts = state.facts(slot)
+    return facts is not None and bool(facts.sites) and not facts.has_site(state.place.site)
 
 
 def _neighbours(state: SessionState) -> list[int]:
@@ -116,6 +125,13 @@ def _why_missing(state: SessionState, slot: Slot, row: int) -> str:
         return ""
     if not len(rows):
         return f"{facts.name} holds no examples: its recording ended before the first one."
+    if _lacks_site(state, slot):
+        others = len(facts.sites) - 1
+        more = f" and {others:,} more" if others else ""
+        return (
+            f"{facts.name} has no site {state.place.site}; it has {facts.sites[0].name}{more}. "
+            "Choose a site that both runs hold, or look at each run alone."
+        )
     if rows.index(slot, row) < 0:
         return (
             f"{facts.name} does not hold example {rows.names[row]}. "

@@ -27,6 +27,7 @@ class Canvas(QWidget, Generic[P]):
 
     hovered = Signal(object)
     clicked = Signal(int)
+    shift_clicked = Signal(int)
     painted = Signal()
 
     def __init__(self, name: str, paint: Paint[P], key_at: KeyAt[P] | None = None) -> None:
@@ -61,6 +62,8 @@ class Canvas(QWidget, Generic[P]):
         if self._picture is None:
             return
         painter = QPainter(self)
+        # Painters of long pictures paint only what is in the clip.
+        painter.setClipRect(event.rect())
         try:
             self._paint(painter, QRectF(self.rect()), self._picture, self._theme)
         finally:
@@ -85,7 +88,8 @@ class Canvas(QWidget, Generic[P]):
         """React to a click."""
         key = self._find(event.position())
         if event.button() == Qt.MouseButton.LeftButton and key is not None:
-            self.clicked.emit(key)
+            shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            (self.shift_clicked if shift else self.clicked).emit(key)
 
     def _point_at(self, point: QPointF) -> None:
         key = self._find(point)

@@ -6,11 +6,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from hardattn_viewer.session.frames import Frame
+from hardattn_viewer.session.naming import query_name
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SLOTS, SessionState, Slot
 from hardattn_viewer.views.flow import FlowLayout
 from hardattn_viewer.views.parts import label, plain_tooltip, row, set_property
 from hardattn_viewer.views.scales import scale_words
+from hardattn_viewer.views.site_choice import HeadButton, SiteButton
 
 
 class HeaderLine(QWidget):
@@ -27,21 +29,25 @@ class HeaderLine(QWidget):
         self._predictions: dict[Slot, Pair] = {
             slot: Pair(f"{slot} predicts", f"headerPredicts{slot}") for slot in SLOTS
         }
-        self._head = Pair("head", "headerHead")
+        self.site = SiteButton(session)
+        self.head = HeadButton(session)
+        self._query = Pair("query", "headerQuery")
         self._scale = Pair("scale", "headerScale")
         self._snapshot = SnapshotChoice(session)
         self.warning = label("A and B hold different inputs of this name", name="headerWarning")
         self.warning.setProperty("tone", "bad")
         self.warning.setToolTip("Image, regions, tokens or label differ: compare with care.")
         self.warning.hide()
-        layout = FlowLayout(self, spacing=16, gap=3, margins=(14, 9, 14, 9), push=5)
+        layout = FlowLayout(self, spacing=16, gap=3, margins=(14, 9, 14, 9), push=8)
         for part in (
             self.example,
             self._true,
             *self._predictions.values(),
             self.warning,
             self._snapshot,
-            self._head,
+            self.site,
+            self.head,
+            self._query,
             self._scale,
         ):
             layout.addWidget(part)
@@ -58,20 +64,30 @@ class HeaderLine(QWidget):
 
     def _show(self, state: SessionState) -> None:
         frame = state.frame
-        for part in (self._true, self._head, self._scale):
-            part.setVisible(frame is not None)
+        self._scale.setVisible(frame is not None)
+        # What has neither label nor prediction, such as a text, needs no room for them.
+        judged = any(
+            one.label is not None or one.prediction is not None for one in state.frames.present
+        )
+        self._true.setVisible(judged)
         differs = state.rows is not None and state.place.example in state.rows.differs
         self.warning.setVisible(differs and len(state.frames.present) == 2)
         for slot in SLOTS:
-            self._show_prediction(slot, state.frames.of(slot))
+            self._show_prediction(slot, state.frames.of(slot) if judged else None)
+        self._query.setVisible(frame is not None and frame.queries > 1)
         if frame is None:
             self.example.setText(_nothing(state))
             return
+        if frame.queries > 1:
+            pointed = " (pointed)" if state.hovered_query is not None else ""
+            self._query.show_value(
+                query_name(frame),
+                after=f"{frame.query + 1} of {frame.queries}{pointed}",
+                note="The query whose attention is shown; , and . go to the previous and the next.",
+            )
         self.example.setText(f"Example {frame.place.example:,}")
         self.example.setToolTip(plain_tooltip(frame.example_name))
         self._true.show_value("–" if frame.label is None else str(frame.label))
-        self._head.setVisible(state.heads > 1)
-        self._head.show_value(_head_words(frame.place.head, state.heads))
         self._scale.show_value(scale_words(state))
 
     def _show_prediction(self, slot: Slot, frame: Frame | None) -> None:
@@ -142,10 +158,6 @@ class SnapshotChoice(QComboBox):
         chosen = new.place.snapshot
         last = len(steps) - 1
         self.setCurrentIndex(last if chosen is None else min(chosen, last))
-
-
-def _head_words(head: int | None, heads: int) -> str:
-    return f"mean of {heads}" if head is None else f"{head} of {heads}"
 
 
 def _nothing(state: SessionState) -> str:

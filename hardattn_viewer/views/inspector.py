@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QAction, QMouseEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QToolButton, QWidget
 
 from hardattn_viewer.session.frames import Frame
+from hardattn_viewer.session.naming import key_name, key_noun
 from hardattn_viewer.session.numbers import (
     Number,
     as_text,
-    key_name,
-    key_noun,
     numbers_of,
     probability,
     record_of,
 )
+from hardattn_viewer.session.recorded import verification_kind
 from hardattn_viewer.session.session import Session
-from hardattn_viewer.session.state import SLOTS, SessionState, key_in_focus
+from hardattn_viewer.session.state import SLOTS, RunFacts, SessionState, key_in_focus
 from hardattn_viewer.views.parts import (
     ElidedLabel,
     Notice,
@@ -31,6 +31,9 @@ from hardattn_viewer.views.parts import (
 )
 
 TOP = 6
+# Characters that fit beside their name, and sentences that fit below the numbers.
+SHORT = 24
+FEW = 3
 
 
 class Inspector(QScrollArea):
@@ -52,8 +55,9 @@ class Inspector(QScrollArea):
         self._pin.setProperty("kind", "flat")
         self._pin.setText("PIN")
         self._pin.clicked.connect(self._toggle_pin)
-        self._lines = [_NumberLine() for _ in range(10)]
+        self._lines = [_NumberLine() for _ in range(12)]
         self._record_lines = [_NumberLine() for _ in range(7)]
+        self.record = RecordWords()
         self._top_heading = heading("")
         self._top = TopKeys(session)
         self._top.setObjectName("topKeys")
@@ -70,6 +74,7 @@ class Inspector(QScrollArea):
                 line(),
                 heading("Recorded"),
                 _grid(self._record_lines),
+                self.record,
                 1,
                 spacing=10,
             )
@@ -107,6 +112,7 @@ class Inspector(QScrollArea):
         _fill(self._lines, self._numbers)
         facts = state.facts(state.shown_slot)
         _fill(self._record_lines, record_of(facts, frame) if facts is not None else ())
+        self.record.show_record(facts, frame)
         self._top_heading.setText(f"MOST LIKELY {key_noun(frame, plural=True).upper()}")
         self._top.show_state(state, frame, key)
 
@@ -115,6 +121,54 @@ class Inspector(QScrollArea):
         if state.frame is not None:
             pinned = state.pinned
             self._session.pin(pinned if pinned is not None else key_in_focus(state, state.frame))
+
+
+class RecordWords(QWidget):
+    """What the recorder says of a site and of what it left out, in whole sentences."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("recordWords")
+        self.verified = label(name="verifiedWords")
+        self.left_out = label(role="muted", name="leftOutWords")
+        self.changed = label(role="muted", name="changedWords")
+        for part in (self.verified, self.left_out, self.changed):
+            part.setWordWrap(True)
+        self.all = QToolButton()
+        self.all.setObjectName("allOmissions")
+        self.all.setText("All of it…")
+        self.all.setAccessibleName("What is not in this run")
+        self.setLayout(
+            column(self.verified, self.left_out, self.changed, row(self.all, 1), spacing=8)
+        )
+
+    def bind(self, action: QAction) -> None:
+        """Let the button do what the app's action does."""
+        self.all.clicked.connect(lambda *_: action.trigger())
+        self.all.setToolTip(action.toolTip())
+
+    def show_record(self, facts: RunFacts | None, frame: Frame) -> None:
+        """Show what is known of the site of ``frame`` and of its run."""
+        kind = verification_kind(frame.verified)
+        # Short words of those who recorded by hand have their line above.
+        self.verified.setVisible(kind != "unverified" or len(frame.verified) > SHORT)
+        self.verified.setText(frame.verified)
+        set_property(self.verified, "tone", "bad" if kind == "mismatch" else "")
+        left_out, changed = (facts.left_out, facts.changed) if facts is not None else ((), ())
+        for part, title, sentences in (
+            (self.left_out, "Not recorded", left_out),
+            (self.changed, "Recording changed", changed),
+        ):
+            part.setVisible(bool(sentences))
+            part.setText(f"{title}: {first_few(sentences)}")
+        self.all.setVisible(bool(left_out or changed))
+
+
+def first_few(sentences: tuple[str, ...], most: int = FEW) -> str:
+    """The first sentences and how many more there are."""
+    words = "; ".join(sentence.rstrip(".") for sentence in sentences[:most])
+    more = len(sentences) - most
+    return f"{words}; and {more:,} more." if more > 0 else f"{words}."
 
 
 class _NumberLine:

@@ -33,14 +33,28 @@ class PaneBody(QWidget):
         self._most = most
         for part in (picture, scale, below):
             part.setParent(self)
+        self._held = (scale, below)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def minimumSizeHint(self) -> QSize:
         """Room for the smallest picture that can be read."""
         return QSize(SMALLEST, SMALLEST + SCALE_HEIGHT + self._least + 2 * GAP)
 
+    def take_parts(self) -> None:
+        """Hold the scale and what is below it again, where another body held them meanwhile."""
+        if any(part.parent() is not self for part in self._held):
+            for part in self._held:
+                part.setParent(self)
+                part.show()
+            self._share_out()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Share out the room."""
+        self._share_out()
+
+    def _share_out(self) -> None:
+        if any(part.parent() is not self for part in self._held):
+            return
         width, height = self.width(), self.height()
         rest = SCALE_HEIGHT + 2 * GAP
         side = max(SMALLEST, min(width, height - rest - self._least))

@@ -11,6 +11,7 @@ from hardattn_viewer.drawing.distribution import (
     paint_distribution,
 )
 from hardattn_viewer.drawing.frame_words import kind_words, mechanism_words, step_words
+from hardattn_viewer.drawing.matrix import matrix_picture
 from hardattn_viewer.drawing.regions import (
     RegionsPicture,
     paint_regions,
@@ -18,8 +19,11 @@ from hardattn_viewer.drawing.regions import (
     regions_picture,
 )
 from hardattn_viewer.drawing.theme import Theme
-from hardattn_viewer.session.frames import Frame
-from hardattn_viewer.session.numbers import key_name, key_noun, probability
+from hardattn_viewer.drawing.tokens import tokens_picture
+from hardattn_viewer.session.frames import Frame, query_of_key
+from hardattn_viewer.session.naming import key_name, key_noun, query_name
+from hardattn_viewer.session.numbers import probability
+from hardattn_viewer.session.recorded import verification_kind
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState, Slot, key_in_focus
 from hardattn_viewer.views.canvas import Canvas
@@ -35,11 +39,13 @@ from hardattn_viewer.views.parts import (
 )
 from hardattn_viewer.views.scales import (
     ScalePicture,
+    matrix_scale_of,
     paint_scale,
     scale_of,
     scope_of,
     short_scope,
 )
+from hardattn_viewer.views.text_body import TextBody
 
 STRIP_HEIGHTS = (84, 210)
 
@@ -63,30 +69,101 @@ class RunPane(QWidget):
         self._step = label(role="muted", name=f"{name}Step")
         self.canvas: Canvas[RegionsPicture] = Canvas(f"{name}Canvas", paint_regions, region_at)
         self.strip: Canvas[DistributionPicture] = Canvas(f"{name}Strip", paint_distribution, bar_at)
-        for canvas in (self.canvas, self.strip):
-            canvas.hovered.connect(session.hover)
-            canvas.clicked.connect(self._pin)
+        self.warning = label(role="warning", name=f"{name}Warning")
+        self.warning.setWordWrap(True)
+        self.warning.hide()
         self.notice = Notice(f"{name}Notice")
         self.scale: Canvas[ScalePicture] = Canvas(f"{name}Scale", paint_scale)
-        picture = PaneBody(self.canvas, self.scale, self.strip, *STRIP_HEIGHTS)
+        self._picture = PaneBody(self.canvas, self.scale, self.strip, *STRIP_HEIGHTS)
+        self.text = TextBody(name, self.scale, self.strip)
+        for canvas in (self.canvas, self.strip, self.text.tokens):
+            canvas.hovered.connect(self._hover)
+            canvas.shift_clicked.connect(self._pin)
+        self.strip.clicked.connect(self._pin)
+        for picked in (self.canvas, self.text.tokens):
+            picked.clicked.connect(self._pick)
+        self.text.matrix.hovered.connect(self._hover_cell)
+        self.text.matrix.clicked.connect(self._pick_cell)
+        self.text.matrix.shift_clicked.connect(self._pin_cell)
         self._stack = QStackedWidget()
-        self._stack.addWidget(picture)
-        self._stack.addWidget(self.notice)
+        for body in (self._picture, self.text, self.notice):
+            self._stack.addWidget(body)
         head = row(self._mark, self._title, self._step, spacing=9)
         head.setStretch(1, 1)
-        self.setLayout(column(head, self._stack, spacing=8, margins=(12, 10, 12, 8)))
+        layout = column(head, self.warning, self._stack, spacing=8, margins=(12, 10, 12, 8))
+        layout.setStretch(2, 1)
+        self.setLayout(layout)
         session.changed.connect(self._on_changed)
         self._show(session.state)
 
     def set_theme(self, theme: Theme) -> None:
         """Paint in ``theme`` from now on."""
         self.canvas.set_theme(theme)
+        self.text.set_theme(theme)
         self.scale.set_theme(theme)
         self.strip.set_theme(theme)
 
+    @property
+    def shown_step(self) -> int | None:
+        """The step of the picture that is shown; None where there is none."""
+        picture = self.canvas.picture or self.text.tokens.picture
+        return picture.step if picture is not None else None
+
+    def _frame(self) -> Frame | None:
+        state = self._session.state
+        return state.frames.of(self._shown_slot(state))
+
+    def _hover(self, key: int | None) -> None:
+        if key is None or key >= 0:
+            self._session.hover(key)
+        else:
+            self._session.hover(None, -1 - key)
+
+    def _hover_cell(self, cell: int | None) -> None:
+        step, query, key = self._cell(cell)
+        # The row of another step is not previewed: it is one click away.
+        here = step == self._session.state.place.step
+        self._session.hover(key if here else None, query if here else None)
+
+    def _pick(self, key: int) -> None:
+        """Look from what was clicked, or pin it where it is no query."""
+        frame = self._frame()
+        query = None if frame is None or frame.queries < 2 else query_of_key(frame, key)
+        if key < 0:
+            query = -1 - key
+        if query is None:
+            self._pin(key)
+        else:
+            self._session.look_at(self._shown_slot(self._session.state))
+            self._session.go_to_query(query)
+
+    def _pick_cell(self, cell: int) -> None:
+        step, query, _ = self._cell(cell)
+        if step is not None:
+            self._session.look_at(self._shown_slot(self._session.state))
+            self._session.go_to_query(query, step)
+
+    def _pin_cell(self, cell: int) -> None:
+        self._pick_cell(cell)
+        key = self._cell(cell)[2]
+        if key is not None:
+            self._pin(key)
+
+    def _cell(self, cell: int | None) -> tuple[int | None, int | None, int | None]:
+        """Step, query and key of a cell of the matrix."""
+        picture, frame = self.text.matrix.picture, self._frame()
+        if cell is None or picture is None or frame is None:
+            return None, None, None
+        row, column = divmod(cell, picture.keys)
+        if frame.whole is None:
+            return frame.place.step, row, column
+        step, query = frame.whole.place_of(row)
+        return step, query, column - int(frame.whole.first_column[step])
+
     def _pin(self, key: int) -> None:
-        self._session.look_at(self._shown_slot(self._session.state))
-        self._session.pin(key)
+        if key >= 0:
+            self._session.look_at(self._shown_slot(self._session.state))
+            self._session.pin(key)
 
     def _shown_slot(self, state: SessionState) -> Slot:
         return state.shown_slot if self._slot is None else self._slot
@@ -100,8 +177,9 @@ class RunPane(QWidget):
     def _show(self, state: SessionState) -> None:
         slot = self._shown_slot(state)
         frame = state.frames.of(slot)
-        if frame is None or frame.boxes is None:
-            self._show_words(state, slot, frame)
+        self._show_warning(frame)
+        if frame is None or not frame.probabilities.size:
+            self._show_words(state, slot)
             return
         self._mark.show_slot(slot, frame.hard)
         self._mark.show()
@@ -116,17 +194,62 @@ class RunPane(QWidget):
         self.canvas.setAccessibleName(f"Picture of {slot}")
         self.strip.setAccessibleName(f"Distribution of {slot}")
         display = state.display
-        self.canvas.show_picture(
-            regions_picture(frame, display, scale_max=scale, hover=hover, pinned=pinned), words
-        )
+        if frame.boxes is not None and not display.matrix:
+            self.canvas.show_picture(
+                regions_picture(frame, display, scale_max=scale, hover=hover, pinned=pinned), words
+            )
+            self.text.show_nothing()
+            self._picture.take_parts()
+            self._stack.setCurrentWidget(self._picture)
+        else:
+            self._show_text(state, frame, scale, hover, pinned, words)
+        top = matrix_scale_of(state, frame) if display.matrix else scale
         self.scale.show_picture(
-            ScalePicture(scale, short_scope(state), colours=state.display.colours),
+            ScalePicture(top, short_scope(state), colours=state.display.colours),
             f"Scale: {scope_of(state)}",
         )
         self.strip.show_picture(distribution_picture(frame, scale, hover, pinned=pinned), words)
-        self._stack.setCurrentIndex(0)
 
-    def _show_words(self, state: SessionState, slot: Slot, frame: Frame | None) -> None:
+    def _show_text(
+        self,
+        state: SessionState,
+        frame: Frame,
+        scale: float,
+        hover: int | None,
+        pinned: int | None,
+        words: str,
+    ) -> None:
+        self.canvas.show_picture(None, "nothing to show")
+        # In one of several panes the text has less room.
+        size = 14.0 if self._slot is None else 13.0
+        self.text.show_pictures(
+            tokens_picture(
+                frame, state.display, scale_max=scale, hover=hover, pinned=pinned, size=size
+            ),
+            matrix_picture(
+                frame,
+                state.display,
+                scale_max=matrix_scale_of(state, frame),
+                hover=hover,
+                pinned=pinned,
+            ),
+            words,
+            matrix_only=state.display.matrix,
+        )
+        self._stack.setCurrentWidget(self.text)
+
+    def _show_warning(self, frame: Frame | None) -> None:
+        """Say at the picture itself that it is not what the model used."""
+        wrong = frame is not None and verification_kind(frame.verified) == "mismatch"
+        self.warning.setVisible(wrong)
+        if frame is not None and wrong:
+            self.warning.setText(f"⚠ {frame.verified}")
+            self.warning.setAccessibleName(frame.verified)
+            self.warning.setToolTip(
+                "What was recorded here is not what the model used: do not rely on this picture."
+            )
+
+    def _show_words(self, state: SessionState, slot: Slot) -> None:
         run = state.run_in(slot)
         facts = state.facts(slot)
         site = facts.site(state.place.site) if facts else None
@@ -137,8 +260,9 @@ class RunPane(QWidget):
         self._step.setText("")
         for canvas in (self.canvas, self.scale, self.strip):
             canvas.show_picture(None, "nothing to show")
-        self.notice.say(*_explanation(state, slot, frame))
-        self._stack.setCurrentIndex(1)
+        self.text.show_nothing()
+        self.notice.say(*_explanation(state, slot))
+        self._stack.setCurrentWidget(self.notice)
 
 
 def _words(state: SessionState, frame: Frame) -> str:
@@ -146,23 +270,17 @@ def _words(state: SessionState, frame: Frame) -> str:
     if key is None:
         return f"{frame.example_name}: no probabilities were recorded"
     chosen = "selected " if key in frame.selection else ""
+    seen_from = f"from {query_name(frame)}, " if frame.queries > 1 else ""
     return (
         f"{frame.example_name}, step {frame.place.step + 1} of {frame.steps}, "
-        f"{chosen}{key_noun(frame)} {key_name(frame, key)}, "
+        f"{seen_from}{chosen}{key_noun(frame)} {key_name(frame, key)}, "
         f"probability {probability(float(frame.probabilities[key]))}"
     )
 
 
-def _explanation(state: SessionState, slot: Slot, frame: Frame | None) -> tuple[str, str]:
+def _explanation(state: SessionState, slot: Slot) -> tuple[str, str]:
     """What, why, and what to do next, where there is no picture."""
     run = state.run_in(slot)
-    if frame is not None:
-        noun = key_noun(frame, plural=True)
-        return (
-            "No regions to draw on",
-            f"The keys of this site are {noun}, without boxes on an image. The numbers are in "
-            "the inspector; record with regions= to see them on the image.",
-        )
     if run is None:
         if any(one.status == "loading" for one in state.runs):
             return "Reading…", "The picture appears when the run is open."

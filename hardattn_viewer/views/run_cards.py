@@ -7,7 +7,7 @@ from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QMenu, QScrollArea, QWidget
 
 from hardattn_viewer.session.session import Session
-from hardattn_viewer.session.state import SLOTS, OpenRun, RunFacts, SessionState, Slot
+from hardattn_viewer.session.state import SLOTS, OpenRun, RunFacts, SessionState, SiteFacts, Slot
 from hardattn_viewer.views.parts import (
     ElidedLabel,
     Notice,
@@ -54,7 +54,7 @@ class RunCards(QScrollArea):
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
         same = (new.runs, new.slot_a, new.slot_b) == (old.runs, old.slot_a, old.slot_b)
-        if same and new.focus == old.focus:
+        if same and (new.focus, new.place.site) == (old.focus, old.place.site):
             return
         open_keys = {run.key for run in new.runs}
         for key in [key for key in self._cards if key not in open_keys]:
@@ -116,8 +116,9 @@ class RunCard(QFrame):
         self._mark.setToolTip(f"In slot {slot}" if slot else "In no slot: click to compare it")
         set_property(self, "on", "true" if slot else "false")
         self._show_badge(run, hard)
-        self.line.setText(_line_of(run))
-        set_property(self.line, "tone", "bad" if run.status == "failed" else "")
+        self.line.setText(_line_of(run, site))
+        wrong = run.facts is not None and bool(run.facts.mismatches)
+        set_property(self.line, "tone", "bad" if run.status == "failed" or wrong else "")
         self.setToolTip(plain_tooltip(str(run.path)))
         self.setAccessibleName(
             f"Run {run.name}, {self.badge.text()}, {f'slot {slot}' if slot else 'in no slot'}"
@@ -176,19 +177,20 @@ class RunCard(QFrame):
         menu.popup(event.globalPos() if at_pointer else self.mapToGlobal(QPoint(20, 20)))
 
 
-def _line_of(run: OpenRun) -> str:
+def _line_of(run: OpenRun, site: SiteFacts | None) -> str:
     if run.status == "loading":
         return "reading…"
     if run.status == "failed" or run.facts is None:
         return run.error
-    return " · ".join(_parts(run.facts))
+    return " · ".join(_parts(run.facts, site))
 
 
-def _parts(facts: RunFacts) -> list[str]:
-    if not facts.sites:
+def _parts(facts: RunFacts, site: SiteFacts | None) -> list[str]:
+    if site is None:
         return ["holds no attention: nothing was recorded"]
-    site = facts.sites[0]
     parts = [site.mechanism, _count(facts.steps, "step")]
+    if len(facts.sites) > 1:
+        parts.append(_count(len(facts.sites), "site"))
     if site.heads > 1:
         parts.append(_count(site.heads, "head"))
     if facts.regions:
@@ -198,6 +200,8 @@ def _parts(facts: RunFacts) -> list[str]:
     parts.append(_count(facts.examples, "example"))
     if len(facts.snapshots) > 1:
         parts.append(_count(len(facts.snapshots), "snapshot"))
+    if facts.mismatches:
+        parts.append(f"MISMATCH at {_count(len(facts.mismatches), 'site')}")
     if not facts.sealed:
         parts.append("not sealed: still being recorded, or cut off")
     return parts

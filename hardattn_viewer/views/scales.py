@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
-from hardattn_viewer.drawing.scale import paint_scale_bar, scale_for, scope_words
+from hardattn_viewer.drawing.scale import matrix_scale, paint_scale_bar, scale_for, scope_words
 from hardattn_viewer.drawing.text import amount
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.display import AmountTable
@@ -37,17 +37,23 @@ def scale_of(state: SessionState, frame: Frame) -> float:
     return scale_for(frame, state.frames.present, state.display)
 
 
+def matrix_scale_of(state: SessionState, frame: Frame) -> float:
+    """The probability at the top of the scale of the matrix of ``frame``."""
+    return matrix_scale(frame, state.frames.present, state.display)
+
+
 def scope_of(state: SessionState) -> str:
     """Where the top of the scale was taken, in words."""
-    return scope_words(state.display, _names(state))
+    return scope_words(state.display, _names(state), one_query=_is_one_query(state))
 
 
 def short_scope(state: SessionState) -> str:
     """The scope in a word or two, for below a small picture."""
+    query = "this query, " if _is_one_query(state) else ""
     if state.display.scale == "step":
-        return "this step"
+        return f"{query}this step"
     together = state.display.scale == "shared" and len(state.frames.present) > 1
-    return "A and B" if together else "all steps"
+    return f"{query}A and B" if together else f"{query}all steps"
 
 
 def scale_words(state: SessionState) -> str:
@@ -55,10 +61,11 @@ def scale_words(state: SessionState) -> str:
     frame = state.frame
     if frame is None:
         return ""
-    tops = [amount(scale_of(state, one)) for one in state.frames.present]
+    scale_in = matrix_scale_of if state.display.matrix else scale_of
+    tops = [amount(scale_in(state, one)) for one in state.frames.present]
     if state.view == "compare" and len(set(tops)) > 1:
         return f"{scope_of(state)}, A 0 – {tops[0]}, B 0 – {tops[1]}"
-    return f"{scope_of(state)}, 0 – {amount(scale_of(state, frame))}"
+    return f"{scope_of(state)}, 0 – {amount(scale_in(state, frame))}"
 
 
 def paint_scale(painter: QPainter, rect: QRectF, picture: ScalePicture, theme: Theme) -> None:
@@ -72,6 +79,12 @@ def paint_scale(painter: QPainter, rect: QRectF, picture: ScalePicture, theme: T
         colours=picture.colours,
         signed=picture.signed,
     )
+
+
+def _is_one_query(state: SessionState) -> bool:
+    """Whether the scale is about the row of one query of several."""
+    several = any(one.queries > 1 for one in state.frames.present)
+    return several and not state.display.matrix
 
 
 def _names(state: SessionState) -> tuple[str, ...]:

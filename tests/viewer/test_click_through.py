@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from text_runs import write_text_run
 from x_screen import TracedApp, XScreen, can_start, traced_app, wait_until_true
 
 import sample_runs
@@ -115,5 +116,32 @@ def test_runs_that_cannot_be_opened_are_said_in_the_window(screen: XScreen, tmp_
     broken.write_bytes(HARD.read_bytes()[:5000])
     with traced_app([*APP, str(broken)], screen, tmp_path) as app:
         assert "broken.h5" in app.newest_line("message")
+        screen.key("Control_L", "q")
+        assert app.process.wait(20) == 0
+
+
+def test_sites_and_queries_are_chosen_by_keys_and_pointer(screen: XScreen, tmp_path: Path) -> None:
+    path = write_text_run(tmp_path / "text.h5")
+    with traced_app([*APP, str(path)], screen, tmp_path) as app:
+
+        def comes(name: str, value: str) -> None:
+            found = wait_until_true(lambda: app.newest("state").get(name) == value)
+            assert found, app.newest("state")
+
+        screen.key("Shift_L", "braceright")
+        comes("site", "encoder.layer.1.attention")
+        screen.key("bracketright")
+        comes("head", "0")
+        screen.key("period")
+        comes("query", "1")
+        screen.click(*app.centre("siteButton"))
+        app.wait_for_widget("siteField")
+        screen.focus_top_window()
+        screen.type("layer 2")
+        screen.key("Return")
+        comes("site", "encoder.layer.2.attention")
+        screen.focus_top_window()
+        screen.click(*app.centre("overlayMatrix"))
+        assert wait_until_true(lambda: app.newest("state")["query"] not in ("1", "usual"))
         screen.key("Control_L", "q")
         assert app.process.wait(20) == 0

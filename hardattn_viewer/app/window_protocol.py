@@ -1,0 +1,60 @@
+"""What commands may ask of the main window."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Window(Protocol):
+    """What commands ask of the main window."""
+
+    def choose_runs(self) -> None:
+        """Ask for run files."""
+
+    def choose_parts(self) -> None:
+        """Ask for a folder of parts."""
+
+    def export_figure(self) -> None:
+        """Show the export dialog."""
+
+    def copy_numbers(self) -> None:
+        """Copy the inspector."""
+
+    def show_palette(self) -> None:
+        """Show the palette."""
+
+    def show_help(self) -> None:
+        """Show all keys."""
+
+    def show_about(self) -> None:
+        """Say what this is."""
+
+    def focus_filter(self) -> None:
+        """Go to the filter field."""
+
+    def choose_site(self) -> None:
+        """Show the list of sites."""
+
+    def choose_head(self) -> None:
+        """Show the list of heads."""
+
+    def show_omissions(self) -> None:
+        """Say what is not in the runs that are shown."""
+
+    def open_samples(self) -> None:
+        """Open the sample runs."""
+
+    def toggle_theme(self) -> None:
+        """Change the theme."""
+
+    def reset_layout(self) -> None:
+        """Put the docks back."""
+
+    def let_go(self) -> None:
+        """Unpin."""
+
+    def close_focused_run(self) -> None:
+        """Close the run in focus."""
+
+    def close(self) -> bool:
+        """Close the window."""

@@ -1,0 +1,79 @@
+"""What keys and queries are called on pictures: their tokens, special names, or positions."""
+
+from __future__ import annotations
+
+from hardattn_viewer.drawing.text import plain
+from hardattn_viewer.session.frames import Frame, query_tokens
+from hardattn_viewer.session.joined import JoinedMap
+from hardattn_viewer.session.naming import special_name
+
+_LONGEST = 32
+_VISIBLE = str.maketrans({"\n": "⏎", "\r": "⏎", "\t": "⇥"})
+
+
+def shown_token(text: str) -> str:
+    """A token as it is painted: white space made visible, nothing longer than a label can be."""
+    shown = plain(text.translate(_VISIBLE))
+    stripped = shown.strip(" ")
+    left = len(shown) - len(shown.lstrip(" "))
+    right = len(shown) - len(shown.rstrip(" ")) if stripped else 0
+    shown = "␣" * left + stripped + "␣" * right
+    return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
+
+
+def key_labels(frame: Frame) -> tuple[str, ...]:
+    """A short name for each key of the frame's step."""
+    if frame.tokens is not None:
+        return tuple(map(shown_token, frame.tokens))
+    one = frame.map
+    keys = frame.probabilities.size
+    if frame.boxes is not None or frame.first_region:
+        return tuple(_region_label(frame, key) for key in range(keys))
+    first = one.event.first_key if one is not None else 0
+    labels = [str(first + key) for key in range(keys)]
+    if one is not None and one.event.sink and labels:
+        labels[-1] = "sink"
+    return tuple(labels)
+
+
+def query_labels(frame: Frame) -> tuple[str, ...]:
+    """A short name for each query of the frame's step."""
+    texts, one = query_tokens(frame), frame.map
+    if texts is not None:
+        return tuple(map(shown_token, texts))
+    if one is None:
+        return ("0",)
+    event = one.event
+    if frame.is_windowed:
+        each = max(1, event.queries // event.windows)
+        return tuple(f"w{query // each}·{query % each}" for query in range(event.queries))
+    if frame.key_axis == frame.query_axis == "regions":
+        return tuple(
+            _region_label(frame, event.first_query + query * event.query_stride)
+            for query in range(event.queries)
+        )
+    return tuple(
+        str(event.first_query + query * event.query_stride) for query in range(event.queries)
+    )
+
+
+def whole_labels(frame: Frame, whole: JoinedMap) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """A short name for each query and for each key of all steps."""
+    sides = (
+        (frame.query_axis, whole.first_query, whole.queries),
+        (frame.key_axis, whole.first_key, whole.keys),
+    )
+    queries, keys = (
+        tuple(
+            shown_token(texts[at]) if at < len(texts) and texts[at] else str(at)
+            for at in range(first, first + count)
+        )
+        for axis, first, count in sides
+        for texts in (frame.axes.on(axis),)
+    )
+    return queries, keys
+
+
+def _region_label(frame: Frame, key: int) -> str:
+    first = frame.first_region
+    return shown_token(special_name(frame, key)) if key < first else str(key - first)

@@ -1,0 +1,70 @@
+"""Where a step, head, site or query further on leads: pure functions of the state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from hardattn_viewer.session.frames import Place, frame_at_step
+from hardattn_viewer.session.state import SLOTS, SessionState
+
+
+def head_after(state: SessionState, by: int) -> int | None:
+    """From the mean over heads to head 0, 1, … and round to the mean again."""
+    head = state.place.head
+    at = ((0 if head is None else head + 1) + by) % (state.heads + 1)
+    return None if at == 0 else at - 1
+
+
+def site_after(state: SessionState, by: int) -> str | None:
+    """The name of the next (or previous) site of the run in focus; the ends hold."""
+    facts = state.facts(state.site_slot)
+    if facts is None or not facts.sites:
+        return state.place.site
+    names = [site.name for site in facts.sites]
+    here = names.index(state.site.name) if state.site is not None else 0
+    return names[min(max(here + by, 0), len(names) - 1)]
+
+
+def place_at_site(state: SessionState, site: str | None) -> Place:
+    """The place at another site; the head stays where that site has one of its number."""
+    facts = state.facts(state.site_slot)
+    found = facts.site(site) if facts is not None and facts.has_site(site) else None
+    head = state.place.head
+    if found is not None and head is not None and head >= found.heads:
+        head = None
+    return replace(state.place, site=site, head=head)
+
+
+def place_at_query(state: SessionState, query: int | None, step: int | None) -> Place:
+    """The place at another query of a step, None for this one; those outside it are clamped."""
+    step = state.place.step if step is None else step
+    frame = state.frame
+    if frame is not None and query is not None:
+        query = min(max(query, 0), frame_at_step(frame, step).queries - 1)
+    return replace(state.place, query=query, step=step)
+
+
+def at_known_site(state: SessionState, site_of: Mapping[int, str]) -> SessionState:
+    """``state`` at a site that one of its runs has.
+
+    Args:
+        state: with other runs in A and B than before.
+        site_of: the site that was last looked at, by the run's key.
+    """
+    facts = [found for slot in SLOTS if (found := state.facts(slot)) is not None]
+    site = state.place.site
+    if site is None or not facts or any(found.has_site(site) for found in facts):
+        return state
+    key = state.slot_a if state.slot_a is not None else state.slot_b
+    known = site_of.get(key) if key is not None else None
+    return replace(state, place=replace(state.place, site=known, head=None, query=None))
+
+
+def shuttled(speed: float, direction: int, most: float, playing: bool) -> float:
+    """The speed after J or L: faster in the direction of play, slower against it."""
+    if not playing:
+        return float(direction)
+    if speed * direction > 0:
+        return direction * min(abs(speed) * 2, most)
+    return speed / 2 if abs(speed) > 1 else float(direction)

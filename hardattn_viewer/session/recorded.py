@@ -1,0 +1,59 @@
+"""What a run says about itself besides its maps: verification, tokens on their axes, events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from recorders.run.reader import Run, Site
+    from recorders.run.records import Event
+
+Verification = Literal["verified", "mismatch", "unverified"]
+
+
+@dataclass(frozen=True)
+class AxisTokens:
+    """The tokens of an example, by axis.
+
+    Attributes:
+        own: the example's own tokens, and those that a decoder added to them.
+        target: the tokens of the target, where the model has one apart.
+    """
+
+    own: tuple[str, ...] = ()
+    target: tuple[str, ...] = ()
+
+    def on(self, axis: str) -> tuple[str, ...]:
+        """The tokens on the axis ``"tokens"`` or ``"target"``; none on any other."""
+        return {"tokens": self.own, "target": self.target}.get(axis, ())
+
+
+def verification_kind(sentence: str) -> Verification:
+    """What a verification sentence comes down to."""
+    first = sentence.strip().lower()
+    if first.startswith("mismatch"):
+        return "mismatch"
+    return "verified" if first.startswith("verified") else "unverified"
+
+
+def axis_tokens(run: Run, example: int, snapshot: int, step: int | None = None) -> AxisTokens:
+    """The tokens of an example with those that came while the model ran.
+
+    Args:
+        run: the run.
+        example: index of the example.
+        snapshot: index of the snapshot.
+        step: the last step whose tokens count; None for all. Only of beams, which go on from
+            each other, does an earlier step have other tokens than the last at the same places.
+    """
+    own, target = (run.tokens(example, axis, snapshot, step) for axis in ("tokens", "target"))
+    return AxisTokens(own or (), target or ())
+
+
+def event_of(run: Run, site: Site, example: int, step: int, snapshot: int) -> Event | None:
+    """Size and offsets of one event; None where the step was not recorded."""
+    try:
+        return run.event(site, example, step, snapshot)
+    except IndexError:
+        return None
