@@ -20,12 +20,12 @@ from recorders.capture.placement.pieces import Ended
 from recorders.capture.policy import Policy, in_words
 from recorders.capture.values import Attended, as_array, attended, per_example
 from recorders.capture.verifying import Verifications
+from recorders.run.layout import BEAM_PARENT
 from recorders.run.writer import SegmentWriter
 
 _FLUSH_BYTES = 32 << 20
 # A probability at its largest and its share of entropies; a table's rows are small beside them.
 _BYTES_A_VALUE = 4
-BEAM_PARENT = "beam_parent"
 _RESERVED = frozenset({"entropy", "log_prob"})
 _SCORE_TOLERANCE = 2e-2
 

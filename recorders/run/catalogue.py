@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from recorders.run.images import checked_image, encode_png, image_digest
+from recorders.run.layout import BEAM
 from recorders.run.pending import Pending
 
 _FACTS = ("label", "image", "region_set", "token_offset", "token_count", "regions")
@@ -70,7 +71,7 @@ class Catalogue:
 
     def add_beam(self, example: int, beam: int) -> int:
         """Number of a further beam of an example, which shares its content."""
-        name = f"{self._names[example]}/beam-{beam}"
+        name = f"{self._names[example]}{BEAM}{beam}"
         if name in self._examples:
             return self._examples[name][0]
         content = self._examples[self._names[example]][1]

@@ -256,7 +256,11 @@ EXAMPLES = Table(
     "examples",
     "One row for each input that the model ran on.",
     (
-        Text("name", "Name of the example, unique in the run."),
+        Text(
+            "name",
+            "Name of the example, unique in the run. `NAME/beam-2` is a further beam, or a further "
+            "returned sequence, of the example `NAME`, which is its beam 0.",
+        ),
         Column("label", "<i8", "True class; -1 for none.", optional=True),
         Column("image", "<i8", "The example's image; -1 for none.", "", 1, "images", True),
         Column(
@@ -415,7 +419,13 @@ SELECTIONS = Table(
 SCALAR_NAMES = Table(
     "scalar_names",
     "One row for each name of a scalar.",
-    (Text("name", "`reward`, `baseline`, `advantage`, or a name of the recorder's own."),),
+    (
+        Text(
+            "name",
+            "`reward`, `baseline`, `advantage`, or a name of the recorder's own; `beam_parent` is "
+            "the number of the beam that a beam continued, of the step before.",
+        ),
+    ),
 )
 
 SCALARS = Table(

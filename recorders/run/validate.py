@@ -130,14 +130,18 @@ _ODD_REGIONS = "does not leave one key for each region"
 
 
 def _odd_regions(contents: Contents) -> NDArray[np.bool_]:
-    """Events at a regions site that has another number of boxes than of keys for them."""
+    """Events at a regions site whose boxes are not those of their keys, one for each.
+
+    Behind the boxes of an event's own there may be further keys, as detection tokens are.
+    """
     columns = contents.tables.columns
     axes = np.array([axis == "regions" for axis in contents.tables.texts["sites/key_axis"]], bool)
     own, of_example = columns["events/region_set"], columns["examples/region_set"]
     sets = np.where(own >= 0, own, of_example[columns["events/example"]])
     counts = np.append(columns["region_sets/box_count"], 0)[sets]
     keys = columns["events/keys"] - columns["events/first_region"] - columns["events/sink"]
-    odd: NDArray[np.bool_] = axes[columns["events/site"]] & (sets >= 0) & (counts != keys)
+    wrong = np.where(own >= 0, counts > keys, counts != keys)
+    odd: NDArray[np.bool_] = axes[columns["events/site"]] & (sets >= 0) & wrong
     return odd
 
 

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812
 
 from recorders.capture.calls import CallTracker
 from recorders.capture.captured import Captured, Check, Ticket
@@ -27,7 +26,7 @@ class Seen:
         return [site for site in self.events if part in site]
 
     def piece(self, site, step=0, example=0, beam=0):
-        """The piece of one example, its values cut down to that example; None where there is none."""
+        """The piece that one example is in; None where there is none."""
         for piece in self.events[site][step]:
             if piece.beam == beam and example in piece.examples:
                 return piece
@@ -71,17 +70,12 @@ def place(
     tracker = CallTracker(model, began, ended)
     seen.placement = Placement(model, tracker, batch, **options)
 
-    def softmax(function, args, kwargs):
-        output = function(*args, **kwargs)
-        if output.ndim < 3:
-            return output
-        p = output.detach()
+    def take(p):
         p = p if p.ndim == 4 else p[:, None]
         site = tracker.path
         count = tracker.call.counts.get(site, 0)
         tracker.call.counts[site] = count + 1
         name = site if not count else f"{site}#{count + 1}"
-        ticket = Ticket(name, tracker.module, site, "test", tracker.call)
         captured = Captured(
             p,
             Check(),
@@ -89,16 +83,27 @@ def place(
             sink=sink,
             selection=None if select is None else select(p),
         )
+        ticket = Ticket(name, tracker.module, site, "test", tracker.call)
         try:
             pieces = seen.placement.pieces(ticket, captured, queries)
         except UnplacedError as problem:
             seen.unplaced[name] = str(problem)
         else:
             # Later layers may reuse the memory.
-            kept = [_kept(piece) for piece in pieces]
-            seen.events.setdefault(name, []).append(kept)
+            seen.events.setdefault(name, []).append([_kept(piece) for piece in pieces])
+
+    def softmax(function, args, kwargs):
+        output = function(*args, **kwargs)
+        if output.ndim >= 3:
+            take(output.detach())
         return output
 
+    def multihead(function, args, kwargs):
+        more = {**kwargs, "need_weights": True, "average_attn_weights": False}
+        take(function(*args, **more)[1])
+        return function(*args, **kwargs)
+
+    handlers[F.multi_head_attention_forward] = multihead
     handlers |= {F.softmax: softmax, torch.softmax: softmax, torch.Tensor.softmax: softmax}
     handlers |= seen.placement.handlers()
     tracker.open()
@@ -114,8 +119,3 @@ def place(
 def _kept(piece):
     values = {**piece.__dict__, "probabilities": piece.probabilities.clone()}
     return type(piece)(**values)
-
-
-def rows_sum_to_one(piece):
-    sums = piece.probabilities.sum(-1).numpy()
-    return np.abs(sums - 1).max() < 1e-5

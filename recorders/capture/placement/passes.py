@@ -42,6 +42,7 @@ class Pass:
     Attributes:
         inputs: its arguments.
         rows: rows that the model runs on.
+        others: first lengths of all its arguments.
         beams: rows of each example.
         halves: whether the model has an encoder and a decoder of its own.
         past: items of earlier passes that its cache holds.
@@ -58,6 +59,7 @@ class Pass:
 
     inputs: Inputs
     rows: int
+    others: frozenset[int]
     beams: int
     halves: bool
     past: int = 0

@@ -70,7 +70,7 @@ class Placement:
         self._entrances = Entrances(self._sources, running)
         self._watch = BeamWatch(self._reordered)
         self._order: list[int] | None = None
-        self._ended: dict[int, bool] = {}
+        self._ended: set[int] = set()
         self._length = 0
         self._left: dict[str, Any] = {}
         self._whole: dict[tuple[str, int], set[int]] = {}
@@ -154,6 +154,7 @@ class Placement:
         passed = Pass(
             inputs,
             rows,
+            frozenset(int(value.shape[0]) for value in inputs.tensors.values() if value.ndim),
             beams,
             self._halves,
             past_length(inputs.cache),
@@ -181,26 +182,19 @@ class Placement:
             )
         elif order is not None and len(order) == passed.rows:
             passed.parents = np.array(order, np.int64)
-        elif passed.generation is not None and tokens.ids is not None:
-            fed = numbers(tokens.ids[:, -1])
-            padding = passed.generation.pad
-            padded = padding >= 0 and padding not in passed.generation.ends
-            passed.finished = np.array(
-                [
-                    self._ended.get(row, False) or (padded and int(token) == padding)
-                    for row, token in enumerate(fed)
-                ],
-                bool,
-            )
+        elif self._ended:
+            passed.finished = np.array([row in self._ended for row in range(passed.rows)], bool)
         self._length = passed.past + tokens.length
 
     def _mark_ended(self, passed: Pass) -> None:
         tokens = passed.target if self._halves else passed.source
         if passed.generation is None or not passed.past or tokens is None or tokens.ids is None:
             return
-        for row, token in enumerate(numbers(tokens.ids[:, -1])):
-            if int(token) in passed.generation.ends and passed.parents is None:
-                self._ended[row] = True
+        if passed.parents is None:
+            fed = numbers(tokens.ids[:, -1])
+            self._ended |= {
+                row for row, token in enumerate(fed) if int(token) in passed.generation.ends
+            }
 
     def _passed(self, call: Call) -> Pass:
         if NOTE not in call.notes:
@@ -210,16 +204,13 @@ class Placement:
 
     def _rows(self, passed: Pass, ticket: Ticket, captured: Captured) -> Rows:
         site, heads = captured.probabilities.shape[:2]
-        others = {int(value.shape[0]) for value in passed.inputs.tensors.values() if value.ndim} - {
-            passed.rows
-        }
         named = (getattr(ticket.module, name, None) for name in _HEADS)
         missing = next((number for number in named if isinstance(number, int)), 1)
         return rows_of(
             self._batch,
             int(site),
             model=passed.rows or int(site),
-            others=others,
+            others=passed.others,
             generating=passed.generation is not None,
             heads_missing=missing if heads == 1 else 1,
         )

@@ -63,7 +63,7 @@ def rows_of(
         batch: examples that are open.
         site: rows of the attention.
         model: rows of the model's first input.
-        others: rows of its other inputs.
+        others: rows of all its inputs.
         generating: whether ``generate()`` runs, which repeats each example for its beams.
         heads_missing: heads that the module says it has while the attention shows one.
 

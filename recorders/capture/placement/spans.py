@@ -92,8 +92,8 @@ def lost(values: Tensor, start: int, end: int, *, sink: bool) -> float:
     outside = [part for part in (values[..., :start], values[..., end:last]) if part.numel()]
     if not outside:
         return 0.0
-    # Summed one after another, since the two seldom both hold anything.
-    return float(torch.stack([part.float().sum(dim=-1) for part in outside]).sum(dim=0).max())
+    totals = [part.sum(dim=-1, dtype=torch.float32) for part in outside]
+    return float(totals[0].max() if len(totals) == 1 else (totals[0] + totals[1]).max())
 
 
 def selected(chosen: Tensor, start: int, end: int, *, keys: int, sink: bool) -> Tensor | None:
