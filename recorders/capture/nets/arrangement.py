@@ -101,14 +101,15 @@ def choice_shape(ticket: Ticket, lead: tuple[int, ...]) -> Shape:
             queries where an input of the model has two such axes; two are rows and queries; three
             are rows, heads and queries; of more, the first ones are rows.
     """
-    if len(lead) == 1:
+    if not lead:
+        return Shape(1, 1, 1)
+    if len(lead) <= 2:
         for tensor in _inputs(ticket.call):
             sizes = tensor.shape[:2]
             if len(sizes) == 2 and sizes[0] != lead[0] == sizes.numel():
-                return Shape(sizes[0], 1, sizes[1])
+                return Shape(sizes[0], 1, sizes[1] * prod(lead[1:]))
+    if len(lead) == 1:
         return Shape(lead[0], 1, 1)
-    if not lead:
-        return Shape(1, 1, 1)
     if len(lead) == 2:
         return Shape(lead[0], 1, lead[1])
     return Shape(prod(lead[:-2]), lead[-2], lead[-1])
