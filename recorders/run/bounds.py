@@ -14,17 +14,25 @@ from recorders.run.layout import Column, Text
 from recorders.run.tables import Tables
 
 
-def check_tables(tables: Tables, bulk_lengths: Mapping[str, int]) -> None:
-    """Check every index, offset and count of a whole run, all rows at once.
+def check_tables(
+    tables: Tables, bulk_lengths: Mapping[str, int], before: Mapping[str, int] | None = None
+) -> None:
+    """Check every index, offset and count of a run, all rows at once.
 
     Args:
-        tables: all tables of the run.
+        tables: all tables of the run, or the rows that came to it.
         bulk_lengths: number of values of each bulk dataset, by path.
+        before: number of rows of each table that were there before, by name; checked already.
 
     Raises:
         FlawError: a number points outside; the message names the table, the column and the row.
     """
-    sizes = {table.name: tables.rows(table) for table in layout.TABLES if table.columns}
+    earlier = before or {}
+    sizes = {
+        table.name: tables.rows(table) + earlier.get(table.name, 0)
+        for table in layout.TABLES
+        if table.columns
+    }
     # Before the first snapshot is written the run has one all the same.
     sizes["snapshots"] = max(sizes["snapshots"], 1)
     for table in layout.TABLES:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,16 @@ from recorders.run import layout
 from recorders.run.bounds import check_tables
 from recorders.run.codec import CODECS, crc32, unpack
 from recorders.run.errors import FlawError, RunError
-from recorders.run.guard import Identity, Inspected, Stored, inspect, parsed_metadata, regular_file
+from recorders.run.growing import Growth, tail
+from recorders.run.guard import (
+    Identity,
+    Inspected,
+    Stored,
+    identity,
+    inspect,
+    parsed_metadata,
+    regular_file,
+)
 from recorders.run.image import Facts
 from recorders.run.layout import Text
 from recorders.run.merge import Merged, RankTables, merge
@@ -63,6 +73,8 @@ class Contents:
         identities: by which a file replaced meanwhile is noticed.
         size: their bytes together.
         notices: what a reader may want to say, in sentences.
+        ranks: what was read of each rank's parts; empty for a sealed file.
+        missing: what is missing from the folder of parts, in sentences.
     """
 
     path: Path
@@ -73,6 +85,8 @@ class Contents:
     identities: tuple[Identity, ...]
     size: int
     notices: tuple[str, ...]
+    ranks: Mapping[int, RankParts] = field(default_factory=dict)
+    missing: Sequence[str] = ()
 
 
 def load(path: Path) -> Contents:
@@ -80,7 +94,7 @@ def load(path: Path) -> Contents:
 
     Args:
         path: a sealed file, or a folder of parts; a file that is not there yet stands for its
-            parts folder ``path.parts``.
+            parts folder ``path.parts``, and a folder that is gone for the file it was joined into.
 
     Raises:
         RunError: it is missing, not a run, or damaged; the sentence says which and the remedy.
@@ -88,35 +102,27 @@ def load(path: Path) -> Contents:
     parts = path.with_name(path.name + PARTS_SUFFIX)
     if not path.exists() and parts.is_dir():
         path = parts
-    ranks = segments(path) if path.is_dir() else {0: [path]}
-    files = [file for own in ranks.values() for file in own]
-    inspected = [inspect(file) for file in files]
-    pieces = [_read_file(number, file) for number, file in enumerate(inspected)]
-    by_rank = dict(zip(ranks, _split(pieces, [len(own) for own in ranks.values()]), strict=True))
-    notices = [notice for piece in pieces for notice in piece.notices]
-    if path.is_dir():
-        facts = common_facts(
-            path, {r: [piece.facts for piece in own] for r, own in by_rank.items()}
-        )
-    else:
-        facts = whole_facts(path, pieces[0].facts)
-    try:
-        merged = _merged(by_rank)
-    except FlawError as flaw:
-        raise RunError(f"{path} is damaged: {flaw.remedied()}") from flaw
-    left_out = list(merged.left_out)
-    if path.is_dir():
-        left_out += incomplete(path, facts, {rank: len(own) for rank, own in ranks.items()})
-    return Contents(
-        path,
-        with_left_out(facts, left_out),
-        merged.tables,
-        {name: _joined_bulk(name, facts, pieces) for name, _ in layout.bulk_paths()},
-        tuple(files),
-        tuple(file.identity for file in inspected),
-        sum(file.size for file in inspected),
-        tuple(dict.fromkeys([*notices, *merged.notices, *left_out])),
-    )
+    elif not path.exists() and (whole := sealed_path(path)) and whole.is_file():
+        path = whole
+    return _parts(path, {}) if path.is_dir() else _sealed(path)
+
+
+def longer(contents: Contents) -> Contents:
+    """A folder of parts with those that were written since; what was read is not read again.
+
+    Returns:
+        The contents by now; the same object where nothing changed.
+
+    Raises:
+        RunError: a part is gone, was replaced, or is damaged.
+    """
+    return _parts(contents.path, contents.ranks, contents)
+
+
+def sealed_path(parts: Path) -> Path | None:
+    """The file that a folder of parts is joined into; None where its name does not say."""
+    name = parts.name.removesuffix(PARTS_SUFFIX)
+    return parts.with_name(name) if name != parts.name and name else None
 
 
 @dataclass(frozen=True)
@@ -127,25 +133,139 @@ class _Piece:
     notices: tuple[str, ...]
 
 
-def _split(pieces: list[_Piece], counts: list[int]) -> Iterator[list[_Piece]]:
-    start = 0
-    for count in counts:
-        yield pieces[start : start + count]
-        start += count
+@dataclass(frozen=True, eq=False)
+class RankParts:
+    """What was read of the parts of one rank, numbered as if there were no other rank.
+
+    Attributes:
+        files: the parts, without what lies in them.
+        growth: their tables.
+        bulks: where their bulk values lie; files are counted within the rank.
+    """
+
+    files: tuple[Inspected, ...] = ()
+    growth: Growth = field(default_factory=Growth)
+    bulks: dict[str, BulkIndex] = field(default_factory=dict)
+
+    @property
+    def lengths(self) -> dict[str, int]:
+        """Number of values of each bulk dataset, by path."""
+        return {path: bulk.length for path, bulk in self.bulks.items()}
 
 
-def _merged(by_rank: Mapping[int, Sequence[_Piece]]) -> Merged:
-    """All tables as those of one run, their numbers checked."""
-    ranks = []
-    for rank, pieces in by_rank.items():
-        tables = Tables.joined([piece.tables for piece in pieces])
-        lengths = {
-            path: sum(piece.bulks[path].length for piece in pieces if path in piece.bulks)
-            for path, _ in layout.bulk_paths()
-        }
-        check_tables(tables, lengths)
-        ranks.append(RankTables(rank, tables, lengths))
-    return merge(ranks) if len(ranks) > 1 else Merged(ranks[0].tables)
+def _sealed(path: Path) -> Contents:
+    file = inspect(path)
+    piece = _read_file(0, file)
+    facts = whole_facts(path, piece.facts)
+    lengths = {name: bulk.length for name, bulk in piece.bulks.items()}
+    with _damage_named(path):
+        check_tables(piece.tables, lengths)
+    return Contents(
+        path,
+        facts,
+        piece.tables,
+        {name: _joined_bulk(name, facts, [(0, piece.bulks)]) for name, _ in layout.bulk_paths()},
+        (path,),
+        (file.identity,),
+        file.size,
+        piece.notices,
+    )
+
+
+def _parts(
+    folder: Path, known: Mapping[int, RankParts], before: Contents | None = None
+) -> Contents:
+    found = segments(folder)
+    for rank, own in known.items():
+        _check_known(folder, rank, own, found.get(rank, []))
+    ranks = {rank: _extended(known.get(rank), files) for rank, files in found.items()}
+    facts = common_facts(
+        folder, {rank: [file.facts for file in own.files] for rank, own in ranks.items()}
+    )
+    missing = incomplete(folder, facts, {rank: len(own.files) for rank, own in ranks.items()})
+    same = all(own is known.get(rank) for rank, own in ranks.items())
+    if before is not None and same and missing == before.missing:
+        return before
+    with _damage_named(folder):
+        for rank, own in ranks.items():
+            _check_rows(own, known.get(rank))
+        merged = _merged(ranks)
+    files = [file for own in ranks.values() for file in own.files]
+    starts = np.cumsum([0, *(len(own.files) for own in ranks.values())]).tolist()
+    bulks = [(start, own.bulks) for start, own in zip(starts, ranks.values(), strict=False)]
+    left_out = [*merged.left_out, *missing]
+    notices = [notice for file in files for notice in file.notices]
+    return Contents(
+        folder,
+        with_left_out(facts, left_out),
+        merged.tables,
+        {name: _joined_bulk(name, facts, bulks) for name, _ in layout.bulk_paths()},
+        tuple(file.path for file in files),
+        tuple(file.identity for file in files),
+        sum(file.size for file in files),
+        tuple(dict.fromkeys([*notices, *merged.notices, *left_out])),
+        ranks,
+        missing,
+    )
+
+
+def _check_known(folder: Path, rank: int, own: RankParts, files: Sequence[Path]) -> None:
+    """Refuse a folder that is not the one whose parts were read."""
+    last = own.files[-1]
+    try:
+        same = len(files) >= len(own.files) and identity(last.path.stat()) == last.identity
+    except FileNotFoundError:
+        same = False
+    if not same:
+        raise RunError(
+            f"{folder} no longer holds part {len(own.files) - 1} of rank {rank} as it was read; "
+            "open the run again"
+        )
+
+
+def _extended(known: RankParts | None, files: Sequence[Path]) -> RankParts:
+    """What is known of a rank's parts, with those of ``files`` that are new."""
+    known = known or RankParts()
+    fresh = [inspect(file) for file in files[len(known.files) :]]
+    if not fresh:
+        return known
+    pieces = [_read_file(number, file) for number, file in enumerate(fresh, len(known.files))]
+    growth = known.growth.extended([piece.tables for piece in pieces])
+    bulks = dict(known.bulks)
+    for path, _ in layout.bulk_paths():
+        own = [piece.bulks[path] for piece in pieces if path in piece.bulks]
+        if own:
+            bulks[path] = _behind([bulks[path], *own] if path in bulks else own)
+    # Where the chunks of a column lie is of no use any more, and there are many columns.
+    kept = [
+        replace(file, datasets={}, facts=piece.facts)
+        for file, piece in zip(fresh, pieces, strict=True)
+    ]
+    return RankParts((*known.files, *kept), growth, bulks)
+
+
+def _check_rows(own: RankParts, known: RankParts | None) -> None:
+    """Check the rows of a rank that came to those that are known."""
+    if own is known:
+        return
+    earlier = (known or RankParts()).growth.tables
+    before = {table.name: earlier.rows(table) for table in layout.TABLES if table.columns}
+    check_tables(tail(own.growth.tables, before), own.lengths, before)
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FlawError as flaw:
+        raise RunError(f"{path} is damaged: {flaw.remedied()}") from flaw
+
+
+def _merged(ranks: Mapping[int, RankParts]) -> Merged:
+    """All tables as those of one run."""
+    if len(ranks) == 1:
+        return Merged(next(iter(ranks.values())).growth.tables)
+    return merge([RankTables(rank, own.growth.tables, own.lengths) for rank, own in ranks.items()])
 
 
 def _read_file(number: int, file: Inspected) -> _Piece:
@@ -228,14 +348,34 @@ def _bulk_index(descriptor: int, number: int, path: str, datasets: dict[str, Sto
     )
 
 
-def _joined_bulk(name: str, facts: Facts, pieces: Iterable[_Piece]) -> BulkIndex:
-    bulk = dict(layout.bulk_paths())[name]
-    parts = [piece.bulks[name] for piece in pieces if name in piece.bulks]
+def _behind(parts: Sequence[BulkIndex]) -> BulkIndex:
+    """The chunks of several files, one file's after another's."""
     return BulkIndex(
+        parts[0].dtype,
+        parts[0].chunk,
+        np.concatenate([part.file for part in parts]),
+        np.concatenate([part.offset for part in parts]),
+        np.concatenate([part.size for part in parts]),
+        np.concatenate([part.crc32 for part in parts]),
+    )
+
+
+def _joined_bulk(
+    name: str, facts: Facts, parts: Iterable[tuple[int, Mapping[str, BulkIndex]]]
+) -> BulkIndex:
+    """The chunks of several ranks, each with the number of its first file."""
+    bulk = dict(layout.bulk_paths())[name]
+    none = BulkIndex(
         bulk.dtype or CODECS[facts.codec].dtype,
         bulk.chunk,
-        np.concatenate([np.zeros(0, np.int32), *(part.file for part in parts)]),
-        np.concatenate([np.zeros(0, np.int64), *(part.offset for part in parts)]),
-        np.concatenate([np.zeros(0, np.int64), *(part.size for part in parts)]),
-        np.concatenate([np.zeros(0, np.uint32), *(part.crc32 for part in parts)]),
+        np.zeros(0, np.int32),
+        np.zeros(0, np.int64),
+        np.zeros(0, np.int64),
+        np.zeros(0, np.uint32),
     )
+    own = [
+        replace(bulks[name], file=bulks[name].file + np.int32(first))
+        for first, bulks in parts
+        if name in bulks
+    ]
+    return _behind([none, *own])
