@@ -121,8 +121,8 @@ def read_rows(
     Raises:
         recorders.RunError: a run is damaged.
     """
-    names_a = [example.name for example in run_a.examples] if run_a else []
-    names_b = [example.name for example in run_b.examples] if run_b else []
+    names_a = run_a.example_names if run_a else ()
+    names_b = run_b.example_names if run_b else ()
     index_a, index_b = align(names_a, names_b)
     names = tuple(
         names_a[a] if a >= 0 else names_b[b] for a, b in zip(index_a, index_b, strict=True)
@@ -138,11 +138,10 @@ def _differing(
 ) -> frozenset[int]:
     if run_a is None or run_b is None:
         return frozenset()
-    return frozenset(
-        row
-        for row, (a, b) in enumerate(zip(index_a.tolist(), index_b.tolist(), strict=True))
-        if a >= 0 and b >= 0 and run_a.examples[a].sha256 != run_b.examples[b].sha256
-    )
+    both = np.flatnonzero((index_a >= 0) & (index_b >= 0))
+    digests_a, digests_b = run_a.example_digests, run_b.example_digests
+    other = (digests_a[index_a[both]] != digests_b[index_b[both]]).any(axis=1)
+    return frozenset(both[other].tolist())
 
 
 def _columns(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from recorders.run.index import RowIndex
 from recorders.run.layout import BEAM, BEAM_PARENT
-from recorders.run.records import Event, Example, LaterToken, Site
+from recorders.run.records import Event, Example, LaterToken, Site, Snapshot
 from recorders.run.tables import TextColumn
 
 _AXES = {"tokens": 0, "target": 1}
@@ -23,8 +23,27 @@ class RunAxes(ABC):
     """The part of a ``Run`` that tells what its queries and keys are; it reads no map."""
 
     sites: Sequence[Site]
+    examples: Sequence[Example]
+    snapshots: Sequence[Snapshot]
+    _site_numbers: dict[str, int]
     _columns: dict[str, NDArray[Any]]
     _texts: dict[str, TextColumn]
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The run's name, for messages."""
+
+    @cached_property
+    def example_names(self) -> tuple[str, ...]:
+        """The names of all examples, in their order."""
+        return tuple(self._texts["examples/name"])
+
+    @property
+    def example_digests(self) -> NDArray[np.uint8]:
+        """SHA-256 of the content of every example, uint8 [examples, 32]."""
+        digests: NDArray[np.uint8] = self._columns["examples/sha256"].copy()
+        return digests
 
     def event(
         self,
@@ -258,14 +277,29 @@ class RunAxes(ABC):
     def _site(self, site: str | Site) -> Site:
         return self.sites[self._site_number(site)]
 
-    @abstractmethod
-    def _site_number(self, site: str | Site) -> int: ...
+    def _site_number(self, site: str | Site) -> int:
+        name = site if isinstance(site, str) else site.name
+        if name not in self._site_numbers:
+            known = ", ".join(self._site_numbers) or "none at all"
+            raise IndexError(f"{self.name} has no site {name!r}; it has {known}")
+        return self._site_numbers[name]
 
-    @abstractmethod
-    def _example_number(self, example: int | Example) -> int: ...
+    def _example_number(self, example: int | Example) -> int:
+        number = example.index if isinstance(example, Example) else example
+        if not 0 <= number < len(self.examples):
+            raise IndexError(
+                f"{self.name} has no example {number}; it has {len(self.examples)}, from 0"
+            )
+        return number
 
-    @abstractmethod
-    def _snapshot_number(self, snapshot: int | None) -> int: ...
+    def _snapshot_number(self, snapshot: int | None) -> int:
+        if snapshot is None:
+            return len(self.snapshots) - 1
+        if not 0 <= snapshot < len(self.snapshots):
+            raise IndexError(
+                f"{self.name} has no snapshot {snapshot}; it has {len(self.snapshots)}, from 0"
+            )
+        return snapshot
 
     @abstractmethod
     def _event(

@@ -57,6 +57,17 @@ class ChunkReader:
         offset = start - first * index.chunk
         return values[offset : offset + count]
 
+    def take_over(self, earlier: ChunkReader) -> None:
+        """Keep what was read of the same run when there was less of it."""
+        before = earlier._contents.bulks
+        same = {path for path, own in self._contents.bulks.items() if own.continues(before[path])}
+        with earlier._lock:
+            known = list(earlier._cache.items())
+        with self._lock:
+            for (path, number), values in known:
+                if path in same:
+                    self._keep((path, number), values)
+
     def close(self) -> None:
         """Let go of the file and of the cache."""
         with self._lock:

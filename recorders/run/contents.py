@@ -59,6 +59,15 @@ class BulkIndex:
         """Number of values, the padding of the last chunks included."""
         return int(self.file.size) * self.chunk
 
+    def continues(self, other: BulkIndex) -> bool:
+        """Whether the first chunks of this are all those of another, wherever they lie."""
+        count = other.crc32.size
+        return (
+            (self.dtype, self.chunk) == (other.dtype, other.chunk)
+            and np.array_equal(self.crc32[:count], other.crc32)
+            and np.array_equal(self.size[:count], other.size)
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Contents:

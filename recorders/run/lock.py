@@ -53,6 +53,21 @@ def held(path: Path) -> bool:
         os.close(descriptor)
 
 
+def works(path: Path) -> bool:
+    """Whether the file system of a file knows locks at all, so that ``held`` can be believed."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as problem:
+        return problem.errno not in _UNSUPPORTED
+    finally:
+        os.close(descriptor)
+    return True
+
+
 def release(descriptor: int) -> None:
     """Let go of a lock."""
     # Closing alone would leave it with a process that was forked meanwhile.

@@ -27,6 +27,10 @@ State = Literal["absent", "recording", "ended", "cut off", "unknown"]
 """What a rank is doing: it never came, it records, it ended, it was killed, or it was on another
 host whose locks may not be seen from here."""
 
+Doing = Literal["recording", "joining", "cut off", "unknown"]
+"""What a whole recording is doing: it records, its parts are being joined, all its writers are
+gone, or that cannot be known from here."""
+
 _SEGMENT = re.compile(r"seg-(\d{1,9})-(\d{1,9})\.h5")
 _LOCK = re.compile(r"lock-(\d{1,9})")
 _TEMPORARY = re.compile(r"\.(?:seg|end)-(\d{1,9})\D.*\.tmp")
@@ -66,7 +70,24 @@ def state(folder: Path, rank: int, run: str) -> State:
         return "absent"
     if records:
         return "recording"
-    return "cut off" if host == platform.node() else "unknown"
+    seen = host == platform.node() and lock.works(_lock(folder, rank))
+    return "cut off" if seen else "unknown"
+
+
+def doing(folder: Path, run: str, world: int) -> Doing:
+    """What the recording ``run`` of ``world`` ranks, whose parts are in a folder, is doing."""
+    if not run:
+        # Format 1.0 knew no locks.
+        return "unknown"
+    states = {state(folder, rank, run) for rank in range(world)}
+    if "recording" in states:
+        return "recording"
+    locks = [_lock(folder, rank) for rank in range(world)]
+    if states == {"ended"} and any(lock.held(path) for path in locks):
+        return "joining"
+    hosts = {host for path in locks if (host := _owner(path)[1])}
+    here = hosts <= {platform.node()} and all(lock.works(path) for path in locks)
+    return "cut off" if here else "unknown"
 
 
 def ending(folder: Path, rank: int, run: str) -> int | None:

@@ -18,8 +18,10 @@ from recorders.run.codec import CODECS
 from recorders.run.contents import Contents, load
 from recorders.run.errors import RunError
 from recorders.run.images import decode_png
-from recorders.run.index import RowIndex, example_columns, known_mean, row_means
+from recorders.run.index import RowIndex, example_columns, known_mean
 from recorders.run.layout import CHANGED, EVENTS, EXAMPLES, LEFT_OUT
+from recorders.run.means import EventMeans
+from recorders.run.newer import newer
 from recorders.run.origin import sentences
 from recorders.run.parts import PARTS_SUFFIX
 from recorders.run.records import (
@@ -75,13 +77,19 @@ class Run(RunAxes):
         examples: the examples.
         snapshots: the moments of training; at least one.
         n_events: number of events.
+        recording: random name of the recording; empty before format 1.1.
+        written: when the newest of its files was written, in seconds since 1970.
         ranks: processes that recorded it together.
         left_out: what was not recorded, in sentences.
         changed: what recording changed about how the model ran, in sentences.
     """
 
-    def __init__(self, contents: Contents, cache_bytes: int = CACHE_BYTES) -> None:
+    def __init__(
+        self, contents: Contents, cache_bytes: int = CACHE_BYTES, earlier: Run | None = None
+    ) -> None:
         facts = contents.facts
+        self._contents = contents
+        self._cache_bytes = cache_bytes
         self.path = contents.path
         self.sealed = facts.sealed
         self.format_version = facts.format_version
@@ -90,6 +98,8 @@ class Run(RunAxes):
         self.codec = facts.codec
         self.codec_max_error = CODECS[facts.codec].max_error
         self.metadata: dict[str, Any] = dict(facts.metadata or {})
+        self.recording = facts.run
+        self.written = max(changed for _, _, changed in contents.identities) / 1e9
         self.ranks = facts.world
         self.left_out = sentences(self.metadata, LEFT_OUT)
         self.changed = sentences(self.metadata, CHANGED)
@@ -98,7 +108,6 @@ class Run(RunAxes):
         self._columns = contents.tables.columns
         self._texts = contents.tables.texts
         self._chunks = ChunkReader(contents, cache_bytes)
-        self._bulks = contents.bulks
         self.n_events = contents.tables.rows(EVENTS)
         self.examples: Sequence[Example] = Rows(
             contents.tables.rows(EXAMPLES), partial(example_record, contents.tables)
@@ -113,6 +122,10 @@ class Run(RunAxes):
             for row, known in enumerate(self._verifications)
         )
         self._site_numbers = {site.name: site.index for site in self.sites}
+        self._means = EventMeans(contents, self._chunks)
+        if earlier is not None:
+            self._chunks.take_over(earlier._chunks)
+            self._means.take_over(earlier._means)
 
     @property
     def name(self) -> str:
@@ -129,6 +142,21 @@ class Run(RunAxes):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def refreshed(self) -> Run:
+        """The run as it is by now: with what was recorded since, or sealed.
+
+        What was read before is not read again. This run stays as it is; of a run that is still
+        recorded, its maps can be read until the parts are joined.
+
+        Returns:
+            The run by now; this one where nothing came to it.
+
+        Raises:
+            RunError: the folder of parts is gone, another recording's, or damaged.
+        """
+        contents = newer(self._contents)
+        return self if contents is self._contents else Run(contents, self._cache_bytes, self)
 
     def close(self) -> None:
         """Let go of the file and of everything cached; reading bulk data then raises RunError."""
@@ -293,8 +321,8 @@ class Run(RunAxes):
         names = list(self._texts["scalar_names/name"])
         return example_columns(
             self._columns,
-            self._event_means("rows/entropy"),
-            self._event_means("rows/log_prob"),
+            self._means.of("rows/entropy"),
+            self._means.of("rows/log_prob"),
             site=0 if site is None else self._site_number(site),
             snapshot=self._snapshot_number(snapshot),
             reward_name=names.index("reward") if "reward" in names else None,
@@ -313,30 +341,6 @@ class Run(RunAxes):
     @cached_property
     def _outcome_index(self) -> RowIndex:
         return RowIndex(*(self._columns[f"outcomes/{name}"] for name in ("snapshot", "example")))
-
-    def _site_number(self, site: str | Site) -> int:
-        name = site if isinstance(site, str) else site.name
-        if name not in self._site_numbers:
-            known = ", ".join(self._site_numbers) or "none at all"
-            raise IndexError(f"{self.name} has no site {name!r}; it has {known}")
-        return self._site_numbers[name]
-
-    def _example_number(self, example: int | Example) -> int:
-        number = example.index if isinstance(example, Example) else example
-        if not 0 <= number < len(self.examples):
-            raise IndexError(
-                f"{self.name} has no example {number}; it has {len(self.examples)}, from 0"
-            )
-        return number
-
-    def _snapshot_number(self, snapshot: int | None) -> int:
-        if snapshot is None:
-            return len(self.snapshots) - 1
-        if not 0 <= snapshot < len(self.snapshots):
-            raise IndexError(
-                f"{self.name} has no snapshot {snapshot}; it has {len(self.snapshots)}, from 0"
-            )
-        return snapshot
 
     def _event_rows(
         self, site: str | Site, example: int | Example, snapshot: int | None
@@ -387,8 +391,3 @@ class Run(RunAxes):
         start = int(self._columns["events/row_offset"][event])
         values = self._chunks.read(path, start, heads * queries)
         return values.reshape(heads, queries).copy()
-
-    def _event_means(self, path: str) -> NDArray[np.float64]:
-        counts = self._columns["events/heads"].astype(np.int64) * self._columns["events/queries"]
-        values = self._chunks.read(path, 0, self._bulks[path].length)
-        return row_means(values, self._columns["events/row_offset"], counts)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, overload
 
 import numpy as np
@@ -50,6 +51,12 @@ class TextColumn(Sequence[str]):
 
     def __len__(self) -> int:
         return int(self.offsets.size) - 1
+
+    def __iter__(self) -> Iterator[str]:
+        data, offsets = self.data.tobytes(), self.offsets.tolist()
+        # One by one through numpy takes a hundred times as long.
+        for start, end in pairwise(offsets):
+            yield data[start:end].decode()
 
     @overload
     def __getitem__(self, index: int) -> str: ...

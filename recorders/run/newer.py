@@ -1,0 +1,67 @@
+"""What became of a run since it was read: it grew, or was joined into one file."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from recorders.run.contents import Contents, load, longer, sealed_path
+from recorders.run.errors import RunError
+from recorders.run.guard import inspect
+
+_TRIES = 3
+_PAUSE = 0.02
+
+
+def newer(contents: Contents) -> Contents:
+    """A run as it is by now.
+
+    Args:
+        contents: as it was read.
+
+    Returns:
+        The run with what was recorded since, or the file that its parts were joined into; the
+        same object where nothing changed.
+
+    Raises:
+        RunError: the folder of parts is gone, another recording's, or damaged.
+    """
+    if contents.facts.sealed:
+        return contents
+    for _ in range(_TRIES - 1):
+        try:
+            return _now(contents)
+        except RunError:
+            # Parts come while their folder is listed, and go when they were joined.
+            time.sleep(_PAUSE)
+    return _now(contents)
+
+
+def _now(contents: Contents) -> Contents:
+    return _joined(contents) or longer(contents)
+
+
+def _joined(contents: Contents) -> Contents | None:
+    """The sealed file of the same recording, where there is one by now."""
+    path = sealed_path(contents.path)
+    if path is None:
+        return None
+    try:
+        changed = path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+    newest = max(changed_at for _, _, changed_at in contents.identities)
+    # An older run of that name stays until this one is joined, and is not read for nothing.
+    if changed < newest or not _is_whole(contents, path):
+        return None
+    return load(path)
+
+
+def _is_whole(contents: Contents, path: Path) -> bool:
+    ours = contents.facts
+    try:
+        facts = inspect(path).facts
+    except RunError:
+        return False
+    # Parts of format 1.0 have no name of their recording.
+    return facts.sealed and facts.created == ours.created and ours.run in ("", facts.run)
