@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,12 +21,18 @@ from recorders.run.image import Facts, create, table_group, write_column, write_
 from recorders.run.layout import Dataset
 
 
-def join(parts: Path, out: Path) -> None:
+def _unheard(done: int, total: int) -> None:
+    """Nobody wants to know."""
+
+
+def join(parts: Path, out: Path, told: Callable[[int, int], None] = _unheard) -> None:
     """Join a folder of parts into one sealed file; the parts stay where they are.
 
     Args:
         parts: the folder that a Recorder wrote, or that a killed one left behind.
         out: the file to make; an older one of that name is replaced at the very end.
+        told: called again and again with the bytes copied so far and those there are; an
+            exception of it ends the joining, and nothing is left behind.
 
     Raises:
         RunError: the parts are missing or damaged.
@@ -37,7 +44,7 @@ def join(parts: Path, out: Path) -> None:
         with h5py.File(sink, "w", libver=("v110", "v110")) as file:
             write_root(file, _sealed(contents.facts))
             write_tables(file, contents.tables)
-            _copy_bulks(contents, file, sink)
+            _copy_bulks(contents, file, sink, told)
         sink.check()
 
 
@@ -58,7 +65,11 @@ def _sealed(facts: Facts) -> Facts:
     )
 
 
-def _copy_bulks(contents: Contents, file: h5py.File, sink: DiskFile) -> None:
+def _copy_bulks(
+    contents: Contents, file: h5py.File, sink: DiskFile, told: Callable[[int, int], None]
+) -> None:
+    total = sum(int(index.size.sum()) for index in contents.bulks.values())
+    done = 0
     for table in layout.TABLES:
         for bulk in table.bulks:
             index = contents.bulks[f"{table.name}/{bulk.name}"]
@@ -67,14 +78,17 @@ def _copy_bulks(contents: Contents, file: h5py.File, sink: DiskFile) -> None:
             group = table_group(file, table)
             spec = Dataset(bulk.name, index.dtype, "bulk", bulk.unit, bulk.chunk)
             dataset = create(group, spec, index.length, bulk.chunk)
-            _copy_chunks(contents.files, index, dataset, sink)
+            for copied in _copied_chunks(contents.files, index, dataset, sink):
+                done += copied
+                told(done, total)
             checksums = Dataset(f"{bulk.name}_crc32", "<u4", "chunk-checksums")
             write_column(group, checksums, index.crc32)
 
 
-def _copy_chunks(
+def _copied_chunks(
     files: tuple[Path, ...], index: BulkIndex, dataset: h5py.Dataset, sink: DiskFile
-) -> None:
+) -> Iterator[int]:
+    """Copy every chunk; the bytes of each."""
     for number in np.unique(index.file):
         with regular_file(files[number]) as source:
             for chunk in np.flatnonzero(index.file == number):
@@ -86,3 +100,4 @@ def _copy_chunks(
                     )
                 dataset.id.write_direct_chunk((int(chunk) * index.chunk,), packed)
                 sink.check()
+                yield len(packed)
