@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from hardattn_viewer.session.filters import FilterError, filter_rows
-from hardattn_viewer.session.frames import frame_at
-from hardattn_viewer.session.rows import sort_rows
+from hardattn_viewer.session.frames import Place, frame_at
+from hardattn_viewer.session.moving import at_known_site
+from hardattn_viewer.session.rows import Rows, sort_rows
 from hardattn_viewer.session.state import Frames, OpenRun, SessionState
 
 
@@ -35,6 +36,15 @@ def at_place(frames: Frames, step: int, query: int | None) -> Frames:
     )
 
 
+def place_in(rows: Rows, state: SessionState) -> Place:
+    """The place of ``state`` in another table: at the example of the same name, if it is there."""
+    row = state.place.example
+    if state.rows is not None and row < len(state.rows):
+        name = state.rows.names[row]
+        row = rows.names.index(name) if name in rows.names else row
+    return replace(state.place, example=min(max(row, 0), max(len(rows) - 1, 0)))
+
+
 def filled_slots(
     runs: Sequence[OpenRun], slot_a: int | None, slot_b: int | None
 ) -> tuple[int | None, int | None]:
@@ -46,3 +56,35 @@ def filled_slots(
     if slot_b is None and free:
         slot_b = free.pop(0)
     return slot_a, slot_b
+
+
+def resolved(
+    new: SessionState, old: SessionState, site_of: Mapping[int, str], grew: bool
+) -> SessionState:
+    """A state with what follows from its difference to the one before.
+
+    Args:
+        new: the state to be.
+        old: the state before.
+        site_of: the site that was last looked at, by the run's key.
+        grew: whether the rows are those of before and more, at the same example.
+    """
+    if (new.slot_a, new.slot_b, new.runs) != (old.slot_a, old.slot_b, old.runs):
+        new = at_known_site(new, site_of)
+    elsewhere = new.place.example != old.place.example and not grew
+    if elsewhere or new.slot_a != old.slot_a:
+        new = replace(new, hovered=None, hovered_query=None, pinned=None)
+    if new.rows is not old.rows and not grew:
+        new = replace(new, comparison=None)
+    if (new.rows, new.filter, new.sort) != (old.rows, old.filter, old.sort):
+        new = with_order(new)
+    # The frames are those of another example still, which has steps of its own.
+    if (new.place.step, new.query) != (old.place.step, old.query) and not elsewhere:
+        new = replace(new, frames=at_place(new.frames, new.place.step, new.query))
+    known = {run.key for run in new.runs}
+    if not {new.slot_a, new.slot_b} <= known | {None}:
+        a, b = (key if key in known else None for key in (new.slot_a, new.slot_b))
+        new = replace(new, slot_a=a, slot_b=b)
+    if new.slot_a is None and new.slot_b is None and new.rows is not None:
+        new = replace(new, rows=None, order=(), frames=Frames(), comparison=None)
+    return new

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -77,6 +78,15 @@ class History:
     def can_redo(self) -> bool:
         """Whether there is a change to make again."""
         return bool(self._future)
+
+    def move_rows(self, moved: Callable[[int], int]) -> None:
+        """Let every view go on pointing at its example when the rows of the table move."""
+
+        def carried(view: ViewState) -> ViewState:
+            return replace(view, place=replace(view.place, example=moved(view.place.example)))
+
+        self._past = [carried(view) for view in self._past]
+        self._future = [carried(view) for view in self._future]
 
     def _move(
         self, now: SessionState, source: list[ViewState], target: list[ViewState]

@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from hardattn_viewer.session.frames import Target
 from hardattn_viewer.session.reading import Reading
+from hardattn_viewer.session.recovering import Recoverer, recovered
 from hardattn_viewer.session.requests import (
     Answer,
     CloseRequest,
     CompareRequest,
     FramesRequest,
     OpenRequest,
+    Recovering,
+    RecoverRequest,
     Request,
     RowsRequest,
+    StopRecoveryRequest,
     ThumbnailsRequest,
+    TurnRequest,
     Unexpected,
 )
+from hardattn_viewer.session.state import Recovery
 
 # How long the comparison rests between two slices: Python runs one thread at a time, and the
 # pictures come first.
 REST_SECONDS = 0.01
+# How long runs that may still grow are left alone, or as long as the last look at them took: a
+# folder of very many parts shall not keep this thread, or the writer's disk, busy.
+POLL_SECONDS = 0.5
 # The order in which waiting requests are served: what is looked at first.
 _ORDER = (FramesRequest, RowsRequest, ThumbnailsRequest)
 
@@ -50,7 +60,12 @@ class DirectLoader:
 
     def submit(self, request: Request) -> None:
         """Ask for something."""
-        self._answers += self._reading.answers(request)
+        if isinstance(request, RecoverRequest):
+            recovery = recovered(request, lambda _: None, lambda: True)
+            self._answers.append(Recovering(recovery))
+            self._answers += self._reading.answers(TurnRequest(request.key, request.into))
+        else:
+            self._answers += self._reading.answers(request)
 
     def take(self) -> list[Answer]:
         """The answers since the last call."""
@@ -67,7 +82,8 @@ class ThreadLoader:
 
     Opening and closing are served in the order in which they were asked. Of frames, rows and
     thumbnails only the latest request is served. When nothing waits, neighbouring places are
-    read ahead and the whole-run comparison advances by one slice.
+    read ahead and the whole-run comparison advances by one slice. Runs that may still grow are
+    looked at every half second. A recovery goes on beside all that, on a thread of its own.
 
     Args:
         wake: called on the reader thread whenever there are answers to take.
@@ -77,11 +93,13 @@ class ThreadLoader:
         self._wake = wake
         self._reading = Reading()
         self._condition = threading.Condition()
-        self._first: deque[OpenRequest | CloseRequest] = deque()
+        self._first: deque[OpenRequest | CloseRequest | TurnRequest] = deque()
         self._latest: dict[type, Request] = {}
         self._ahead: deque[Target] = deque()
         self._slices: Iterator[Answer] | None = None
         self._answers: list[Answer] = []
+        self._next_poll = 0.0
+        self._recoverer = Recoverer(self._take_recovery)
         self._closing = False
         # A daemon, so that a disk that hangs cannot keep the program from ending.
         self._thread = threading.Thread(target=self._serve, name="hardattn-reader", daemon=True)
@@ -89,6 +107,12 @@ class ThreadLoader:
 
     def submit(self, request: Request) -> None:
         """Ask for something."""
+        if isinstance(request, RecoverRequest):
+            self._recoverer.start(request)
+            return
+        if isinstance(request, StopRecoveryRequest):
+            self._recoverer.stop()
+            return
         with self._condition:
             if isinstance(request, OpenRequest | CloseRequest):
                 self._first.append(request)
@@ -105,7 +129,8 @@ class ThreadLoader:
         return answers
 
     def close(self, timeout: float = 5.0) -> None:
-        """Close every run."""
+        """Close every run, and give a recovery up."""
+        self._recoverer.close(timeout)
         with self._condition:
             self._closing = True
             self._condition.notify()
@@ -129,12 +154,38 @@ class ThreadLoader:
             while True:
                 if self._closing:
                     return None
+                rest = self._until_poll()
+                # Of somebody who scrubs there is always a request that waits.
+                if rest is not None and rest < -POLL_SECONDS:
+                    return self._poll
                 if (job := self._waiting_job()) is not None:
                     return job
+                if rest is not None and rest <= 0:
+                    return self._poll
                 # Whoever asks for something wakes this up, also while it rests.
-                self._condition.wait(REST_SECONDS if self._slices is not None else None)
+                self._condition.wait(REST_SECONDS if self._slices is not None else rest)
                 if self._slices is not None and self._is_idle():
                     return self._slice
+
+    def _until_poll(self) -> float | None:
+        """Seconds until runs are to be looked at; None where none may grow."""
+        return self._next_poll - time.monotonic() if self._reading.is_following else None
+
+    def _poll(self) -> list[Answer]:
+        started = time.monotonic()
+        answers = self._reading.poll()
+        ended = time.monotonic()
+        self._next_poll = ended + max(POLL_SECONDS, ended - started)
+        return answers
+
+    def _take_recovery(self, request: RecoverRequest, recovery: Recovery | None) -> None:
+        """What a recovery tells; called on its thread."""
+        with self._condition:
+            self._answers.append(Recovering(recovery))
+            if recovery is not None and recovery.state == "done":
+                self._first.append(TurnRequest(request.key, request.into))
+            self._condition.notify()
+        self._wake()
 
     def _waiting_job(self) -> Callable[[], list[Answer]] | None:
         if self._first:

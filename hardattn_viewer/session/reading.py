@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hardattn_viewer.session.cache import ByteCache
 from hardattn_viewer.session.comparing import compare_in_slices
+from hardattn_viewer.session.facts import live_of, run_facts
 from hardattn_viewer.session.frames import Frame, Target, frame_bytes, load_frame
 from hardattn_viewer.session.requests import (
     Answer,
@@ -18,6 +23,7 @@ from hardattn_viewer.session.requests import (
     CompareRequest,
     FramesRead,
     FramesRequest,
+    Grown,
     Opened,
     OpenRequest,
     Request,
@@ -25,30 +31,50 @@ from hardattn_viewer.session.requests import (
     RowsRequest,
     ThumbnailsRead,
     ThumbnailsRequest,
+    TurnRequest,
+    Waits,
 )
 from hardattn_viewer.session.rows import read_rows
-from hardattn_viewer.session.state import Frames, RunFacts, SiteFacts
+from hardattn_viewer.session.state import Frames
+from recorders.run.following import Follower, is_begun
 from recorders.run.reader import Run, RunError, read_run
 
 FRAME_BYTES = 192 * 2**20
 THUMBNAIL_PIXELS = 64
+_WRONG = (RunError, IndexError, OSError)
+
+T = TypeVar("T")
 
 
 class Reading:
-    """The open runs and what was lately read from them."""
+    """The open runs, what became of them, and what was lately read from them."""
 
     def __init__(self) -> None:
         self._runs: dict[int, Run] = {}
+        self._followers: dict[int, Follower] = {}
+        self._begun: dict[int, Path] = {}
         self._frames: ByteCache[Target, Frame] = ByteCache(FRAME_BYTES, frame_bytes)
+        self._news: list[Answer] = []
+
+    @property
+    def is_following(self) -> bool:
+        """Whether any of the runs may still grow."""
+        return bool(self._followers or self._begun)
 
     def answers(self, request: Request) -> list[Answer]:
         """Do what ``request`` asks; what goes wrong with a file is an answer in words."""
+        answers = self._answers(request)
+        return [*self._taken_news(), *answers]
+
+    def _answers(self, request: Request) -> list[Answer]:
         match request:
             case OpenRequest():
-                return [self._open(request)]
+                return [self._open(request.key, request.path)]
             case CloseRequest():
                 self._close(request.key)
-                return []
+            case TurnRequest() if request.key in self._followers:
+                follower = self._followers[request.key]
+                self._catch_up(request.key, partial(follower.turn_to, request.joined))
             case RowsRequest():
                 return [self._rows(request)]
             case FramesRequest():
@@ -57,12 +83,13 @@ class Reading:
                 return [self._thumbnails(request)]
             case CompareRequest():
                 return list(self.compare(request))
+        return []
 
     def ahead(self, target: Target) -> list[Answer]:
         """Read a frame that will probably be asked for; nothing comes of it if it fails."""
         if target.key in self._runs:
             self._frame(target)
-        return []
+        return self._taken_news()
 
     def compare(self, request: CompareRequest) -> Iterator[Answer]:
         """Compare two runs a slice at a time; every slice is an answer."""
@@ -74,41 +101,105 @@ class Reading:
                 run_a, run_b, request.pairs, request.site, request.snapshots
             ):
                 yield Compared(request.generation, comparison)
-        except (RunError, IndexError, OSError) as error:
-            yield Compared(request.generation, None, _sentence(error))
+        except _WRONG as error:
+            # The parts of a run that was joined meanwhile are gone; it is compared anew then.
+            if self._runs.get(request.a) is run_a and self._runs.get(request.b) is run_b:
+                yield Compared(request.generation, None, sentence(error))
+
+    def poll(self) -> list[Answer]:
+        """What came to the runs that may still grow."""
+        begun, self._begun = self._begun, {}
+        opened = [self._open(key, path) for key, path in begun.items()]
+        self._news += [answer for answer in opened if not isinstance(answer, Waits)]
+        for key in list(self._followers):
+            self._catch_up(key)
+        return self._taken_news()
+
+    def _taken_news(self) -> list[Answer]:
+        news, self._news = self._news, []
+        return news
 
     def close(self) -> None:
         """Close every run."""
         for key in list(self._runs):
             self._close(key)
 
-    def _open(self, request: OpenRequest) -> Opened:
+    def _open(self, key: int, path: Path) -> Answer:
         try:
-            run = read_run(request.path)
+            run = read_run(path)
         except (RunError, OSError) as error:
-            return Opened(request.key, None, _sentence(error))
+            if is_begun(path):
+                self._begun[key] = path
+                return Waits(key)
+            return Opened(key, None, sentence(error))
         try:
             facts = run_facts(run)
-        except (RunError, IndexError, OSError) as error:
+        except _WRONG as error:
             run.close()
-            return Opened(request.key, None, _sentence(error))
-        self._runs[request.key] = run
-        return Opened(request.key, facts)
+            return Opened(key, None, sentence(error))
+        self._runs[key] = run
+        if run.sealed:
+            return Opened(key, facts)
+        follower = self._followers[key] = Follower(run)
+        return Opened(key, facts, live=live_of(follower))
 
     def _close(self, key: int) -> None:
         self._frames.forget(lambda target: target.key == key)
+        self._followers.pop(key, None)
+        self._begun.pop(key, None)
         run = self._runs.pop(key, None)
         if run is not None:
             run.close()
 
-    def _rows(self, request: RowsRequest) -> RowsRead:
-        run_a = self._runs.get(request.a) if request.a is not None else None
-        run_b = self._runs.get(request.b) if request.b is not None else None
+    def _catch_up(self, key: int, look: Callable[[], bool] | None = None) -> bool:
+        """Take over what came to a run; whether something did."""
+        follower = self._followers.get(key)
+        if follower is None:
+            return False
+        before = self._runs[key]
         try:
+            if not (look or follower.poll)():
+                return False
+            run = follower.run
+            facts = None if run is before else run_facts(run)
+        except _WRONG as error:
+            # What was read stays; only nothing more comes to it.
+            del self._followers[key]
+            self._news.append(Grown(key, before.path, None, None, error=sentence(error)))
+            return False
+        changed = run.examples_changed(before)
+        if len(run.snapshots) != len(before.snapshots) or changed is None:
+            self._frames.forget(lambda target: target.key == key)
+        else:
+            self._frames.forget(lambda t: t.key == key and t.place.example in changed)
+        self._runs[key] = run
+        if run.sealed:
+            del self._followers[key]
+        live = live_of(follower)
+        self._news.append(Grown(key, run.path, facts, live, moved=changed is None))
+        return True
+
+    def _reread(self, keys: Collection[int | None], read: Callable[[], T]) -> T:
+        """Read from runs, and once again where their parts were joined meanwhile."""
+        try:
+            return read()
+        except (RunError, OSError):
+            if not any(key is not None and self._catch_up(key) for key in keys):
+                raise
+            return read()
+
+    def _rows(self, request: RowsRequest) -> RowsRead:
+        def read() -> RowsRead:
+            run_a, run_b = (
+                self._runs.get(key) if key is not None else None for key in (request.a, request.b)
+            )
             rows = read_rows(run_a, run_b, request.site, request.snapshots)
-        except (RunError, IndexError, OSError) as error:
-            return RowsRead(request.generation, None, _sentence(error))
-        return RowsRead(request.generation, rows)
+            return RowsRead(request.generation, rows, request=request)
+
+        try:
+            return self._reread((request.a, request.b), read)
+        except _WRONG as error:
+            return RowsRead(request.generation, None, sentence(error), request)
 
     def _both_frames(self, request: FramesRequest) -> FramesRead:
         started = time.perf_counter()
@@ -128,66 +219,41 @@ class Reading:
 
     def _frame(self, target: Target) -> Frame | str:
         frame = self._frames.get(target)
-        if frame is None:
-            try:
-                frame = load_frame(self._runs[target.key], target.place)
-            except (RunError, IndexError, OSError) as error:
-                return _sentence(error)
+        try:
+            if frame is None:
+                frame = self._reread(
+                    (target.key,), lambda: load_frame(self._runs[target.key], target.place)
+                )
+                self._frames.put(target, frame)
+            else:
+                frame = self._with_word(target, frame)
+        except _WRONG as error:
+            return sentence(error)
+        return frame
+
+    def _with_word(self, target: Target, frame: Frame) -> Frame:
+        """The frame with what is said of its site by now: more of its events were checked."""
+        site = next(site for site in self._runs[target.key].sites if site.name == frame.place.site)
+        if site.verified != frame.verified:
+            frame = replace(frame, verified=site.verified)
             self._frames.put(target, frame)
         return frame
+
+    def _image(self, key: int, example: int) -> NDArray[np.uint8] | None:
+        return self._runs[key].image(example)
 
     def _thumbnails(self, request: ThumbnailsRequest) -> ThumbnailsRead:
         images: dict[tuple[int, int], NDArray[np.uint8] | None] = {}
         for key, example in request.wanted:
-            run = self._runs.get(key)
-            if run is None:
+            if key not in self._runs:
                 continue
             try:
-                image = run.image(example)
-            except (RunError, IndexError, OSError):
+                image = self._reread((key,), partial(self._image, key, example))
+            except _WRONG:
                 # The table goes without a picture; opening the example says what is wrong.
                 image = None
             images[key, example] = None if image is None else shrunk(image)
         return ThumbnailsRead(request.generation, images)
-
-
-def run_facts(run: Run) -> RunFacts:
-    """What is shown of a run as a whole.
-
-    Raises:
-        recorders.RunError: the run is damaged.
-    """
-    first = run.examples[0] if len(run.examples) else None
-    steps = run.columns().get("steps")
-    return RunFacts(
-        name=run.name,
-        size=run.bytes,
-        sealed=run.sealed,
-        sites=tuple(
-            SiteFacts(
-                name=site.name,
-                mechanism=site.mechanism,
-                hard=site.hard,
-                heads=site.heads,
-                key_axis=site.key_axis,
-                verified=site.verified,
-                capture=site.capture,
-                kind=site.kind,
-                layer=site.layer,
-                head_indices=site.head_indices,
-            )
-            for site in run.sites
-        ),
-        examples=len(run.examples),
-        steps=int(np.nanmax(steps)) if steps is not None and steps.size else 0,
-        regions=first.n_regions if first else 0,
-        tokens=first.n_tokens if first else 0,
-        snapshots=tuple(int(snapshot.step) for snapshot in run.snapshots),
-        codec_error=float(run.codec_max_error),
-        producer=str(run.producer),
-        left_out=run.left_out,
-        changed=run.changed,
-    )
 
 
 def shrunk(image: NDArray[np.uint8], pixels: int = THUMBNAIL_PIXELS) -> NDArray[np.uint8]:
@@ -196,7 +262,7 @@ def shrunk(image: NDArray[np.uint8], pixels: int = THUMBNAIL_PIXELS) -> NDArray[
     return np.ascontiguousarray(image[::stride, ::stride])
 
 
-def _sentence(error: Exception) -> str:
+def sentence(error: Exception) -> str:
     """The error's own words on one line."""
     text = " ".join(str(error).split())
     return text or type(error).__name__

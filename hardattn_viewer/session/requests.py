@@ -5,7 +5,7 @@ Requests of one kind carry a growing generation; only the latest of a kind is wo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hardattn_viewer.session.comparing import RunComparison
 from hardattn_viewer.session.frames import Target
 from hardattn_viewer.session.rows import Rows
-from hardattn_viewer.session.state import Frames, RunFacts
+from hardattn_viewer.session.state import Frames, Live, Recovery, RunFacts
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,23 @@ class CloseRequest:
 
 @dataclass(frozen=True)
 class RowsRequest:
-    """Align the runs in A and B (keys, or None) and read the example table."""
+    """Align the runs in A and B (keys, or None) and read the example table.
+
+    ``grown`` are the generations of both runs: the table is read again when one has grown.
+    """
 
     generation: int
     a: int | None
     b: int | None
     site: str | None
     snapshots: tuple[int | None, int | None]
+    grown: tuple[int, int] = (0, 0)
+
+    def is_longer(self, other: RowsRequest | None) -> bool:
+        """Whether this asks for the same table as another, only later."""
+        return other is not None and self == replace(
+            other, generation=self.generation, grown=self.grown
+        )
 
 
 @dataclass(frozen=True)
@@ -75,8 +85,38 @@ class CompareRequest:
     snapshots: tuple[int | None, int | None]
 
 
+@dataclass(frozen=True)
+class RecoverRequest:
+    """Join the parts of an open run into one file, and show that instead of them."""
+
+    key: int
+    parts: Path
+    into: Path
+
+
+@dataclass(frozen=True)
+class TurnRequest:
+    """Go on with the file that the parts of an open run were joined into."""
+
+    key: int
+    joined: Path
+
+
+@dataclass(frozen=True)
+class StopRecoveryRequest:
+    """Give a recovery up."""
+
+
 Request = (
-    OpenRequest | CloseRequest | RowsRequest | FramesRequest | ThumbnailsRequest | CompareRequest
+    OpenRequest
+    | CloseRequest
+    | RowsRequest
+    | FramesRequest
+    | ThumbnailsRequest
+    | CompareRequest
+    | RecoverRequest
+    | TurnRequest
+    | StopRecoveryRequest
 )
 
 
@@ -87,6 +127,30 @@ class Opened:
     key: int
     facts: RunFacts | None
     error: str = ""
+    live: Live | None = None
+
+
+@dataclass(frozen=True)
+class Waits:
+    """A recorder has begun a run, and nothing of it is on disk yet."""
+
+    key: int
+
+
+@dataclass(frozen=True)
+class Grown:
+    """Something came to a run, it was sealed, or its recording ended otherwise.
+
+    ``moved`` says that examples may have other numbers than before, as those of several ranks do;
+    ``error`` says why it cannot be followed any further.
+    """
+
+    key: int
+    path: Path
+    facts: RunFacts | None
+    live: Live | None
+    moved: bool = False
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,6 +160,7 @@ class RowsRead:
     generation: int
     rows: Rows | None
     error: str = ""
+    request: RowsRequest | None = None
 
 
 @dataclass(frozen=True)
@@ -124,10 +189,27 @@ class Compared:
 
 
 @dataclass(frozen=True)
+class Recovering:
+    """How far a recovery has come, how it ended, or None where it was given up."""
+
+    recovery: Recovery | None
+
+
+@dataclass(frozen=True)
 class Unexpected:
     """A fault of the program itself on the reader thread, to be raised where it is seen."""
 
     error: Exception
 
 
-Answer = Opened | RowsRead | FramesRead | ThumbnailsRead | Compared | Unexpected
+Answer = (
+    Opened
+    | Waits
+    | Grown
+    | RowsRead
+    | FramesRead
+    | ThumbnailsRead
+    | Compared
+    | Recovering
+    | Unexpected
+)

@@ -2,67 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from psygnal import Signal
-
-from hardattn_viewer.session import moving
-from hardattn_viewer.session.derived import at_place, filled_slots, with_order
+from hardattn_viewer.session import live, moving
 from hardattn_viewer.session.display import Display
-from hardattn_viewer.session.history import History
-from hardattn_viewer.session.loading import DirectLoader, Loader, ThreadLoader
+from hardattn_viewer.session.engine import Engine
 from hardattn_viewer.session.requests import (
-    Answer,
     CloseRequest,
-    Compared,
-    FramesRead,
-    Opened,
     OpenRequest,
-    RowsRead,
-    ThumbnailsRead,
+    RecoverRequest,
+    StopRecoveryRequest,
     ThumbnailsRequest,
-    Unexpected,
 )
 from hardattn_viewer.session.rows import Column, Sort
 from hardattn_viewer.session.state import (
-    Frames,
     OpenRun,
-    SessionState,
+    Recovery,
     Slot,
-    Status,
     ThemeChoice,
     View,
 )
-from hardattn_viewer.session.wants import compare_wanted, frames_wanted, rows_wanted
+from hardattn_viewer.session.thumbnails import Image
 
-Image = np.ndarray[Any, np.dtype[np.uint8]]
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 
-class Session:
-    """Holds one :class:`SessionState` and changes it; knows no widget and no file format.
+class Session(Engine):
+    """Everything that a person can do to the one state that all views share.
 
     Args:
         wake: called on the reader thread when :meth:`collect` should be called on this one.
             None answers every request at once, on this thread.
     """
-
-    changed = Signal(SessionState, SessionState, reemission="queued")
-
-    def __init__(self, wake: Callable[[], None] | None = None) -> None:
-        self.state = SessionState()
-        self.history = History()
-        self._loader: Loader = DirectLoader() if wake is None else ThreadLoader(wake)
-        self._direct = wake is None
-        self._generation = {"rows": 0, "frames": 0, "compare": 0, "thumbnails": 0}
-        self._next_key = 1
-        self._thumbnails: dict[tuple[int, int], Image | None] = {}
-        # The site that was last chosen of each open run.
-        self._site_of: dict[int, str] = {}
 
     # --- runs -----------------------------------------------------------------------------
 
@@ -82,7 +55,7 @@ class Session:
     def close_run(self, key: int) -> None:
         """Close a run and take it out of its slot."""
         self._loader.submit(CloseRequest(key))
-        self._thumbnails = {k: v for k, v in self._thumbnails.items() if k[0] != key}
+        self._thumbnails.forget(key)
         state = self.state
         self._change(
             runs=tuple(run for run in state.runs if run.key != key),
@@ -233,165 +206,52 @@ class Session:
         self._change("filter", filter=text)
 
     def undo(self) -> None:
-        """Take back the last change of the view."""
-        self._replace(self.history.back(self.state))
+        """Take back the last change of the view, and stay there."""
+        self._replace(self.history.back(replace(self.state, following=False)))
 
     def redo(self) -> None:
         """Make the change again that was taken back."""
-        self._replace(self.history.forth(self.state))
+        self._replace(self.history.forth(replace(self.state, following=False)))
 
     # --- thumbnails -----------------------------------------------------------------------
 
     def thumbnail(self, row: int) -> Image | None:
         """The small image of a row, None where there is none or it was not asked for yet."""
-        source = self._thumbnail_source(row)
-        return None if source is None else self._thumbnails.get(source)
+        return self._thumbnails.of(self.state, row)
 
     def want_thumbnails(self, rows: Sequence[int]) -> None:
         """Ask for the small images of the rows that can be seen."""
-        sources = [self._thumbnail_source(row) for row in rows]
-        missing = [s for s in sources if s is not None and s not in self._thumbnails]
+        missing = self._thumbnails.missing(self.state, rows)
         if missing:
-            request = ThumbnailsRequest(self._new("thumbnails"), tuple(missing))
-            self._loader.submit(request)
+            self._loader.submit(ThumbnailsRequest(self._new("thumbnails"), missing))
             self._collect_if_direct()
 
-    def _thumbnail_source(self, row: int) -> tuple[int, int] | None:
-        if self.state.rows is None or not 0 <= row < len(self.state.rows):
-            return None
-        slot, example = self.state.rows.thumbnail_source(row)
-        key = self.state.slot(slot)
-        return None if key is None or example < 0 else (key, example)
+    # --- runs that are being recorded, or were cut off ------------------------------------
 
-    # --- answers --------------------------------------------------------------------------
-
-    def collect(self) -> None:
-        """Take in what the reader thread has answered.
-
-        Raises:
-            Exception: what no one foresaw on the reader thread.
-        """
-        for answer in self._loader.take():
-            self._take_in(answer)
-
-    def close(self) -> None:
-        """Close every run and end the reader thread."""
-        self._loader.close()
-
-    def _collect_if_direct(self) -> None:
-        if self._direct:
-            self.collect()
-
-    def _take_in(self, answer: Answer) -> None:
-        latest = self._generation
-        match answer:
-            case Opened():
-                self._opened(answer)
-            case RowsRead(generation=generation) if generation == latest["rows"]:
-                self._rows_read(answer)
-            case FramesRead(generation=generation) if generation == latest["frames"]:
-                self._frames_read(answer.frames)
-            case Compared(generation=generation) if generation == latest["compare"]:
-                self._change(comparison=answer.comparison)
-            case ThumbnailsRead():
-                self._thumbnails.update(answer.images)
-                self._change(thumbnails=self.state.thumbnails + 1)
-            case Unexpected(error=error):
-                raise error
-
-    def _opened(self, answer: Opened) -> None:
-        state = self.state
-        status: Status = "failed" if answer.facts is None else "ready"
-        runs = tuple(
-            replace(run, status=status, error=answer.error, facts=answer.facts)
-            if run.key == answer.key
-            else run
-            for run in state.runs
-        )
-        slot_a, slot_b = state.slot_a, state.slot_b
-        if answer.facts is not None:
-            slot_a, slot_b = filled_slots(runs, slot_a, slot_b)
-        self._change(runs=runs, slot_a=slot_a, slot_b=slot_b)
-
-    def _rows_read(self, answer: RowsRead) -> None:
-        state, rows = self.state, answer.rows
-        if rows is None:
-            why = answer.error
-            self._change(rows=None, order=(), frames=Frames(why_a=why, why_b=why))
+    def follow(self, following: bool | None = None) -> None:
+        """Show the newest step as it comes, or stay where the view is; None changes over."""
+        following = not self.state.following if following is None else following
+        if following and live.followed_slot(self.state) is None:
             return
-        row = state.place.example
-        if state.rows is not None and row < len(state.rows):
-            name = state.rows.names[row]
-            row = rows.names.index(name) if name in rows.names else row
-        row = min(max(row, 0), max(len(rows) - 1, 0))
-        self._change(rows=rows, place=replace(state.place, example=row))
+        if following and not self.state.following:
+            self.history.note(self.state, "follow")
+        state = replace(self.state, following=following, playing=False)
+        self._replace(live.at_newest(state) if following else state)
 
-    def _frames_read(self, frames: Frames) -> None:
-        place = self.state.place
-        step = min(place.step, max(frames.steps - 1, 0))
-        frames = at_place(frames, step, self.state.query)
-        self._change(frames=frames, place=replace(place, step=step))
-
-    # --- changes --------------------------------------------------------------------------
-
-    def _move(self, kind: str, **changes: Any) -> None:
-        self._change(kind, place=replace(self.state.place, **changes))
-
-    def _change(self, undo_as: str = "", **changes: Any) -> None:
-        """Change the state; ``undo_as`` names the kind of change where it can be undone."""
-        new = replace(self.state, **changes)
-        if new == self.state:
+    def recover(self, key: int | None = None) -> None:
+        """Join what a recording left whose writer is gone; None is the run in focus."""
+        run = live.left_run(self.state) if key is None else self.state.run(key)
+        going = self.state.recovery is not None and self.state.recovery.state == "running"
+        if run is None or run.live is None or going:
             return
-        if undo_as:
-            self.history.note(self.state, undo_as)
-        self._replace(new)
-
-    def _replace(self, new: SessionState | None) -> None:
-        """Take over a state, with everything that follows from it, and tell the views."""
-        if new is None:
-            return
-        old = self.state
-        new = self._resolved(new, old)
-        self.state = new
-        self._ask(new, old)
-        self.changed.emit(new, old)
+        into = run.live.into
+        self._change(recovery=Recovery(run.key, into))
+        self._loader.submit(RecoverRequest(run.key, run.path, into))
         self._collect_if_direct()
 
-    def _resolved(self, new: SessionState, old: SessionState) -> SessionState:
-        if (new.slot_a, new.slot_b, new.runs) != (old.slot_a, old.slot_b, old.runs):
-            new = moving.at_known_site(new, self._site_of)
-        if new.place.example != old.place.example or new.slot_a != old.slot_a:
-            new = replace(new, hovered=None, hovered_query=None, pinned=None)
-        if new.rows is not old.rows:
-            new = replace(new, comparison=None)
-        if (new.rows, new.filter, new.sort) != (old.rows, old.filter, old.sort):
-            new = with_order(new)
-        if (new.place.step, new.query) != (old.place.step, old.query):
-            new = replace(new, frames=at_place(new.frames, new.place.step, new.query))
-        known = {run.key for run in new.runs}
-        if not {new.slot_a, new.slot_b} <= known | {None}:
-            a, b = (key if key in known else None for key in (new.slot_a, new.slot_b))
-            new = replace(new, slot_a=a, slot_b=b)
-        if new.slot_a is None and new.slot_b is None and new.rows is not None:
-            new = replace(new, rows=None, order=(), frames=Frames(), comparison=None)
-        return new
-
-    def _ask(self, new: SessionState, old: SessionState) -> None:
-        """Ask for everything that ``new`` shows and ``old`` did not."""
-        if rows_wanted(new) != rows_wanted(old):
-            request = rows_wanted(new, self._new("rows"))
-            if request is not None:
-                self._loader.submit(request)
-            return
-        if new.rows is not None and (
-            frames_wanted(new) != frames_wanted(old) or new.rows is not old.rows
-        ):
-            self._loader.submit(frames_wanted(new, self._new("frames")))
-        if new.rows is not old.rows:
-            compare = compare_wanted(new, self._new("compare"))
-            if compare is not None:
-                self._loader.submit(compare)
-
-    def _new(self, kind: str) -> int:
-        self._generation[kind] += 1
-        return self._generation[kind]
+    def stop_recovery(self) -> None:
+        """Give up a recovery that goes on, or let go of one that ended."""
+        if self.state.recovery is not None and self.state.recovery.state == "running":
+            self._loader.submit(StopRecoveryRequest())
+        else:
+            self._change(recovery=None)

@@ -13,11 +13,12 @@ from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame, Place, Target
 from hardattn_viewer.session.recorded import Verification, verification_kind
 from hardattn_viewer.session.rows import Rows, Sort
+from recorders.run.parts import Doing
 
 Slot = Literal["A", "B"]
 SLOTS: tuple[Slot, Slot] = ("A", "B")
 View = Literal["overlay", "compare"]
-Status = Literal["loading", "ready", "failed"]
+Status = Literal["loading", "waiting", "ready", "failed"]
 ThemeChoice = Literal["system", "dark", "light"]
 
 
@@ -65,8 +66,57 @@ class SiteFacts:
 
 
 @dataclass(frozen=True)
+class Newest:
+    """Where a site's last event is.
+
+    Attributes:
+        example: index of the example in the run.
+        step: its step.
+        snapshot: index of the snapshot.
+    """
+
+    example: int
+    step: int
+    snapshot: int
+
+
+@dataclass(frozen=True)
+class Live:
+    """What becomes of a run that is not sealed.
+
+    Attributes:
+        doing: what its recording is doing.
+        written: when its newest part was written, in seconds since 1970.
+        into: the file that it would be recovered into.
+    """
+
+    doing: Doing
+    written: float
+    into: Path
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """A run that is being recovered, or was.
+
+    Attributes:
+        key: the open run.
+        into: the file that is made.
+        done: how much of it is done, in [0, 1].
+        state: ``"running"``, ``"done"`` or ``"failed"``.
+        error: why it failed, in one sentence.
+    """
+
+    key: int
+    into: Path
+    done: float = 0.0
+    state: Literal["running", "done", "failed"] = "running"
+    error: str = ""
+
+
+@dataclass(frozen=True)
 class RunFacts:
-    """What is shown of a run as a whole; read once, when the run is opened.
+    """What is shown of a run as a whole; read when it is opened, and when something came to it.
 
     Attributes:
         name: the run's name.
@@ -82,6 +132,7 @@ class RunFacts:
         producer: what wrote the run.
         left_out: sentences that say what was not recorded.
         changed: sentences that say what recording changed about the run of the model.
+        newest: for each site where its last event is; None where it has none.
     """
 
     name: str
@@ -97,6 +148,7 @@ class RunFacts:
     producer: str = ""
     left_out: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    newest: tuple[Newest | None, ...] = ()
 
     @property
     def mismatches(self) -> tuple[SiteFacts, ...]:
@@ -122,9 +174,12 @@ class OpenRun:
     Attributes:
         key: a number that stays the run's own while the session lasts.
         path: the file or folder of parts.
-        status: ``"loading"``, ``"ready"`` or ``"failed"``.
-        error: one sentence that says why it failed; empty otherwise.
+        status: ``"loading"``, ``"waiting"`` for the first part of a recording that has begun,
+            ``"ready"`` or ``"failed"``.
+        error: one sentence that says why it failed, or cannot be followed; empty otherwise.
         facts: what is known of it; None until it is ready.
+        generation: grows by one whenever something came to the run.
+        live: what becomes of it; None where it is sealed, or not ready.
     """
 
     key: int
@@ -132,6 +187,8 @@ class OpenRun:
     status: Status = "loading"
     error: str = ""
     facts: RunFacts | None = None
+    generation: int = 0
+    live: Live | None = None
 
     @property
     def name(self) -> str:
@@ -204,6 +261,8 @@ class SessionState:
         filter: the filter expression as typed.
         filter_error: what is wrong with it, in words; empty where nothing is.
         thumbnails: grows by one whenever thumbnails arrived.
+        following: whether the newest step is shown as it comes.
+        recovery: the recovery that goes on, or the last one until it is dismissed.
     """
 
     runs: tuple[OpenRun, ...] = ()
@@ -227,6 +286,8 @@ class SessionState:
     filter: str = ""
     filter_error: str = ""
     thumbnails: int = 0
+    following: bool = False
+    recovery: Recovery | None = None
 
     def slot(self, slot: Slot) -> int | None:
         """The key of the run in ``slot``."""

@@ -18,7 +18,9 @@ def rows_wanted(state: SessionState, generation: int = 0) -> RowsRequest | None:
     if a is None and b is None:
         return None
     snapshots = (snapshot_of(state, "A"), snapshot_of(state, "B"))
-    return RowsRequest(generation, a, b, state.place.site, snapshots)
+    runs = (state.run_in(slot) for slot in SLOTS)
+    grown_a, grown_b = (run.generation if run is not None else 0 for run in runs)
+    return RowsRequest(generation, a, b, state.place.site, snapshots, (grown_a, grown_b))
 
 
 def frames_wanted(state: SessionState, generation: int = 0) -> FramesRequest:

@@ -16,6 +16,7 @@ from recorders.run.records import Event, Example, LaterToken, Site, Snapshot
 from recorders.run.tables import TextColumn
 
 _AXES = {"tokens": 0, "target": 1}
+_OF_EXAMPLES = ("events", "scalars", "outcomes", "later_tokens")
 _INDEX = ("snapshot", "example", "step")
 
 
@@ -44,6 +45,36 @@ class RunAxes(ABC):
         """SHA-256 of the content of every example, uint8 [examples, 32]."""
         digests: NDArray[np.uint8] = self._columns["examples/sha256"].copy()
         return digests
+
+    @cached_property
+    def newest(self) -> tuple[tuple[int, int, int] | None, ...]:
+        """For each site example, step and snapshot of its last event; None where it has none."""
+        sites, *where = (
+            self._columns[f"events/{name}"] for name in ("site", "example", "step", "snapshot")
+        )
+        last = np.full(len(self.sites), -1)
+        # Of several values for one place numpy keeps the last.
+        last[sites] = np.arange(sites.size)
+        return tuple(
+            (int(where[0][row]), int(where[1][row]), int(where[2][row])) if row >= 0 else None
+            for row in last.tolist()
+        )
+
+    def examples_changed(self, earlier: RunAxes) -> frozenset[int] | None:
+        """The examples that something came to since an earlier state of the same run.
+
+        Returns:
+            Their numbers, or None where examples do not have the numbers that they had then.
+        """
+        if self.example_names[: len(earlier.example_names)] != earlier.example_names:
+            return None
+        changed: set[int] = set()
+        for table in _OF_EXAMPLES:
+            now, before = (run._columns[f"{table}/example"] for run in (self, earlier))
+            if not np.array_equal(now[: before.size], before):
+                return None
+            changed.update(np.unique(now[before.size :]).tolist())
+        return frozenset(changed)
 
     def event(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from recorders.run.contents import sealed_path
-from recorders.run.parts import Doing, doing
+from recorders.run.parts import PARTS_SUFFIX, Doing, doing, is_held
 from recorders.run.reader import Run
 
 Stamp = tuple[int, ...]
@@ -57,6 +57,20 @@ class Follower:
         self._heard = heard
         return (self.run, self.doing) != before
 
+    def turn_to(self, joined: Path) -> bool:
+        """Go on with the file that the parts were joined into, whatever its name.
+
+        Returns:
+            Whether it is this recording's.
+
+        Raises:
+            RunError: it is damaged.
+        """
+        self.run = self.run.refreshed(joined)
+        self.written = self.run.written
+        self.doing = None if self.run.sealed else self.doing
+        return self.run.sealed
+
     def _is_touched(self) -> bool:
         """Whether names came or went in the folder, or the sealed file came, since last time."""
         whole = sealed_path(self.run.path)
@@ -65,6 +79,16 @@ class Follower:
         # Two changes within one tick of the clock look like one, so that is asked once more.
         touched, self._settled = not (same and self._settled), same
         return touched
+
+
+def is_begun(path: Path) -> bool:
+    """Whether a recorder has begun a run of which nothing is on disk yet.
+
+    Args:
+        path: the run, or its folder of parts.
+    """
+    folder = path if path.name.endswith(PARTS_SUFFIX) else path.with_name(path.name + PARTS_SUFFIX)
+    return not path.is_file() and is_held(folder) and not any(folder.glob("seg-*.h5"))
 
 
 def _doing(run: Run) -> Doing:

@@ -13,11 +13,12 @@ _TRIES = 3
 _PAUSE = 0.02
 
 
-def newer(contents: Contents) -> Contents:
+def newer(contents: Contents, joined: Path | None = None) -> Contents:
     """A run as it is by now.
 
     Args:
         contents: as it was read.
+        joined: the file that its parts are joined into; None for that of the usual name.
 
     Returns:
         The run with what was recorded since, or the file that its parts were joined into; the
@@ -30,20 +31,19 @@ def newer(contents: Contents) -> Contents:
         return contents
     for _ in range(_TRIES - 1):
         try:
-            return _now(contents)
+            return _now(contents, joined)
         except RunError:
             # Parts come while their folder is listed, and go when they were joined.
             time.sleep(_PAUSE)
-    return _now(contents)
+    return _now(contents, joined)
 
 
-def _now(contents: Contents) -> Contents:
-    return _joined(contents) or longer(contents)
+def _now(contents: Contents, joined: Path | None) -> Contents:
+    return _whole(contents, joined or sealed_path(contents.path)) or longer(contents)
 
 
-def _joined(contents: Contents) -> Contents | None:
+def _whole(contents: Contents, path: Path | None) -> Contents | None:
     """The sealed file of the same recording, where there is one by now."""
-    path = sealed_path(contents.path)
     if path is None:
         return None
     try:

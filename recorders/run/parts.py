@@ -90,6 +90,13 @@ def doing(folder: Path, run: str, world: int) -> Doing:
     return "cut off" if here else "unknown"
 
 
+def is_held(folder: Path) -> bool:
+    """Whether a recorder has its place in a folder of parts, be there parts or not."""
+    if not folder.is_dir():
+        return False
+    return any(lock.held(folder / match[0]) for match in _names(folder, _LOCK))
+
+
 def ending(folder: Path, rank: int, run: str) -> int | None:
     """Number of segments that a rank of the recording ``run`` had at its end, None before it."""
     name, _, count = _text(folder / f"end-{rank:04d}").partition(" ")

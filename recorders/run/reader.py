@@ -143,11 +143,14 @@ class Run(RunAxes):
     ) -> None:
         self.close()
 
-    def refreshed(self) -> Run:
+    def refreshed(self, joined: str | os.PathLike[str] | None = None) -> Run:
         """The run as it is by now: with what was recorded since, or sealed.
 
         What was read before is not read again. This run stays as it is; of a run that is still
         recorded, its maps can be read until the parts are joined.
+
+        Args:
+            joined: the file that its parts are joined into, where that has another name.
 
         Returns:
             The run by now; this one where nothing came to it.
@@ -155,7 +158,7 @@ class Run(RunAxes):
         Raises:
             RunError: the folder of parts is gone, another recording's, or damaged.
         """
-        contents = newer(self._contents)
+        contents = newer(self._contents, None if joined is None else Path(joined))
         return self if contents is self._contents else Run(contents, self._cache_bytes, self)
 
     def close(self) -> None:
