@@ -7,6 +7,7 @@ from collections.abc import Callable
 from hardattn_viewer.app.actions import Command
 from hardattn_viewer.app.view_commands import view_commands
 from hardattn_viewer.app.window_protocol import Window
+from hardattn_viewer.session.live import followed_slot, left_run
 from hardattn_viewer.session.session import SPEEDS, Session
 from hardattn_viewer.session.state import SessionState
 
@@ -14,7 +15,7 @@ from hardattn_viewer.session.state import SessionState
 def commands_of(session: Session, window: Window) -> list[Command]:
     """Everything that can be done, in the order of the menus."""
     return [
-        *_file(window),
+        *_file(session, window),
         *_edit(session, window),
         *view_commands(session, window),
         *_playback(session),
@@ -26,11 +27,15 @@ def _has_frame(state: SessionState) -> bool:
     return state.frame is not None
 
 
+def _recovers(state: SessionState) -> bool:
+    return state.recovery is not None and state.recovery.state == "running"
+
+
 def _has_steps(state: SessionState) -> bool:
     return state.frames.steps > 1
 
 
-def _file(window: Window) -> list[Command]:
+def _file(session: Session, window: Window) -> list[Command]:
     return [
         Command(
             "open",
@@ -63,6 +68,24 @@ def _file(window: Window) -> list[Command]:
             ("Ctrl+W",),
             "Close the run whose numbers are shown",
             lambda state: bool(state.runs),
+        ),
+        Command(
+            "recover",
+            "File",
+            "&Recover the recording that was cut off",
+            session.recover,
+            tooltip="Join what it had written into one file, and show that",
+            enabled=lambda state: left_run(state) is not None and not _recovers(state),
+            group="recover",
+        ),
+        Command(
+            "stopRecovery",
+            "File",
+            "Stop reco&vering",
+            session.stop_recovery,
+            tooltip="Give it up; nothing is left of it",
+            enabled=_recovers,
+            group="recover",
         ),
         Command(
             "export",
@@ -166,6 +189,16 @@ def _playback(session: Session) -> list[Command]:
             "Show step after step; at the end it starts over",
             _has_steps,
             lambda state: state.playing,
+        ),
+        Command(
+            "follow",
+            "Playback",
+            "&Follow the recording",
+            session.follow,
+            ("F",),
+            "Show the newest step of a run that is being recorded, as it comes",
+            lambda state: followed_slot(state) is not None,
+            lambda state: state.following,
         ),
         Command(
             "backwards",

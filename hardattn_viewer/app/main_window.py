@@ -29,6 +29,7 @@ from hardattn_viewer.app.export_dialog import ExportDialog
 from hardattn_viewer.app.help import HelpDialog
 from hardattn_viewer.app.omissions import OmissionsDialog
 from hardattn_viewer.app.palette import Palette
+from hardattn_viewer.app.recent import fill_recent
 from hardattn_viewer.app.settings import Settings
 from hardattn_viewer.app.site_picker import SitePicker
 from hardattn_viewer.app.theme import apply_theme, resolved_theme
@@ -40,6 +41,7 @@ from hardattn_viewer.views.compare import CompareView
 from hardattn_viewer.views.examples_table import ExamplesView
 from hardattn_viewer.views.header_line import HeaderLine
 from hardattn_viewer.views.inspector import Inspector
+from hardattn_viewer.views.live_bar import LiveBar
 from hardattn_viewer.views.overlay import OverlayView
 from hardattn_viewer.views.parts import Themed, column, label, line
 from hardattn_viewer.views.run_cards import RunCards
@@ -106,8 +108,9 @@ class MainWindow(QMainWindow):
         centre = QWidget()
         centre.setProperty("surface", "window")
         centre.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        layout = column(self.message, self.header, line(), self.views)
-        layout.setStretch(3, 1)
+        self.live_bar = LiveBar(self.session)
+        layout = column(self.message, self.live_bar, self.header, line(), self.views)
+        layout.setStretch(4, 1)
         centre.setLayout(layout)
         self.setCentralWidget(centre)
 
@@ -160,7 +163,9 @@ class MainWindow(QMainWindow):
         window_menu.insertSeparator(self.actions_["resetLayout"])
         self._recent = self.menus["File"].addMenu("Recent runs")
         self.menus["File"].insertMenu(self.actions_["closeRun"], self._recent)
-        self._recent.aboutToShow.connect(self._fill_recent)
+        self._recent.aboutToShow.connect(
+            lambda: fill_recent(self._recent, self._settings, self.session)
+        )
         self.tools = Tools(self.actions_)
         self.addToolBar(self.tools)
         self.status = StatusLine(self.session)
@@ -169,6 +174,7 @@ class MainWindow(QMainWindow):
             {name: self.actions_[name] for name in ("first", "back", "play", "forward", "last")}
         )
         self.header.site.bind(self.actions_["chooseSite"])
+        self.header.live.bind(self.actions_["follow"])
         self.inspector.record.bind(self.actions_["omissions"])
         for canvas in self.findChildren(Canvas):
             cast("Canvas[object]", canvas).painted.connect(self._painted)
@@ -202,11 +208,11 @@ class MainWindow(QMainWindow):
     def _say_failures(self, new: SessionState, old: SessionState) -> None:
         for run in new.runs:
             before = old.run(run.key)
-            if before is None or before.status == run.status:
+            if before is None:
                 continue
-            if run.status == "failed":
+            if run.error and run.error != before.error:
                 self.message.say(run.error)
-            else:
+            elif run.status == "ready" and (before.status, before.path) != ("ready", run.path):
                 self._settings.remember(run.path)
 
     def _painted(self) -> None:
@@ -343,19 +349,6 @@ class MainWindow(QMainWindow):
             self.restoreGeometry(geometry)
         if not docks.isEmpty():
             self.restoreState(docks)
-
-    def _fill_recent(self) -> None:
-        self._recent.clear()
-        for path in self._settings.recent:
-            # An ampersand in a file name is not a mnemonic.
-            name = f"{path.name}  ({path.parent})".replace("&", "&&")
-            action = self._recent.addAction(name)
-            action.triggered.connect(lambda *_, p=path: self.session.open([p]))
-        if self._recent.isEmpty():
-            self._recent.addAction("No runs yet").setEnabled(False)
-        else:
-            self._recent.addSeparator()
-            self._recent.addAction("Forget these", self._settings.forget_recent)
 
     # --- Qt -------------------------------------------------------------------------------
 

@@ -36,6 +36,7 @@ def main(
     view: View | None = None,
     example: int = 0,
     step: int = 0,
+    follow: bool = False,
 ) -> int:
     """Show the app until its window is closed.
 
@@ -47,6 +48,7 @@ def main(
         view: what to show; by default the comparison where there are two runs.
         example: row of the example table to start at, from 0.
         step: step to start at, from 0.
+        follow: whether to show the newest step of a run that is being recorded as it comes.
 
     Returns:
         The exit status: 0, or 1 where a screenshot shows no run or cannot be written.
@@ -69,7 +71,7 @@ def main(
     hook.install()
     trace = Trace(window) if is_wanted() else None
     ready = trace.tell_ready if trace is not None else None
-    starter = Starter(session, paths or samples, view, example, step, ready)
+    starter = Starter(session, paths or samples, view, example, step, ready, follow)
     window.show()
     QTimer.singleShot(0, starter.begin)
     status = app.exec()
@@ -112,12 +114,14 @@ class Starter:
         example: int,
         step: int,
         ready: Callable[[], None] | None,
+        follow: bool = False,
     ) -> None:
         self._session = session
         self._paths = list(paths)
         self._view = view
         self._place = (example, step)
         self._ready = ready
+        self._follow = follow
         self._placed = False
 
     def begin(self) -> None:
@@ -136,6 +140,8 @@ class Starter:
             self._placed = True
             if not failed:
                 go_to(self._session, self._view, *self._place)
+                if self._follow:
+                    self._session.follow(True)
         if is_settled(self._session.state) or failed:
             self._session.changed.disconnect(self._on_changed)
             if self._ready is not None:
@@ -183,10 +189,15 @@ def take_screenshot(
     window.examples.table.ask_now()
     app.processEvents()
     ok = window.grab().save(str(target))
-    failed = [run for run in session.state.runs if run.status == "failed"]
+    failed = [run.error for run in session.state.runs if run.status == "failed"]
+    failed += [
+        f"nothing of {run.path} is on disk yet; try again when its recorder has written"
+        for run in session.state.runs
+        if run.status == "waiting"
+    ]
     window.close()
     if not ok:
         print(f"hardattn: the picture {target} cannot be written", file=sys.stderr)
-    for run in failed:
-        print(f"hardattn: {run.error}", file=sys.stderr)
+    for sentence in failed:
+        print(f"hardattn: {sentence}", file=sys.stderr)
     return 0 if ok and not failed else 1

@@ -184,6 +184,13 @@ QLabel[badge="soft"] {{ color: {t.soft_text}; border: 1px solid {t.soft}; border
     padding: 0 5px; font-weight: 700; }}
 QLabel[badge="failed"] {{ color: {t.bad}; border: 1px solid {t.bad}; border-radius: 4px;
     padding: 0 5px; font-weight: 700; }}
+QLabel[badge="live"] {{ color: {t.good}; border: 1px solid {t.good}; border-radius: 4px;
+    padding: 0 5px; font-weight: 700; }}
+QProgressBar {{ background: {t.window}; border: 1px solid {t.line}; border-radius: 4px;
+    max-height: 8px; }}
+QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
+QToolButton[kind="choice"]:checked {{ background: {t.accent}; color: {t.accent_text};
+    border-color: {t.accent}; }}
 QLabel[slot="hard"], QToolButton[slot="hard"] {{ background: {t.hard}; color: {t.on_hard};
     border: 0; border-radius: 4px; font-weight: 700; padding: 0; }}
 QLabel[slot="soft"], QToolButton[slot="soft"] {{ background: {t.soft}; color: {t.on_soft};

@@ -17,6 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--screenshot", metavar="FILE.png", help="render the window once, offscreen if need be"
     )
     parser.add_argument("--theme", choices=("light", "dark"), help="default: the system's")
+    parser.add_argument(
+        "--follow", action="store_true", help="show the newest step of a run being recorded"
+    )
     parser.add_argument("--example", type=int, default=0, metavar="I", help="start at example I")
     parser.add_argument("--step", type=int, default=0, metavar="T", help="start at step T")
     parser.add_argument("--size", default="1680x1020", metavar="WxH", help="of the screenshot")
@@ -53,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         example=arguments.example,
         step=arguments.step,
         size=size,
+        follow=arguments.follow,
     )
 
 

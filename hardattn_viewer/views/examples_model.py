@@ -36,20 +36,42 @@ class ExamplesModel(QAbstractTableModel):
         self._session = session
         self._order: tuple[int, ...] = ()
         self._pixmaps: dict[int, QPixmap] = {}
+        # The runs that the rows are of.
+        self._slots: tuple[int | None, int | None] = (None, None)
         session.changed.connect(self._on_changed)
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
         if new.sort != old.sort:
             self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(COLUMNS) - 1)
-        if new.order is not self._order or new.rows is not old.rows:
+        grew = new.rows is not old.rows and self._continues(new, old)
+        self._slots = (new.slot_a, new.slot_b) if new.rows is not old.rows else self._slots
+        if grew and new.order[: len(self._order)] == self._order:
+            self._add(new.order)
+        elif new.order is not self._order or new.rows is not old.rows:
             self.beginResetModel()
             self._order = new.order
-            if new.rows is not old.rows:
+            if new.rows is not old.rows and not grew:
                 self._pixmaps.clear()
             self.endResetModel()
         elif new.thumbnails != old.thumbnails and self._order:
             last = self.index(len(self._order) - 1, 0)
             self.dataChanged.emit(self.index(0, 0), last, [Qt.ItemDataRole.DecorationRole])
+
+    def _continues(self, new: SessionState, old: SessionState) -> bool:
+        """Whether the rows are those of before, of the same runs, and more."""
+        if new.rows is None or old.rows is None or self._slots != (new.slot_a, new.slot_b):
+            return False
+        return new.rows.names[: len(old.rows)] == old.rows.names
+
+    def _add(self, order: tuple[int, ...]) -> None:
+        """Show further lines below those that there are, whose numbers may have changed."""
+        lines = len(self._order)
+        if len(order) > lines:
+            self.beginInsertRows(QModelIndex(), lines, len(order) - 1)
+            self._order = order
+            self.endInsertRows()
+        if lines:
+            self.dataChanged.emit(self.index(0, 0), self.index(lines - 1, len(COLUMNS) - 1))
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         """The number of lines."""

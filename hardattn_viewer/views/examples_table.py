@@ -62,6 +62,8 @@ class ExamplesView(QWidget):
             self.notice.say("No examples", "The run ended before its first example was recorded.")
         elif any(run.status == "loading" for run in state.runs):
             self.notice.say("Reading…", "The examples appear when the run is open.")
+        elif any(run.status == "waiting" for run in state.runs):
+            self.notice.say("Waiting…", "The examples appear with the first part of the recording.")
         else:
             self.notice.say("No examples yet", "Open a run with Ctrl+O.")
 

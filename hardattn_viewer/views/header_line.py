@@ -10,6 +10,7 @@ from hardattn_viewer.session.naming import query_name
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SLOTS, SessionState, Slot
 from hardattn_viewer.views.flow import FlowLayout
+from hardattn_viewer.views.live_badge import LiveBadge
 from hardattn_viewer.views.parts import label, plain_tooltip, row, set_property
 from hardattn_viewer.views.scales import scale_words
 from hardattn_viewer.views.site_choice import HeadButton, SiteButton
@@ -34,13 +35,15 @@ class HeaderLine(QWidget):
         self._query = Pair("query", "headerQuery")
         self._scale = Pair("scale", "headerScale")
         self._snapshot = SnapshotChoice(session)
+        self.live = LiveBadge(session)
         self.warning = label("A and B hold different inputs of this name", name="headerWarning")
         self.warning.setProperty("tone", "bad")
         self.warning.setToolTip("Image, regions, tokens or label differ: compare with care.")
         self.warning.hide()
-        layout = FlowLayout(self, spacing=16, gap=3, margins=(14, 9, 14, 9), push=8)
+        layout = FlowLayout(self, spacing=16, gap=3, margins=(14, 9, 14, 9), push=9)
         for part in (
             self.example,
+            self.live,
             self._true,
             *self._predictions.values(),
             self.warning,
@@ -163,4 +166,6 @@ class SnapshotChoice(QComboBox):
 def _nothing(state: SessionState) -> str:
     if any(run.status == "loading" for run in state.runs):
         return "Reading…"
+    if any(run.status == "waiting" for run in state.runs):
+        return "Waiting for the first step…"
     return "No example to show"

@@ -284,6 +284,9 @@ def _explanation(state: SessionState, slot: Slot) -> tuple[str, str]:
     if run is None:
         if any(one.status == "loading" for one in state.runs):
             return "Reading…", "The picture appears when the run is open."
+        waiting = next((one for one in state.runs if one.status == "waiting"), None)
+        if waiting is not None:
+            return "Waiting for the first step…", f"{waiting.path.name} is being recorded."
         if not state.runs:
             return "No run is open", "Open one with Ctrl+O, or drop .h5 files onto this window."
         failed = [one for one in state.runs if one.status == "failed"]

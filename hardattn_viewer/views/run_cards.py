@@ -18,9 +18,16 @@ from hardattn_viewer.views.parts import (
     row,
     set_property,
 )
+from recorders.run.parts import Doing
 
 # Two cards, so that a comparison is seen whole.
 MINIMUM_HEIGHT = 152
+_LIVE: dict[Doing, str] = {
+    "recording": "recording…",
+    "joining": "being sealed…",
+    "cut off": "recording was cut off",
+    "unknown": "not sealed: still recorded on another host, or cut off",
+}
 
 
 class RunCards(QScrollArea):
@@ -128,8 +135,8 @@ class RunCard(QFrame):
     def _show_badge(self, run: OpenRun, hard: bool | None) -> None:
         if run.status == "failed":
             text, kind = "FAILED", "failed"
-        elif run.status == "loading":
-            text, kind = "reading…", ""
+        elif run.status in ("loading", "waiting"):
+            text, kind = "reading…" if run.status == "loading" else "waiting…", ""
         elif hard is None:
             text, kind = "EMPTY", ""
         else:
@@ -180,9 +187,16 @@ class RunCard(QFrame):
 def _line_of(run: OpenRun, site: SiteFacts | None) -> str:
     if run.status == "loading":
         return "reading…"
+    if run.status == "waiting":
+        return "being recorded; nothing of it is on disk yet"
     if run.status == "failed" or run.facts is None:
         return run.error
-    return " · ".join(_parts(run.facts, site))
+    parts = _parts(run.facts, site)
+    if run.live is not None:
+        parts.append(_LIVE[run.live.doing])
+    elif run.error:
+        parts.append(f"not sealed, and no longer followed: {run.error}")
+    return " · ".join(parts)
 
 
 def _parts(facts: RunFacts, site: SiteFacts | None) -> list[str]:
@@ -202,8 +216,6 @@ def _parts(facts: RunFacts, site: SiteFacts | None) -> list[str]:
         parts.append(_count(len(facts.snapshots), "snapshot"))
     if facts.mismatches:
         parts.append(f"MISMATCH at {_count(len(facts.mismatches), 'site')}")
-    if not facts.sealed:
-        parts.append("not sealed: still being recorded, or cut off")
     return parts
 
 
