@@ -28,12 +28,13 @@ class Growing:
         self.site = self.writer.add_site("look")
         self.snapshot = self.writer.add_snapshot(0)
         self.maps = []
+        self.noun = f"rank {options['rank']}, example" if options else "example"
 
     def grow(self, parts=1):
         for _ in range(parts):
             number = len(self.maps)
             p = np.random.default_rng(number).dirichlet(np.ones(5), (3, 1, 2)).astype(np.float32)
-            example = self.writer.add_example(f"example {number}", tokens=["é", str(number)])
+            example = self.writer.add_example(f"{self.noun} {number}", tokens=["é", str(number)])
             for step in range(3):
                 self.writer.add_events(
                     site=self.site,
@@ -166,7 +167,8 @@ def test_ranks_are_followed_as_they_are_merged(tmp_path, inspected):
             rank.grow(1)
         before, run = run, run.refreshed()
         check_same(run, read_run(first.writer.parts))
-        assert run.examples_changed(before) is None or len(set(run.example_names)) == 4
+        # Examples of the second rank come after all of the first, which there are more of now.
+        assert run.examples_changed(before) is None
     inspected.clear()
     first.grow(1)
     run = run.refreshed()
