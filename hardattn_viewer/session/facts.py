@@ -54,4 +54,5 @@ def live_of(follower: Follower) -> Live | None:
     """What becomes of a run that may still grow; None where it is sealed."""
     if follower.doing is None:
         return None
-    return Live(follower.doing, follower.written, sealed_name(follower.run.path))
+    parts = follower.run.path
+    return Live(follower.doing, follower.written, parts, sealed_name(parts))

@@ -246,7 +246,7 @@ class Session(Engine):
             return
         into = run.live.into
         self._change(recovery=Recovery(run.key, into))
-        self._loader.submit(RecoverRequest(run.key, run.path, into))
+        self._loader.submit(RecoverRequest(run.key, run.live.parts, into))
         self._collect_if_direct()
 
     def stop_recovery(self) -> None:

@@ -87,11 +87,13 @@ class Live:
     Attributes:
         doing: what its recording is doing.
         written: when its newest part was written, in seconds since 1970.
+        parts: its folder of parts.
         into: the file that it would be recovered into.
     """
 
     doing: Doing
     written: float
+    parts: Path
     into: Path
 
 

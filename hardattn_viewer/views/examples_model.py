@@ -70,6 +70,7 @@ class ExamplesModel(QAbstractTableModel):
             self.beginInsertRows(QModelIndex(), lines, len(order) - 1)
             self._order = order
             self.endInsertRows()
+        self._order = order
         if lines:
             self.dataChanged.emit(self.index(0, 0), self.index(lines - 1, len(COLUMNS) - 1))
 
