@@ -162,6 +162,8 @@ QFrame#runCard[on="true"] {{ background: {t.selection}; }}
 QFrame#runCard:focus {{ border-color: {t.accent}; }}
 QFrame[surface="message"] {{ background: {t.raised}; border: 1px solid {t.bad};
     border-radius: 6px; }}
+QFrame[surface="offer"] {{ background: {t.raised}; border: 1px solid {t.accent};
+    border-radius: 6px; }}
 QFrame[surface="chip"] {{ background: {t.raised}; border: 1px solid {t.line};
     border-radius: 5px; }}
 

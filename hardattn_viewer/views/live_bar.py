@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QFrame, QProgressBar, QPushButton, QSizePolicy
 from hardattn_viewer.session.live import left_run
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import OpenRun, Recovery, SessionState
-from hardattn_viewer.views.parts import label, row
+from hardattn_viewer.views.parts import label, row, set_property
 
 
 class LiveBar(QFrame):
@@ -16,7 +16,7 @@ class LiveBar(QFrame):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.setObjectName("liveBar")
-        self.setProperty("surface", "message")
+        self.setProperty("surface", "offer")
         self._session = session
         # Runs that somebody does not want to be asked about again.
         self._dismissed: set[int] = set()
@@ -51,6 +51,8 @@ class LiveBar(QFrame):
         recovery, run = state.recovery, self._offered(state)
         self.setVisible(recovery is not None or run is not None)
         running = recovery is not None and recovery.state == "running"
+        failed = recovery is not None and recovery.state == "failed"
+        set_property(self, "surface", "message" if failed else "offer")
         self.progress.setVisible(running)
         self.go.setVisible(run is not None and not running)
         self.leave.setText("Stop" if running else "Close")
