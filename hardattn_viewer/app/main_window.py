@@ -300,8 +300,7 @@ class MainWindow(QMainWindow):
 
     def choose_head(self) -> None:
         """Show the list of heads."""
-        button = self.header.head
-        button.heads.popup(button.mapToGlobal(button.rect().bottomLeft()))
+        self.header.head.show_heads()
 
     def show_omissions(self) -> None:
         """Say what is not in the runs that are shown."""

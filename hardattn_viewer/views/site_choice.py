@@ -85,6 +85,11 @@ class HeadButton(QToolButton):
         self.hide()
         session.changed.connect(self._on_changed)
 
+    def show_heads(self) -> None:
+        """Show the list below the button."""
+        self._fill()
+        self.heads.popup(self.mapToGlobal(self.rect().bottomLeft()))
+
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
         site, head = new.site, new.place.head
         if site is None or site.heads < 2:

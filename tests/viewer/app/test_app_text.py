@@ -140,9 +140,11 @@ def test_braces_walk_through_the_sites_and_brackets_through_the_heads(
 
 def test_the_head_menu_lists_the_mean_and_every_head(text: MainWindow, qtbot: QtBot) -> None:
     menu = text.header.head.heads
-    menu.aboutToShow.emit()
+    text.actions_["chooseHead"].trigger()
+    assert menu.isVisible()
     names = [action.text() for action in menu.actions() if action.text()]
     assert names == ["mean of 4", *(f"head {n} of 4" for n in range(4))]
+    menu.close()
     menu.actions()[-1].trigger()
     act(qtbot, text)
     assert text.session.state.place.head == 3
