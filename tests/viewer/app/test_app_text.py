@@ -82,6 +82,8 @@ def test_a_site_is_found_by_typing_a_part_of_what_it_is(text: MainWindow, qtbot:
     picker = text.findChild(SitePicker)
     assert isinstance(picker, SitePicker)
     assert picker.list.topLevelItemCount() == 3
+    line = picker.list.visualItemRect(picker.list.topLevelItem(0))
+    assert line.height() > 1.4 * picker.list.fontMetrics().height()
     QTest.keyClicks(picker.field, "layer 2 self")
     assert picker.list.topLevelItemCount() == 1
     assert picker.count.text() == "1 of 3 sites of text"
