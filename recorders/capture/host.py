@@ -53,6 +53,7 @@ class NetHost:
         is_told: whether a tap or the caller tells what the module at a path attends to.
         repeats: ``sites`` makes each further attention of a module in one pass a site of its own,
             ``steps`` the next step of the same site.
+        verify: ``all``, ``some`` or ``none``; see ``Recorder``.
         excused: wraps what may fail because of the disk.
 
     Attributes:
@@ -68,6 +69,7 @@ class NetHost:
         tokenizer: Any,
         is_told: Callable[[str], bool],
         repeats: str,
+        verify: str,
         excused: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._model = model
@@ -75,6 +77,7 @@ class NetHost:
         self._tokenizer = tokenizer
         self._is_told = is_told
         self._repeats = repeats
+        self._verify = verify
         self._excused = excused
         self._tracker = CallTracker(model, self._began, self._ended)
         self._nets: list[Net] = []
@@ -138,6 +141,8 @@ class NetHost:
             layer=_layer(module, path),
             heads=recording.policy.heads,
             queries=_queries_before(net, call, recording.policy.queries),
+            verify=self._verify != "none",
+            thorough=self._verify == "all",
         )
 
     def take(self, ticket: Ticket, captured: Captured) -> None:
