@@ -15,8 +15,8 @@ from recorders.run import layout
 from recorders.run.bounds import check_tables
 from recorders.run.codec import CODECS, crc32, unpack
 from recorders.run.errors import FlawError, RunError
-from recorders.run.guard import Identity, Inspected, Stored, inspect, parsed_metadata, regular_file
-from recorders.run.image import Facts
+from recorders.run.facts import Facts, parsed_metadata
+from recorders.run.guard import Identity, Inspected, Stored, inspect, regular_file
 from recorders.run.layout import Text
 from recorders.run.merge import Merged, RankTables, merge
 from recorders.run.origin import common_facts, incomplete, whole_facts, with_left_out

@@ -7,7 +7,6 @@ pipe, or to more memory than the file's own size allows.
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 from collections.abc import Iterator
@@ -25,7 +24,7 @@ from recorders.run import layout
 from recorders.run.codec import CODECS, stored_limit
 from recorders.run.durable import SourceFile
 from recorders.run.errors import FlawError, RunError
-from recorders.run.image import Facts
+from recorders.run.facts import Facts, parsed_metadata
 from recorders.run.layout import Dataset
 
 Identity = tuple[int, int, int]
@@ -229,21 +228,6 @@ def _facts(root: Any) -> tuple[Facts, list[str]]:
         format_version=version,
     )
     return facts, notices
-
-
-def parsed_metadata(data: bytes) -> dict[str, Any]:
-    """The metadata of a run from its JSON.
-
-    Raises:
-        FlawError: it is not a JSON object.
-    """
-    try:
-        metadata = json.loads(data.decode())
-    except (ValueError, RecursionError) as problem:
-        raise FlawError(f"its metadata is not UTF-8 JSON ({problem})") from problem
-    if not isinstance(metadata, dict):
-        raise FlawError("its metadata is not a JSON object")
-    return metadata
 
 
 def _attribute(owner: Any, name: str, where: str = "the file") -> Any:

@@ -15,8 +15,9 @@ from recorders.run.codec import crc32
 from recorders.run.contents import BulkIndex, Contents, load
 from recorders.run.durable import DiskFile, replacing
 from recorders.run.errors import RunError
+from recorders.run.facts import Facts
 from recorders.run.guard import regular_file
-from recorders.run.image import Facts, create, table_group, write_column, write_root, write_tables
+from recorders.run.image import create, table_group, write_column, write_root, write_tables
 from recorders.run.layout import Dataset
 
 

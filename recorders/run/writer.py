@@ -11,7 +11,8 @@ from typing import Any
 import h5py
 
 from recorders.run.errors import RunError
-from recorders.run.image import Facts, metadata_json, write_root
+from recorders.run.facts import Facts
+from recorders.run.image import metadata_json, write_root
 from recorders.run.join import join, new_run
 from recorders.run.parts import PARTS_SUFFIX, Place, State
 from recorders.run.rows import RowWriter
