@@ -18,7 +18,7 @@ from recorders.capture.calls import CallTracker, in_backward
 from recorders.capture.captured import Call, Captured, Host, Ticket
 from recorders.capture.events import Block, SiteFacts
 from recorders.capture.examples import OpenExamples
-from recorders.capture.nets.dataflow import DataflowNet
+from recorders.capture.nets.dataflow.net import DataflowNet
 from recorders.capture.nets.dot_product import DotProductNet
 from recorders.capture.nets.mode import Function, Handler, Net, NetMode, together
 from recorders.capture.nets.multihead import MultiheadNet

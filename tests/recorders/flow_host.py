@@ -9,7 +9,7 @@ import torch
 
 from recorders.capture.calls import CallTracker, in_backward
 from recorders.capture.captured import Captured, Ticket
-from recorders.capture.nets.dataflow import DataflowNet
+from recorders.capture.nets.dataflow.net import DataflowNet
 from recorders.capture.nets.mode import NetMode
 
 

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from recorders.capture.nets import choices
 from recorders.capture.nets.aside import aside
-from recorders.capture.nets.choices import GATES, LOGS, NET, SCORES, SHARES, Choice
-from recorders.capture.nets.flow import (
+from recorders.capture.nets.dataflow import choices
+from recorders.capture.nets.dataflow.choices import GATES, LOGS, NET, SCORES, SHARES, Choice
+from recorders.capture.nets.dataflow.flow import (
     Args,
     Flow,
     Kwargs,
@@ -22,7 +22,7 @@ from recorders.capture.nets.flow import (
     first_argument,
     handled,
 )
-from recorders.capture.nets.marks import (
+from recorders.capture.nets.dataflow.marks import (
     Index,
     Noise,
     Perturbed,
@@ -32,9 +32,9 @@ from recorders.capture.nets.marks import (
     has_values,
     is_plain,
 )
+from recorders.capture.nets.dataflow.views import key_axis, probe
+from recorders.capture.nets.dataflow.weighted_sum import Softmax
 from recorders.capture.nets.mode import Function, Handler
-from recorders.capture.nets.relaying import key_axis, probe
-from recorders.capture.nets.weighted_sum import Softmax
 
 
 @dataclass(frozen=True, eq=False)
