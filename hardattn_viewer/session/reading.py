@@ -158,7 +158,6 @@ def run_facts(run: Run) -> RunFacts:
         recorders.RunError: the run is damaged.
     """
     first = run.examples[0] if len(run.examples) else None
-    steps = run.columns().get("steps")
     return RunFacts(
         name=run.name,
         size=run.bytes,
@@ -179,7 +178,7 @@ def run_facts(run: Run) -> RunFacts:
             for site in run.sites
         ),
         examples=len(run.examples),
-        steps=int(np.nanmax(steps)) if steps is not None and steps.size else 0,
+        steps=run.most_steps(),
         regions=first.n_regions if first else 0,
         tokens=first.n_tokens if first else 0,
         snapshots=tuple(int(snapshot.step) for snapshot in run.snapshots),

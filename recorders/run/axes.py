@@ -272,6 +272,11 @@ class RunAxes(ABC):
         self, site: str | Site, example: int | Example, step: int, snapshot: int | None
     ) -> int: ...
 
+    @abstractmethod
+    def _event_rows(
+        self, site: str | Site, example: int | Example, snapshot: int | None
+    ) -> NDArray[np.int64]: ...
+
 
 def _numbered(site: Site, axis: str, noun: str, position: int, event: Event) -> str:
     """The name of an item that no token names."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorders.run import layout
+from recorders.run.detail import level_of
 from recorders.run.errors import FlawError
 from recorders.run.layout import Column, Text
 from recorders.run.tables import Tables
@@ -37,6 +38,7 @@ def check_tables(tables: Tables, bulk_lengths: Mapping[str, int]) -> None:
     columns = tables.columns
     _check_events(columns, bulk_lengths)
     _check_images(columns, bulk_lengths)
+    _check_details(columns, bulk_lengths)
     _check_steps(columns["scalars/step"], "scalars/step")
     _check_steps(columns["later_tokens/step"], "later_tokens/step")
     position = columns["later_tokens/position"]
@@ -116,6 +118,16 @@ def _check_events(columns: Mapping[str, NDArray[Any]], bulk_lengths: Mapping[str
     ):
         path = f"events/{offset}"
         _check_extent(path, columns[path], count, bulk_lengths.get(bulk, 0))
+
+
+def _check_details(columns: Mapping[str, NDArray[Any]], bulk_lengths: Mapping[str, int]) -> None:
+    event, offset = columns["details/event"], columns["details/offset"]
+    heads, queries, keys = (
+        columns[f"events/{name}"][event].tolist() for name in ("heads", "queries", "keys")
+    )
+    sizes = [level_of(*shape).size for shape in zip(heads, queries, keys, strict=True)]
+    length = bulk_lengths.get("details/probabilities", 0)
+    _check_extent("details/offset", offset, np.array(sizes, np.int64), length)
 
 
 def _check_images(columns: Mapping[str, NDArray[Any]], bulk_lengths: Mapping[str, int]) -> None:

@@ -17,6 +17,7 @@ from recorders.run.codec import crc32, unpack
 from recorders.run.contents import BulkIndex, Contents
 from recorders.run.errors import RunError
 from recorders.run.guard import identity, regular_file
+from recorders.run.workers import each
 
 
 class ChunkReader:
@@ -50,7 +51,7 @@ class ChunkReader:
         """
         index = self._contents.bulks[path]
         first, last = start // index.chunk, -(-(start + count) // index.chunk)
-        chunks = [self._chunk(path, index, number) for number in range(first, last)]
+        chunks = self._read(path, index, range(first, last))
         if not chunks:
             return np.zeros(0, index.dtype)
         values = chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
@@ -66,19 +67,27 @@ class ChunkReader:
                 self._release()
                 self._descriptor = None
 
-    def _chunk(self, path: str, index: BulkIndex, number: int) -> NDArray[Any]:
+    def _read(self, path: str, index: BulkIndex, numbers: range) -> list[NDArray[Any]]:
+        """Whole chunks, in order; what is not in the cache is unpacked by several threads."""
+        found: dict[int, NDArray[Any]] = {}
+        missing: list[tuple[int, bytes]] = []
+        for number in numbers:
+            with self._lock:
+                if self._closed:
+                    raise RunError(f"{self._contents.path} is closed; open it again to read on")
+                known = self._cache.get((path, number))
+                if known is None:
+                    # Never on those threads: a disk that hangs would keep the program from ending.
+                    missing.append((number, self._stored(index, number)))
+                else:
+                    self._cache.move_to_end((path, number))
+                    found[number] = known
+        unpacked = each(lambda one: self._unpacked(path, index, *one), missing)
         with self._lock:
-            if self._closed:
-                raise RunError(f"{self._contents.path} is closed; open it again to read on")
-            found = self._cache.get((path, number))
-            if found is not None:
-                self._cache.move_to_end((path, number))
-                return found
-            stored = self._stored(index, number)
-        values = self._unpacked(path, index, number, stored)
-        with self._lock:
-            self._keep((path, number), values)
-        return values
+            for (number, _), values in zip(missing, unpacked, strict=True):
+                found[number] = values
+                self._keep((path, number), values)
+        return [found[number] for number in numbers]
 
     def _unpacked(self, path: str, index: BulkIndex, number: int, stored: bytes) -> NDArray[Any]:
         where = f"{self._contents.files[index.file[number]]} is damaged: chunk {number} of /{path}"
