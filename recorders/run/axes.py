@@ -235,7 +235,11 @@ class RunAxes(ABC):
     @cached_property
     def _beam_of(self) -> dict[int, tuple[int, int]]:
         """Of each example that is a beam, the example it is a beam of, and its number."""
-        names = {name: row for row, name in enumerate(self._texts["examples/name"])}
+        column = self._texts["examples/name"]
+        if BEAM.encode() not in column.data.tobytes():
+            # Of a hundred thousand names not one need be looked at then.
+            return {}
+        names = {name: row for row, name in enumerate(column)}
         found = {}
         for name, row in names.items():
             base, parted, number = name.rpartition(BEAM)
