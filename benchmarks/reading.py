@@ -107,9 +107,7 @@ def tiled(pieces: Sequence[Contents]) -> Contents:
         for file in piece.files:
             files.setdefault(file, len(files))
         number = np.array([files[file] for file in piece.files], np.int32)
-        lengths = {
-            path: sum(index.length for index in bulks.get(path, ())) for path in piece.bulks
-        }
+        lengths = {path: sum(index.length for index in bulks.get(path, ())) for path in piece.bulks}
         shifts = {
             "events/example": rows["examples"],
             "examples/token_offset": rows["tokens"],
@@ -229,10 +227,10 @@ class Array:
         self.short, self.long = short, long
 
     def one(self, event: int, head: int) -> Maps:
-        return np.asarray(self.short[event % len(self.short), head], np.float32)
+        return np.asarray(self.short[event % self.short.shape[0], head], np.float32)
 
     def all_heads(self, event: int) -> Maps:
-        return np.asarray(self.short[event % len(self.short)], np.float32)
+        return np.asarray(self.short[event % self.short.shape[0]], np.float32)
 
     def window(self, head: int, query: int, key: int) -> Maps:
         part = self.long[head, query : query + WINDOW, key : key + WINDOW]

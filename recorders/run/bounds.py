@@ -104,7 +104,10 @@ def _check_events(columns: Mapping[str, NDArray[Any]], bulk_lengths: Mapping[str
         _require(f"events/{name}", lengths, lengths >= 1)
     _require("events/n_selected", chosen, chosen >= 0)
     for name, last in (("keys", keys), ("n_selected", chosen)):
-        if math.prod(int(most.max(initial=0)) for most in (heads, queries, last)) > layout.MAX_MAP_VALUES:
+        if (
+            math.prod(int(most.max(initial=0)) for most in (heads, queries, last))
+            > layout.MAX_MAP_VALUES
+        ):
             product = heads.astype(np.float64) * queries * last
             _require(f"events/{name}", last, product <= layout.MAX_MAP_VALUES)
     _check_steps(columns["events/step"], "events/step")

@@ -143,6 +143,8 @@ def coarser(
     if how == "max":
         return pooled(values, *factors, how)
     down, across = _cells(shape[0], level.query_block), _cells(shape[1], level.key_block)
-    sums = _halved(_halved(values * (down[:, None] * across), factors[1], -1, how), factors[0], -2, how)
+    sums = _halved(
+        _halved(values * (down[:, None] * across), factors[1], -1, how), factors[0], -2, how
+    )
     means: Floats = sums / (_cells(shape[0], blocks[0])[:, None] * _cells(shape[1], blocks[1]))
     return means

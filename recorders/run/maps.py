@@ -123,7 +123,9 @@ class RunMaps(RunAxes):
     @cached_property
     def _levels(self) -> dict[int, int]:
         """Where the stored level of each large event begins."""
-        events, offsets = (self._columns[f"details/{name}"].tolist() for name in ("event", "offset"))
+        events, offsets = (
+            self._columns[f"details/{name}"].tolist() for name in ("event", "offset")
+        )
         return dict(zip(events, offsets, strict=True))
 
     def _map(self, event: int) -> NDArray[np.float32]:
@@ -133,5 +135,7 @@ class RunMaps(RunAxes):
 def _part(name: str, wanted: slice, length: int) -> range:
     start, stop, step = wanted.indices(length)
     if step != 1:
-        raise ValueError(f"{name} has a step of {step}; a window is made of neighbours, a step of 1")
+        raise ValueError(
+            f"{name} has a step of {step}; a window is made of neighbours, a step of 1"
+        )
     return range(start, max(start, stop))
