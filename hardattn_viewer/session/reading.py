@@ -30,7 +30,7 @@ from hardattn_viewer.session.rows import read_rows
 from hardattn_viewer.session.state import Frames, RunFacts, SiteFacts
 from recorders.run.reader import Run, RunError, read_run
 
-FRAME_BYTES = 192 * 2**20
+FRAME_BYTES = 96 * 2**20
 THUMBNAIL_PIXELS = 64
 
 
@@ -174,6 +174,7 @@ def run_facts(run: Run) -> RunFacts:
                 kind=site.kind,
                 layer=site.layer,
                 head_indices=site.head_indices,
+                large=run.has_large_maps(site),
             )
             for site in run.sites
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 from typing import Any
@@ -18,6 +18,8 @@ from recorders.run.contents import BulkIndex, Contents
 from recorders.run.errors import RunError
 from recorders.run.guard import identity, regular_file
 from recorders.run.workers import each
+
+Key = tuple[Hashable, ...]
 
 
 class ChunkReader:
@@ -32,7 +34,7 @@ class ChunkReader:
         self._contents = contents
         self._limit = cache_bytes
         self._kept = 0
-        self._cache: OrderedDict[tuple[str, int], NDArray[Any]] = OrderedDict()
+        self._cache: OrderedDict[Key, NDArray[Any]] = OrderedDict()
         self._lock = Lock()
         self._closed = False
         # Held open, so that a run replaced by a new recording stays readable.
@@ -57,6 +59,19 @@ class ChunkReader:
         values = chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
         offset = start - first * index.chunk
         return values[offset : offset + count]
+
+    def remembered(self, key: Key, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
+        """What was made before under ``key``, if it is still in the cache; not to be changed."""
+        with self._lock:
+            found = self._cache.get(key)
+            if found is not None:
+                self._cache.move_to_end(key)
+                return found
+        values = make()
+        values.setflags(write=False)
+        with self._lock:
+            self._keep(key, values)
+        return values
 
     def close(self) -> None:
         """Let go of the file and of the cache."""
@@ -100,7 +115,7 @@ class ChunkReader:
         values.setflags(write=False)
         return values
 
-    def _keep(self, key: tuple[str, int], values: NDArray[Any]) -> None:
+    def _keep(self, key: Key, values: NDArray[Any]) -> None:
         if key in self._cache or self._closed:
             return
         self._cache[key] = values

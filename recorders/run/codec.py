@@ -130,7 +130,7 @@ def unpack(stored: bytes, dtype: str, count: int) -> NDArray[Any]:
     shuffled = np.frombuffer(raw, np.uint8).reshape(size, count)
     if size == 2:
         # Nine times as fast as transposing the bytes.
-        words = shuffled[1].astype("<u2")
+        words: NDArray[Any] = shuffled[1].astype("<u2")
         words <<= 8
         words |= shuffled[0]
         return words.view(dtype)

@@ -68,8 +68,15 @@ class MapReader:
         return found
 
     def overview(self, event: int, head: int | None, blocks: tuple[int, int], how: How) -> Floats:
-        """One number for each block of a map [queries, keys]; head None is the mean over heads."""
-        return np.concatenate([part for *_, part in self.pooled(event, blocks, [head], [how])])
+        """One number for each block of a map [queries, keys]; head None is the mean over heads.
+
+        Where it was made before and is still in the cache, nothing is read.
+        """
+
+        def make() -> Floats:
+            return np.concatenate([part for *_, part in self.pooled(event, blocks, [head], [how])])
+
+        return self._chunks.remembered(("overview", event, head, *blocks, how), make).copy()
 
     def pooled(
         self, event: int, blocks: tuple[int, int], heads: Sequence[int | None], hows: Sequence[How]
@@ -86,11 +93,12 @@ class MapReader:
             How, of which head, and the next rows of it.
         """
         count, queries, keys = self.shape(event)
+        wanted = range(count) if None in heads else [head for head in heads if head is not None]
         step = max(1, _SLAB // (keys * blocks[0])) * blocks[0]
         for start in range(0, queries, step):
             rows = range(start, min(start + step, queries))
             total = np.zeros((len(rows) if None in heads else 0, keys), np.float32)
-            for head in range(count) if None in heads else heads:
+            for head in wanted:
                 values = self.read(event, range(head, head + 1), rows, range(keys))[0]
                 if head in heads:
                     for how in hows:

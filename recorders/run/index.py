@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from recorders.run import layout
 
-
 _STRETCH = 1 << 18
 """Values of rows that are read at once, and half of those that their means need in memory."""
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from recorders.run.axes import RunAxes
 from recorders.run.decoding import MapReader
-from recorders.run.detail import HOWS, How, Overview, block_of
+from recorders.run.detail import HOWS, How, Overview, block_of, is_large
 from recorders.run.layout import DETAIL_SIZE
 from recorders.run.records import Example, Site
 
@@ -106,7 +106,8 @@ class RunMaps(RunAxes):
         """
         if how not in HOWS or size < 1:
             raise ValueError(
-                f"how={how!r} with size={size} gives no overview; how is max or mean, size 1 or more"
+                f"how={how!r} with size={size} gives no overview; "
+                "how is max or mean, and size 1 or more"
             )
         event = self._event(site, example, step, snapshot)
         count, queries, keys = self._maps.shape(event)
@@ -119,6 +120,16 @@ class RunMaps(RunAxes):
         if values is None:
             values = self._maps.overview(event, head, blocks, how)
         return Overview(values, *blocks, how)
+
+    def has_large_maps(self, site: str | Site) -> bool:
+        """Whether a map of a site has so many cells that a level of it is worth storing."""
+        return self._site_number(site) in self._large_sites
+
+    @cached_property
+    def _large_sites(self) -> frozenset[int]:
+        queries, keys = (self._columns[f"events/{name}"] for name in ("queries", "keys"))
+        large = is_large(queries.astype(np.int64), keys)
+        return frozenset(self._columns["events/site"][large].tolist())
 
     @cached_property
     def _levels(self) -> dict[int, int]:

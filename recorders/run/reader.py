@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from recorders.run.chunks import ChunkReader
 from recorders.run.codec import CODECS
 from recorders.run.contents import Contents, load
+from recorders.run.decoding import MapReader
 from recorders.run.errors import RunError
 from recorders.run.images import decode_png
 from recorders.run.index import RowIndex, event_means, example_columns, known_mean
-from recorders.run.decoding import MapReader
 from recorders.run.layout import CHANGED, EVENTS, EXAMPLES, LEFT_OUT
 from recorders.run.maps import RunMaps
 from recorders.run.origin import sentences
