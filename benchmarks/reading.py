@@ -284,9 +284,9 @@ def others(folder: Path, run: Hardattn) -> Iterator[tuple[str, Array]]:
         yield name, Array(short, long)
 
 
-def timed(seconds: list[float], action: Callable[[], object]) -> None:
+def timed(seconds: list[float], action: Callable[..., object], *given: object) -> None:
     started = time.perf_counter()
-    action()
+    action(*given)
     seconds.append(time.perf_counter() - started)
 
 
@@ -307,19 +307,19 @@ def measure(folder: Path, large: Path, many: Path, rounds: int) -> Measured:
         )
     }  # fmt: skip
     for _ in range(rounds):
-        timed(found["open, first map"]["hardattn"], lambda: opened(large))
-        timed(found["open 10⁶ events, first map"]["hardattn"], lambda: opened(many))
+        timed(found["open, first map"]["hardattn"], opened, large)
+        timed(found["open 10⁶ events, first map"]["hardattn"], opened, many)
         places = rng.integers(0, events, 40), rng.integers(0, HEADS, 40)
         corners = rng.integers(0, LONG - WINDOW, (8, 2))
         for name, side in sides.items():
             for event, head in zip(*(place.tolist() for place in places), strict=True):
-                timed(found["map 512²"][name], lambda: side.one(event, head))
+                timed(found["map 512²"][name], side.one, event, head)
             for event in range(int(places[0][0]), int(places[0][0]) + 20):
-                timed(found["all heads 512²"][name], lambda: side.all_heads(event % events))
+                timed(found["all heads 512²"][name], side.all_heads, event % events)
             for query, key in np.sort(corners, axis=1)[:, ::-1].tolist():
-                timed(found["window of 8,192²"][name], lambda: side.window(0, query, key))
+                timed(found["window of 8,192²"][name], side.window, 0, query, key)
             for head in range(LONG_HEADS):
-                timed(found["overview of 8,192²"][name], lambda: side.overview(head))
+                timed(found["overview of 8,192²"][name], side.overview, head)
     run.run.close()
     return found
 
