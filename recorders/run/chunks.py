@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 from typing import Any
@@ -17,6 +17,9 @@ from recorders.run.codec import crc32, unpack
 from recorders.run.contents import BulkIndex, Contents
 from recorders.run.errors import DamagedError, RunError
 from recorders.run.guard import identity, regular_file
+from recorders.run.workers import each
+
+Key = tuple[Hashable, ...]
 
 
 class ChunkReader:
@@ -31,7 +34,7 @@ class ChunkReader:
         self._contents = contents
         self._limit = cache_bytes
         self._kept = 0
-        self._cache: OrderedDict[tuple[str, int], NDArray[Any]] = OrderedDict()
+        self._cache: OrderedDict[Key, NDArray[Any]] = OrderedDict()
         self._lock = Lock()
         self._closed = False
         # Held open, so that a run replaced by a new recording stays readable.
@@ -52,12 +55,25 @@ class ChunkReader:
             raise DamagedError(self._contents.broken[path])
         index = self._contents.bulks[path]
         first, last = start // index.chunk, -(-(start + count) // index.chunk)
-        chunks = [self._chunk(path, index, number) for number in range(first, last)]
+        chunks = self._read(path, index, range(first, last))
         if not chunks:
             return np.zeros(0, index.dtype)
         values = chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
         offset = start - first * index.chunk
         return values[offset : offset + count]
+
+    def remembered(self, key: Key, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
+        """What was made before under ``key``, if it is still in the cache; not to be changed."""
+        with self._lock:
+            found = self._cache.get(key)
+            if found is not None:
+                self._cache.move_to_end(key)
+                return found
+        values = make()
+        values.setflags(write=False)
+        with self._lock:
+            self._keep(key, values)
+        return values
 
     def close(self) -> None:
         """Let go of the file and of the cache."""
@@ -68,19 +84,27 @@ class ChunkReader:
                 self._release()
                 self._descriptor = None
 
-    def _chunk(self, path: str, index: BulkIndex, number: int) -> NDArray[Any]:
+    def _read(self, path: str, index: BulkIndex, numbers: range) -> list[NDArray[Any]]:
+        """Whole chunks, in order; what is not in the cache is unpacked by several threads."""
+        found: dict[int, NDArray[Any]] = {}
+        missing: list[tuple[int, bytes]] = []
+        for number in numbers:
+            with self._lock:
+                if self._closed:
+                    raise RunError(f"{self._contents.path} is closed; open it again to read on")
+                known = self._cache.get((path, number))
+                if known is None:
+                    # Never on those threads: a disk that hangs would keep the program from ending.
+                    missing.append((number, self._stored(index, number)))
+                else:
+                    self._cache.move_to_end((path, number))
+                    found[number] = known
+        unpacked = each(lambda one: self._unpacked(path, index, *one), missing)
         with self._lock:
-            if self._closed:
-                raise RunError(f"{self._contents.path} is closed; open it again to read on")
-            found = self._cache.get((path, number))
-            if found is not None:
-                self._cache.move_to_end((path, number))
-                return found
-            stored = self._stored(index, number)
-        values = self._unpacked(path, index, number, stored)
-        with self._lock:
-            self._keep((path, number), values)
-        return values
+            for (number, _), values in zip(missing, unpacked, strict=True):
+                found[number] = values
+                self._keep((path, number), values)
+        return [found[number] for number in numbers]
 
     def _unpacked(self, path: str, index: BulkIndex, number: int, stored: bytes) -> NDArray[Any]:
         where = f"{self._contents.files[index.file[number]]} is damaged: chunk {number} of /{path}"
@@ -93,7 +117,7 @@ class ChunkReader:
         values.setflags(write=False)
         return values
 
-    def _keep(self, key: tuple[str, int], values: NDArray[Any]) -> None:
+    def _keep(self, key: Key, values: NDArray[Any]) -> None:
         if key in self._cache or self._closed:
             return
         self._cache[key] = values

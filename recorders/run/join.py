@@ -9,6 +9,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from recorders.run import layout
 from recorders.run.codec import crc32
@@ -18,7 +19,8 @@ from recorders.run.errors import RunError
 from recorders.run.facts import Facts
 from recorders.run.guard import regular_file
 from recorders.run.image import create, table_group, write_column, write_root, write_tables
-from recorders.run.layout import Dataset
+from recorders.run.layout import Bulk, Dataset, Table
+from recorders.run.levels import Levels, levels_of, packed_levels, with_levels
 
 
 def join(parts: Path, out: Path, *, trusted: bool = False) -> None:
@@ -39,12 +41,29 @@ def join(parts: Path, out: Path, *, trusted: bool = False) -> None:
             f"{parts} is damaged: {contents.damage[0].what}; remove the damaged part and those "
             "after it to keep the rest"
         )
+    seal(contents, out)
+
+
+def seal(contents: Contents, out: Path) -> None:
+    """Write a run that lies in parts, or in another file, as one sealed file.
+
+    Args:
+        contents: the run.
+        out: the file to make; an older one of that name is replaced at the very end.
+
+    Raises:
+        RunError: a part is damaged.
+        OSError: the disk refused; nothing was left behind.
+    """
+    levels = levels_of(contents.tables)
     with replacing(out) as descriptor:
         sink = DiskFile(descriptor)
         with h5py.File(sink, "w", libver=("v110", "v110")) as file:
             write_root(file, _sealed(contents.facts))
-            write_tables(file, contents.tables)
+            write_tables(file, with_levels(contents.tables, levels))
             _copy_bulks(contents, file, sink)
+            if levels.length:
+                _write_levels(contents, levels, file, sink)
         sink.check()
 
 
@@ -65,18 +84,39 @@ def _sealed(facts: Facts) -> Facts:
     )
 
 
+def _write_levels(contents: Contents, levels: Levels, file: h5py.File, sink: DiskFile) -> None:
+    table, (bulk,) = layout.DETAILS, layout.DETAILS.bulks
+    dataset, group = _bulk_dataset(file, table, bulk, bulk.dtype, levels.length)
+    checksums = np.zeros(levels.length // bulk.chunk, np.uint32)
+    for chunk, packed in packed_levels(contents, levels):
+        dataset.id.write_direct_chunk((chunk * bulk.chunk,), packed)
+        checksums[chunk] = crc32(packed)
+        sink.check()
+    _write_checksums(group, bulk, checksums)
+
+
 def _copy_bulks(contents: Contents, file: h5py.File, sink: DiskFile) -> None:
-    for table in layout.TABLES:
+    # Levels that there may be are made anew.
+    for table in (table for table in layout.TABLES if table is not layout.DETAILS):
         for bulk in table.bulks:
             index = contents.bulks[f"{table.name}/{bulk.name}"]
             if not index.length:
                 continue
-            group = table_group(file, table)
-            spec = Dataset(bulk.name, index.dtype, "bulk", bulk.unit, bulk.chunk)
-            dataset = create(group, spec, index.length, bulk.chunk)
+            dataset, group = _bulk_dataset(file, table, bulk, index.dtype, index.length)
             _copy_chunks(contents.files, index, dataset, sink)
-            checksums = Dataset(f"{bulk.name}_crc32", "<u4", "chunk-checksums")
-            write_column(group, checksums, index.crc32)
+            _write_checksums(group, bulk, index.crc32)
+
+
+def _bulk_dataset(
+    file: h5py.File, table: Table, bulk: Bulk, dtype: str, length: int
+) -> tuple[h5py.Dataset, h5py.Group]:
+    group = table_group(file, table)
+    spec = Dataset(bulk.name, dtype, "bulk", bulk.unit, bulk.chunk)
+    return create(group, spec, length, bulk.chunk), group
+
+
+def _write_checksums(group: h5py.Group, bulk: Bulk, crc32: NDArray[np.uint32]) -> None:
+    write_column(group, Dataset(f"{bulk.name}_crc32", "<u4", "chunk-checksums"), crc32)
 
 
 def _copy_chunks(
