@@ -16,10 +16,10 @@ from recorders.run.chunks import ChunkReader
 from recorders.run.codec import CODECS
 from recorders.run.contents import Contents, load
 from recorders.run.decoding import MapReader
-from recorders.run.errors import RunError
-from recorders.run.images import decode_png
+from recorders.run.errors import DamagedError, RunError
+from recorders.run.images import decode_png, image_digest
 from recorders.run.index import RowIndex, event_means, example_columns, known_mean
-from recorders.run.layout import CHANGED, EVENTS, EXAMPLES, LEFT_OUT
+from recorders.run.layout import CHANGED, EVENTS, EXAMPLES, LEFT_OUT, ROW_CHUNK
 from recorders.run.maps import RunMaps
 from recorders.run.origin import sentences
 from recorders.run.parts import PARTS_SUFFIX
@@ -32,6 +32,8 @@ from recorders.run.records import (
     example_record,
     site_record,
 )
+from recorders.run.shown import shown
+from recorders.run.text import visible
 from recorders.run.verification import Verification, verifications
 
 __all__ = ["Example", "Outcome", "Run", "RunError", "Site", "Snapshot", "read_run"]
@@ -71,7 +73,6 @@ class Run(RunMaps):
         codec_max_error: largest absolute error of a stored probability.
         metadata: free facts.
         bytes: size on disk.
-        notices: what a reader may want to say, in sentences.
         sites: the sites.
         examples: the examples.
         snapshots: the moments of training; at least one.
@@ -82,6 +83,7 @@ class Run(RunMaps):
     """
 
     def __init__(self, contents: Contents, cache_bytes: int = CACHE_BYTES) -> None:
+        contents = shown(contents)
         facts = contents.facts
         self.path = contents.path
         self.sealed = facts.sealed
@@ -95,7 +97,8 @@ class Run(RunMaps):
         self.left_out = sentences(self.metadata, LEFT_OUT)
         self.changed = sentences(self.metadata, CHANGED)
         self.bytes = contents.size
-        self.notices = contents.notices
+        self._notices = contents.notices
+        self._lost: dict[str, str] = {}
         self._columns = contents.tables.columns
         self._texts = contents.tables.texts
         self._chunks = ChunkReader(contents, cache_bytes)
@@ -118,7 +121,16 @@ class Run(RunMaps):
     @property
     def name(self) -> str:
         """The file's name without its ending."""
-        return self.path.name.removesuffix(PARTS_SUFFIX).removesuffix(".h5")
+        return visible(self.path.name.removesuffix(PARTS_SUFFIX).removesuffix(".h5"))
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a reader may want to say, in sentences: what is damaged as far as it was met, too.
+
+        Where damage costs only one number of many, as the entropy of some events, reading goes on
+        without it and says so here.
+        """
+        return (*self._notices, *self._lost.values())
 
     def __enter__(self) -> Run:
         return self
@@ -254,9 +266,12 @@ class Run(RunMaps):
         )
         data = self._chunks.read("images/png", offset, size).tobytes()
         try:
-            return decode_png(data, width, height, channels)
+            pixels = decode_png(data, width, height, channels)
         except RunError as problem:
-            raise RunError(f"{self.path} is damaged: {problem}") from problem
+            raise DamagedError(f"{self.path} is damaged: {problem}") from problem
+        if image_digest(pixels) != self._columns["images/sha256"][row].tobytes():
+            raise DamagedError(f"{self.path} is damaged: image {row} does not match its SHA-256")
+        return pixels
 
     def most_steps(self, site: str | Site | None = None, snapshot: int | None = None) -> int:
         """The largest number of steps that an example has; of the first site by default."""
@@ -302,7 +317,7 @@ class Run(RunMaps):
         return RowIndex(*(self._columns[f"outcomes/{name}"] for name in ("snapshot", "example")))
 
     def _site_number(self, site: str | Site) -> int:
-        name = site if isinstance(site, str) else site.name
+        name = visible(site if isinstance(site, str) else site.name)
         if name not in self._site_numbers:
             known = ", ".join(self._site_numbers) or "none at all"
             raise IndexError(f"{self.name} has no site {name!r}; it has {known}")
@@ -369,5 +384,22 @@ class Run(RunMaps):
         heads, queries, offsets = (
             self._columns[f"events/{name}"][events] for name in ("heads", "queries", "row_offset")
         )
-        read = partial(self._chunks.read, path)
+        read = partial(self._read_what_is_left, path)
         return event_means(read, offsets, heads.astype(np.int64) * queries)
+
+    def _read_what_is_left(self, path: str, start: int, count: int) -> NDArray[np.float64]:
+        """Bulk values, NaN for those of a damaged chunk."""
+        try:
+            return self._chunks.read(path, start, count)
+        except DamagedError as problem:
+            self._lost[path] = f"damaged: {problem}; what it held is shown as not recorded"
+        chunk = ROW_CHUNK
+        values = np.full(count, np.nan)
+        for first in range(start - start % chunk, start + count, chunk):
+            low, high = max(first, start), min(first + chunk, start + count)
+            try:
+                values[low - start : high - start] = self._chunks.read(path, low, high - low)
+            except DamagedError:
+                # Said above; the values stay NaN.
+                continue
+        return values
