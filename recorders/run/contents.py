@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorders.run import layout
+from recorders.run.address import Address
 from recorders.run.bounds import check_tables
 from recorders.run.codec import CODECS, crc32, unpack
 from recorders.run.errors import FlawError, RunError
-from recorders.run.guard import Identity, Inspected, Stored, inspect, parsed_metadata, regular_file
+from recorders.run.guard import Inspected, Stored, inspect, parsed_metadata
 from recorders.run.image import Facts
 from recorders.run.layout import Text
 from recorders.run.merge import Merged, RankTables, merge
 from recorders.run.origin import common_facts, incomplete, whole_facts, with_left_out
 from recorders.run.parts import PARTS_SUFFIX, segments
+from recorders.run.remote.options import Remote
+from recorders.run.source import Identity, Source, open_source
 from recorders.run.tables import Tables, TextColumn
 
 
@@ -61,60 +64,85 @@ class Contents:
         bulks: where its bulk values lie, by path.
         files: the HDF5 files that it consists of.
         identities: by which a file replaced meanwhile is noticed.
+        source: the file of a sealed run, held open; None for parts.
         size: their bytes together.
         notices: what a reader may want to say, in sentences.
     """
 
-    path: Path
+    path: Address
     facts: Facts
     tables: Tables
     bulks: dict[str, BulkIndex]
-    files: tuple[Path, ...]
+    files: tuple[Address, ...]
     identities: tuple[Identity, ...]
+    source: Source | None
     size: int
     notices: tuple[str, ...]
 
 
-def load(path: Path) -> Contents:
+def load(path: Address, remote: Remote | None = None) -> Contents:
     """Check a run and read its tables.
 
     Args:
         path: a sealed file, or a folder of parts; a file that is not there yet stands for its
             parts folder ``path.parts``.
+        remote: how another machine is asked.
 
     Raises:
         RunError: it is missing, not a run, or damaged; the sentence says which and the remedy.
     """
-    parts = path.with_name(path.name + PARTS_SUFFIX)
-    if not path.exists() and parts.is_dir():
-        path = parts
-    ranks = segments(path) if path.is_dir() else {0: [path]}
-    files = [file for own in ranks.values() for file in own]
-    inspected = [inspect(file) for file in files]
-    pieces = [_read_file(number, file) for number, file in enumerate(inspected)]
-    by_rank = dict(zip(ranks, _split(pieces, [len(own) for own in ranks.values()]), strict=True))
-    notices = [notice for piece in pieces for notice in piece.notices]
-    if path.is_dir():
-        facts = common_facts(
-            path, {r: [piece.facts for piece in own] for r, own in by_rank.items()}
-        )
-    else:
-        facts = whole_facts(path, pieces[0].facts)
+    if isinstance(path, Path):
+        parts = path.with_name(path.name + PARTS_SUFFIX)
+        if not path.exists() and parts.is_dir():
+            path = parts
+        if path.is_dir():
+            return _load_parts(path)
+    source = open_source(path, remote)
     try:
-        merged = _merged(by_rank)
-    except FlawError as flaw:
-        raise RunError(f"{path} is damaged: {flaw.remedied()}") from flaw
-    left_out = list(merged.left_out)
-    if path.is_dir():
-        left_out += incomplete(path, facts, {rank: len(own) for rank, own in ranks.items()})
+        file = inspect(source)
+        piece = _read_file(0, file)
+        facts = whole_facts(path, piece.facts)
+        merged = _merged(path, {0: [piece]})
+    except BaseException:
+        source.close()
+        raise
     return Contents(
         path,
+        facts,
+        merged.tables,
+        {name: _joined_bulk(name, facts, [piece]) for name, _ in layout.bulk_paths()},
+        (path,),
+        (source.identity,),
+        source,
+        source.size,
+        tuple(dict.fromkeys([*piece.notices, *merged.notices])),
+    )
+
+
+def _load_parts(folder: Path) -> Contents:
+    ranks = segments(folder)
+    files = [file for own in ranks.values() for file in own]
+    pieces, identities, size = [], [], 0
+    for number, path in enumerate(files):
+        with closing(open_source(path)) as source:
+            pieces.append(_read_file(number, inspect(source)))
+            identities.append(source.identity)
+            size += source.size
+    by_rank = dict(zip(ranks, _split(pieces, [len(own) for own in ranks.values()]), strict=True))
+    facts = common_facts(folder, {r: [piece.facts for piece in own] for r, own in by_rank.items()})
+    merged = _merged(folder, by_rank)
+    counts = {rank: len(own) for rank, own in ranks.items()}
+    left_out = [*merged.left_out, *incomplete(folder, facts, counts)]
+    notices = [notice for piece in pieces for notice in piece.notices]
+    return Contents(
+        folder,
         with_left_out(facts, left_out),
         merged.tables,
         {name: _joined_bulk(name, facts, pieces) for name, _ in layout.bulk_paths()},
         tuple(files),
-        tuple(file.identity for file in inspected),
-        sum(file.size for file in inspected),
+        tuple(identities),
+        None,
+        size,
         tuple(dict.fromkeys([*notices, *merged.notices, *left_out])),
     )
 
@@ -134,18 +162,21 @@ def _split(pieces: list[_Piece], counts: list[int]) -> Iterator[list[_Piece]]:
         start += count
 
 
-def _merged(by_rank: Mapping[int, Sequence[_Piece]]) -> Merged:
+def _merged(where: Address, by_rank: Mapping[int, Sequence[_Piece]]) -> Merged:
     """All tables as those of one run, their numbers checked."""
     ranks = []
-    for rank, pieces in by_rank.items():
-        tables = Tables.joined([piece.tables for piece in pieces])
-        lengths = {
-            path: sum(piece.bulks[path].length for piece in pieces if path in piece.bulks)
-            for path, _ in layout.bulk_paths()
-        }
-        check_tables(tables, lengths)
-        ranks.append(RankTables(rank, tables, lengths))
-    return merge(ranks) if len(ranks) > 1 else Merged(ranks[0].tables)
+    try:
+        for rank, pieces in by_rank.items():
+            tables = Tables.joined([piece.tables for piece in pieces])
+            lengths = {
+                path: sum(piece.bulks[path].length for piece in pieces if path in piece.bulks)
+                for path, _ in layout.bulk_paths()
+            }
+            check_tables(tables, lengths)
+            ranks.append(RankTables(rank, tables, lengths))
+        return merge(ranks) if len(ranks) > 1 else Merged(ranks[0].tables)
+    except FlawError as flaw:
+        raise RunError(f"{where} is damaged: {flaw.remedied()}") from flaw
 
 
 def _read_file(number: int, file: Inspected) -> _Piece:
@@ -153,17 +184,21 @@ def _read_file(number: int, file: Inspected) -> _Piece:
     tables = Tables()
     bulks = {}
     facts = file.facts
-    with regular_file(file.path) as descriptor:
+    source = file.source
+    columns = [stored for stored in file.datasets.values() if stored.spec.encoding != "bulk"]
+    offsets = np.concatenate([np.zeros(0, np.int64), *(stored.offsets for stored in columns)])
+    sizes = np.concatenate([np.zeros(0, np.int64), *(stored.sizes for stored in columns)])
+    with source.ahead(offsets.tolist(), sizes.tolist()):
         try:
             for table in layout.TABLES:
                 for column in table.columns:
                     path = f"{table.name}/{column.name}"
                     if path not in file.datasets:
                         continue
-                    values = _read_column(descriptor, path, file.datasets[path])
+                    values = _read_column(source, path, file.datasets[path])
                     if isinstance(column, Text):
                         name = f"{path}_offsets"
-                        offsets = _read_column(descriptor, name, file.datasets[name])
+                        offsets = _read_column(source, name, file.datasets[name])
                         tables.texts[path] = _checked_text(path, values, offsets)
                     elif values.size % column.width:
                         raise FlawError(f"/{path} does not end with a whole row")
@@ -174,21 +209,21 @@ def _read_file(number: int, file: Inspected) -> _Piece:
                 for bulk in table.bulks:
                     path = f"{table.name}/{bulk.name}"
                     if path in file.datasets:
-                        bulks[path] = _bulk_index(descriptor, number, path, file.datasets)
+                        bulks[path] = _bulk_index(source, number, path, file.datasets)
             if facts.metadata is None:
-                data = _read_column(descriptor, "metadata", file.datasets["metadata"])
+                data = _read_column(source, "metadata", file.datasets["metadata"])
                 facts = replace(facts, metadata=parsed_metadata(data.tobytes()))
         except FlawError as flaw:
-            raise RunError(f"{file.path} is damaged: {flaw.remedied()}") from flaw
+            raise RunError(f"{source.address} is damaged: {flaw.remedied()}") from flaw
     return _Piece(facts, tables, bulks, file.notices)
 
 
-def _read_column(descriptor: int, path: str, stored: Stored) -> NDArray[Any]:
+def _read_column(source: Source, path: str, stored: Stored) -> NDArray[Any]:
     """A whole column, its checksum compared."""
     dtype = stored.spec.dtype
     values = np.empty(stored.length, dtype)
     for index, start in enumerate(range(0, stored.length, stored.chunk)):
-        packed = os.pread(descriptor, int(stored.sizes[index]), int(stored.offsets[index]))
+        packed = source.pread(int(stored.sizes[index]), int(stored.offsets[index]))
         count = min(stored.chunk, stored.length - start)
         try:
             values[start : start + count] = unpack(packed, dtype, stored.chunk)[:count]
@@ -215,9 +250,9 @@ def _checked_text(path: str, data: NDArray[Any], offsets: NDArray[Any]) -> TextC
     return TextColumn(data, offsets)
 
 
-def _bulk_index(descriptor: int, number: int, path: str, datasets: dict[str, Stored]) -> BulkIndex:
+def _bulk_index(source: Source, number: int, path: str, datasets: dict[str, Stored]) -> BulkIndex:
     stored = datasets[path]
-    checksums = _read_column(descriptor, f"{path}_crc32", datasets[f"{path}_crc32"])
+    checksums = _read_column(source, f"{path}_crc32", datasets[f"{path}_crc32"])
     if checksums.size != stored.offsets.size:
         raise FlawError(
             f"/{path}_crc32 has {checksums.size} checksums for {stored.offsets.size} chunks"

@@ -8,12 +8,7 @@ pipe, or to more memory than the file's own size allows.
 from __future__ import annotations
 
 import json
-import os
-import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import h5py
@@ -22,13 +17,12 @@ from h5py import h5a, h5d, h5g, h5l, h5o, h5z
 from numpy.typing import NDArray
 
 from recorders.run import layout
+from recorders.run.address import Address
 from recorders.run.codec import CODECS, stored_limit
-from recorders.run.durable import SourceFile
 from recorders.run.errors import FlawError, RunError
 from recorders.run.image import Facts
 from recorders.run.layout import Dataset
-
-Identity = tuple[int, int, int]
+from recorders.run.source import Source, SourceStream
 
 _MAGIC = b"\x89HDF\r\n\x1a\n"
 _SUPERBLOCKS = (2, 3)
@@ -62,84 +56,55 @@ class Inspected:
     """A file whose structure the guard has passed.
 
     Attributes:
-        path: the file.
-        size: its bytes.
-        identity: device, inode and time of change, by which a file replaced meanwhile is noticed.
+        source: the file, open.
         facts: its root attributes; metadata is None where it is the dataset ``metadata``.
         datasets: where the data lies, by path, as ``"events/site"``.
         notices: what a reader may want to say, in sentences.
     """
 
-    path: Path
-    size: int
-    identity: Identity
+    source: Source
     facts: Facts
     datasets: dict[str, Stored]
     notices: tuple[str, ...]
 
 
-def identity(state: os.stat_result) -> Identity:
-    """What tells a file from another that took its name."""
-    return state.st_dev, state.st_ino, state.st_mtime_ns
-
-
-@contextmanager
-def regular_file(path: Path) -> Iterator[int]:
-    """A descriptor of ``path``, which is a regular file.
-
-    Raises:
-        RunError: it is missing, forbidden, or a pipe, folder or device.
-    """
-    try:
-        # A pipe without a writer would block a plain open for ever.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError as problem:
-        raise RunError(f"{path} does not exist; check the name") from problem
-    except OSError as problem:
-        raise RunError(f"{path} cannot be opened: {problem.strerror}") from problem
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise RunError(f"{path} is not a regular file; choose a run (.h5) or its parts folder")
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def inspect(path: Path) -> Inspected:
+def inspect(source: Source) -> Inspected:
     """Check the structure of one HDF5 file of a run and find where its data lies.
 
     Raises:
         RunError: it is not a run, is of a newer format, or is damaged or unsafe.
     """
-    with regular_file(path) as descriptor:
-        head = os.pread(descriptor, 9, 0)
-        state = os.fstat(descriptor)
-        if not head.startswith(_MAGIC):
-            raise RunError(f"{path} is no HDF5 file and so not a run; choose one that was recorded")
-        if len(head) < 9 or head[8] not in _SUPERBLOCKS:
-            raise RunError(f"{path} is not a run: no Recorder writes its version of HDF5")
-        return _opened(path, state, descriptor)
-
-
-def _opened(path: Path, state: os.stat_result, descriptor: int) -> Inspected:
+    address = source.address
+    head = source.pread(9, 0)
+    if not head.startswith(_MAGIC):
+        raise RunError(f"{address} is no HDF5 file and so not a run; choose one that was recorded")
+    if len(head) < 9 or head[8] not in _SUPERBLOCKS:
+        raise RunError(f"{address} is not a run: no Recorder writes its version of HDF5")
+    stream = SourceStream(source)
     try:
-        with h5py.File(SourceFile(descriptor), "r") as file:
-            return _inspect(path, state, file.id)
+        with h5py.File(stream, "r") as file:
+            return _inspect(source, file.id)
     except FlawError as flaw:
-        raise RunError(f"{path}: {flaw.remedied()}") from flaw
+        raise RunError(f"{address}: {flaw.remedied()}") from flaw
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError) as problem:
-        raise RunError(
-            f"{path} is damaged or cut short ({_first_line(problem)}); record it again, "
-            "or recover its parts folder if it is still there"
-        ) from problem
+        raise stream.failure or _damaged(address, problem) from problem
+    except RunError:
+        raise stream.failure or RunError(f"{address} cannot be read; open it again") from None
+
+
+def _damaged(address: Address, problem: BaseException) -> RunError:
+    return RunError(
+        f"{address} is damaged or cut short ({_first_line(problem)}); record it again, "
+        "or recover its parts folder if it is still there"
+    )
 
 
 def _first_line(problem: BaseException) -> str:
     return (str(problem).strip("'\" ").splitlines() or [type(problem).__name__])[0]
 
 
-def _inspect(path: Path, state: os.stat_result, file: Any) -> Inspected:
-    size = state.st_size
+def _inspect(source: Source, file: Any) -> Inspected:
+    size = source.size
     root = h5g.open(file, b"/")
     facts, notices = _facts(root)
     minor = int(facts.format_version.partition(".")[2])
@@ -167,7 +132,7 @@ def _inspect(path: Path, state: os.stat_result, file: Any) -> Inspected:
             notices.append(f"/{name} is unknown and was ignored")
     if facts.metadata is None and layout.METADATA.name not in found:
         raise FlawError("it has no metadata")
-    return Inspected(path, size, identity(state), facts, found, tuple(notices))
+    return Inspected(source, facts, found, tuple(notices))
 
 
 def _links(group: Any, where: str) -> list[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import secrets
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +11,14 @@ import h5py
 import numpy as np
 
 from recorders.run import layout
+from recorders.run.address import Address
 from recorders.run.codec import crc32
 from recorders.run.contents import BulkIndex, Contents, load
 from recorders.run.durable import DiskFile, replacing
 from recorders.run.errors import RunError
-from recorders.run.guard import regular_file
 from recorders.run.image import Facts, create, table_group, write_column, write_root, write_tables
 from recorders.run.layout import Dataset
+from recorders.run.source import open_source
 
 
 def join(parts: Path, out: Path) -> None:
@@ -73,12 +74,12 @@ def _copy_bulks(contents: Contents, file: h5py.File, sink: DiskFile) -> None:
 
 
 def _copy_chunks(
-    files: tuple[Path, ...], index: BulkIndex, dataset: h5py.Dataset, sink: DiskFile
+    files: tuple[Address, ...], index: BulkIndex, dataset: h5py.Dataset, sink: DiskFile
 ) -> None:
     for number in np.unique(index.file):
-        with regular_file(files[number]) as source:
+        with closing(open_source(files[number])) as source:
             for chunk in np.flatnonzero(index.file == number):
-                packed = os.pread(source, int(index.size[chunk]), int(index.offset[chunk]))
+                packed = source.pread(int(index.size[chunk]), int(index.offset[chunk]))
                 if crc32(packed) != index.crc32[chunk]:
                     raise RunError(
                         f"{files[number]} is damaged: chunk {chunk} of {dataset.name} does not "
