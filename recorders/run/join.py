@@ -12,11 +12,12 @@ import numpy as np
 
 from recorders.run import layout
 from recorders.run.address import Address
+from recorders.run.arranged import Arranged
 from recorders.run.codec import crc32
 from recorders.run.contents import BulkIndex, Contents, load
 from recorders.run.durable import DiskFile, replacing
 from recorders.run.errors import RunError
-from recorders.run.image import Facts, create, table_group, write_column, write_root, write_tables
+from recorders.run.image import Facts, create, table_group, write_root, write_tables
 from recorders.run.layout import Dataset
 from recorders.run.source import open_source
 
@@ -37,8 +38,13 @@ def join(parts: Path, out: Path) -> None:
         sink = DiskFile(descriptor)
         with h5py.File(sink, "w", libver=("v110", "v110")) as file:
             write_root(file, _sealed(contents.facts))
-            write_tables(file, contents.tables)
-            _copy_bulks(contents, file, sink)
+            columns = Arranged()
+            write_tables(file, contents.tables, columns.column)
+            bulks = _begin_bulks(contents, file, columns)
+            columns.write_first()
+            _copy_bulks(contents, bulks, sink, slice(0, 1))
+            columns.write_rest()
+            _copy_bulks(contents, bulks, sink, slice(1, None))
         sink.check()
 
 
@@ -59,26 +65,41 @@ def _sealed(facts: Facts) -> Facts:
     )
 
 
-def _copy_bulks(contents: Contents, file: h5py.File, sink: DiskFile) -> None:
+def _begin_bulks(
+    contents: Contents, file: h5py.File, columns: Arranged
+) -> list[tuple[BulkIndex, h5py.Dataset]]:
+    """Headers of the bulk datasets and of their checksums."""
+    begun = []
     for table in layout.TABLES:
         for bulk in table.bulks:
             index = contents.bulks[f"{table.name}/{bulk.name}"]
-            if not index.length:
-                continue
-            group = table_group(file, table)
-            spec = Dataset(bulk.name, index.dtype, "bulk", bulk.unit, bulk.chunk)
-            dataset = create(group, spec, index.length, bulk.chunk)
-            _copy_chunks(contents.files, index, dataset, sink)
-            checksums = Dataset(f"{bulk.name}_crc32", "<u4", "chunk-checksums")
-            write_column(group, checksums, index.crc32)
+            if index.length:
+                group = table_group(file, table)
+                spec = Dataset(bulk.name, index.dtype, "bulk", bulk.unit, bulk.chunk)
+                begun.append((index, create(group, spec, index.length, bulk.chunk)))
+                checksums = Dataset(f"{bulk.name}_crc32", "<u4", "chunk-checksums")
+                columns.column(group, checksums, index.crc32)
+    return begun
+
+
+def _copy_bulks(
+    contents: Contents, bulks: list[tuple[BulkIndex, h5py.Dataset]], sink: DiskFile, which: slice
+) -> None:
+    for index, dataset in bulks:
+        _copy_chunks(contents.files, index, dataset, sink, which)
 
 
 def _copy_chunks(
-    files: tuple[Address, ...], index: BulkIndex, dataset: h5py.Dataset, sink: DiskFile
+    files: tuple[Address, ...],
+    index: BulkIndex,
+    dataset: h5py.Dataset,
+    sink: DiskFile,
+    which: slice,
 ) -> None:
-    for number in np.unique(index.file):
+    numbers = np.arange(index.file.size)[which]
+    for number in np.unique(index.file[numbers]):
         with closing(open_source(files[number])) as source:
-            for chunk in np.flatnonzero(index.file == number):
+            for chunk in numbers[index.file[numbers] == number]:
                 packed = source.pread(int(index.size[chunk]), int(index.offset[chunk]))
                 if crc32(packed) != index.crc32[chunk]:
                     raise RunError(
