@@ -43,6 +43,8 @@ def join(parts: Path, out: Path) -> None:
             bulks = _begin_bulks(contents, file, columns)
             columns.write_first()
             _copy_bulks(contents, bulks, sink, slice(0, 1))
+            # HDF5 makes room for what it still holds back, as the names in a group, only now.
+            file.flush()
             columns.write_rest()
             _copy_bulks(contents, bulks, sink, slice(1, None))
         sink.check()

@@ -101,6 +101,10 @@ class Waiter:
             raise DroppedError("it was broken off") from None
         except TimeoutError:
             raise DroppedError(self.quiet) from None
+        except Exception:
+            # Closing pulls the connection from under a request, which may then say anything.
+            self.check()
+            raise
         finally:
             future.cancel()
 

@@ -43,8 +43,11 @@ class HttpFetcher:
         client = {"timeout": timeout, "trust_env": True} | dict(options.get("client_kwargs", {}))
         rest = {name: value for name, value in options.items() if name != "client_kwargs"}
         self._system = HTTPFileSystem(skip_instance_cache=True, client_kwargs=client, **rest)
-        self._target = yarl.URL(url.full)
-        self._origin = self._target.origin()
+        try:
+            self._target = yarl.URL(url.full)
+            self._origin = self._target.origin()
+        except ValueError:
+            raise RunError(f"{url} is no URL that can be asked for; check it") from None
         self._identity: Identity | None = None
 
     def first(self, size: int) -> First:
@@ -68,11 +71,11 @@ class HttpFetcher:
         future = asyncio.run_coroutine_threadsafe(self._asked(start, stop), self._system.loop)
         try:
             return self._waiter.result(future, stop - start)
-        except aiohttp.ClientError as problem:
+        except (aiohttp.ClientError, OSError, ValueError) as problem:
             # Its own words may hold the whole URL.
             raise self._refused(problem) from None
 
-    def _refused(self, problem: aiohttp.ClientError) -> Exception:
+    def _refused(self, problem: Exception) -> Exception:
         url = self._url
         if isinstance(problem, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
             return RunError(
@@ -80,7 +83,7 @@ class HttpFetcher:
             )
         if isinstance(problem, aiohttp.ClientConnectorDNSError):
             return RunError(f"{url} cannot be reached: there is no such host; check the address")
-        if isinstance(problem, aiohttp.InvalidURL):
+        if isinstance(problem, aiohttp.InvalidURL | ValueError):
             return RunError(f"{url} is no URL that can be asked for; check it")
         if isinstance(problem, aiohttp.TooManyRedirects):
             return RunError(f"{url} is redirected without end; ask for the file itself")

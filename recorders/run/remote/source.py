@@ -10,7 +10,8 @@ import bisect
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from threading import Lock, RLock
+from functools import partial
+from threading import Lock
 from typing import TypeVar
 
 from recorders.run.address import Address, Url
@@ -70,13 +71,13 @@ class RemoteSource:
         self._pinned: list[tuple[int, bytes]] = []
         self._lock = Lock()
         # One request at a time; who wanted the same finds it in the cache afterwards.
-        self._asking = RLock()
+        self._asking = Lock()
         self._step = _HEAD
         self._read_to = 0
         self.requests = 0
         folder = remote.cache_folder
         known = folder is not None and holds(folder, url)
-        first = self._tried(lambda: fetcher.first(BLOCK if known else _HEAD))
+        first = self._tried(partial(fetcher.first, BLOCK if known else _HEAD))
         self.size = first.size
         self.identity: Identity = first.identity
         self._disk: DiskCache | None = None
@@ -218,8 +219,7 @@ class RemoteSource:
         """The bytes from a server that may break off: what has come is not asked for again."""
         data = b""
         while start + len(data) < stop:
-            got = len(data)
-            data += self._tried(lambda at=start + got: self._fetcher.fetch(at, stop))  # type: ignore[misc]
+            data += self._tried(partial(self._fetcher.fetch, start + len(data), stop))
         return data
 
     def _tried(self, work: Callable[[], T]) -> T:
