@@ -238,7 +238,8 @@ def load_frame(run: Run, place: Place) -> Frame:
         key_axis=site.key_axis,
         query_axis=site.query_axis,
         special_keys=site.special_keys,
-        whole=joined(maps),
+        # Steps of a beam go on from other beams, so that they are no rows of one text.
+        whole=None if is_beam else joined(maps),
     )
     return _at(_with_rows(frame, place.query), place.step)
 

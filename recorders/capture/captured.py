@@ -104,6 +104,7 @@ class Ticket:
         queries: queries to keep, which a net may apply before it computes (and then sets
             ``Captured.first_query`` and ``query_stride``); None where it must not.
         verify: whether to compare with the layer's output.
+        thorough: whether to compare every query of a long map, or every few.
     """
 
     site: str
@@ -115,6 +116,7 @@ class Ticket:
     heads: tuple[int, ...] | None = None
     queries: slice | None = None
     verify: bool = True
+    thorough: bool = True
 
 
 class Host(Protocol):

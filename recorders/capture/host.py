@@ -39,6 +39,8 @@ NETS: dict[str, Callable[[Host], Net]] = {
 
 _NUMBER = re.compile(r"(?:^|\.)(\d+)(?=\.|$)")
 _OPENED = "examples"
+# Nets that compute weights themselves, and then only those that are wanted.
+_COMPUTING = frozenset({"transformers", "sdpa", "multihead"})
 
 
 class NetHost:
@@ -51,6 +53,7 @@ class NetHost:
         is_told: whether a tap or the caller tells what the module at a path attends to.
         repeats: ``sites`` makes each further attention of a module in one pass a site of its own,
             ``steps`` the next step of the same site.
+        verify: ``all``, ``some`` or ``none``; see ``Recorder``.
         excused: wraps what may fail because of the disk.
 
     Attributes:
@@ -66,6 +69,7 @@ class NetHost:
         tokenizer: Any,
         is_told: Callable[[str], bool],
         repeats: str,
+        verify: str,
         excused: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._model = model
@@ -73,6 +77,7 @@ class NetHost:
         self._tokenizer = tokenizer
         self._is_told = is_told
         self._repeats = repeats
+        self._verify = verify
         self._excused = excused
         self._tracker = CallTracker(model, self._began, self._ended)
         self._nets: list[Net] = []
@@ -135,6 +140,9 @@ class NetHost:
             call,
             layer=_layer(module, path),
             heads=recording.policy.heads,
+            queries=_queries_before(net, call, recording.policy.queries),
+            verify=self._verify != "none",
+            thorough=self._verify == "all",
         )
 
     def take(self, ticket: Ticket, captured: Captured) -> None:
@@ -217,7 +225,9 @@ class NetHost:
         captured = _of_heads(captured, policy.heads)
         if captured.n_heads > captured.probabilities.shape[1]:
             ledger.heads()
-        pieces = opened.placement.pieces(ticket, captured, policy.queries)
+        pieces = opened.placement.pieces(
+            ticket, captured, policy.queries if ticket.queries is None else None
+        )
         if not pieces:
             raise UnplacedError("no query of it is left")
         if policy.queries is not None:
@@ -266,6 +276,18 @@ def _block(piece: Piece, captured: Captured) -> Block:
         piece.sink,
         piece.beam,
     )
+
+
+def _queries_before(net: str, call: Call, queries: slice | None) -> slice | None:
+    """The queries that a net may leave the others out of before it computes.
+
+    Where a mask tells of padding, which queries are an example's last differs from row to row; and
+    without its last queries a causal attention does not show how many keys there are.
+    """
+    if queries is None or queries.stop is not None or net not in _COMPUTING:
+        return None
+    masks = (value for name, value in call.inputs.items() if "mask" in name)
+    return None if any(isinstance(mask, torch.Tensor) for mask in masks) else queries
 
 
 def _of_heads(captured: Captured, heads: tuple[int, ...] | None) -> Captured:

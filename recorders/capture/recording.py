@@ -100,7 +100,9 @@ class Recording:
 
     def end(self) -> None:
         """Close the examples that this thread opened, if any."""
-        self._opened.pop(get_ident(), None)
+        examples = self._opened.pop(get_ident(), None)
+        if examples is not None and examples.placement is not None:
+            examples.placement.close()
 
     def event(self, name: str, facts: SiteFacts, values: Mapping[str, Any]) -> None:
         """Add what a site did; ValueError where the values are not what they should be."""
