@@ -413,8 +413,10 @@ class Recorder:
         if self._explained:
             return
         self._explained = True
-        seen = recording.ledger.sites
-        if self._missed or (self._host is not None and self._host.missed):
+        seen, refusal = recording.ledger.sites, recording.ledger.refusal
+        if refusal:
+            reason = refusal
+        elif self._missed or (self._host is not None and self._host.missed):
             reason = "the model ran outside of `with recorder.example(...)`; call it inside"
         elif seen:
             reason = (

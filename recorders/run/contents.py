@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recorders.run import layout
+from recorders.run import broken, layout
 from recorders.run.address import Address
-from recorders.run.bounds import check_tables
+from recorders.run.bounds import flawed_tables
 from recorders.run.codec import CODECS, crc32, unpack
 from recorders.run.errors import FlawError, RunError
-from recorders.run.guard import Inspected, Stored, inspect, parsed_metadata
-from recorders.run.image import Facts
-from recorders.run.layout import Text
+from recorders.run.facts import Facts, parsed_metadata
+from recorders.run.finding import Finding
+from recorders.run.guard import Inspected, Stored, inspect
+from recorders.run.layout import Table, Text
 from recorders.run.merge import Merged, RankTables, merge
 from recorders.run.origin import common_facts, incomplete, whole_facts, with_left_out
 from recorders.run.parts import PARTS_SUFFIX, segments
 from recorders.run.remote.options import Remote
 from recorders.run.source import Identity, Source, open_source
 from recorders.run.tables import Tables, TextColumn
+
+_ANY = 1 << 62
+"""Length of what is not read; no offset lies beyond it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +68,11 @@ class Contents:
         bulks: where its bulk values lie, by path.
         files: the HDF5 files that it consists of.
         identities: by which a file replaced meanwhile is noticed.
-        source: the file of a sealed run, held open; None for parts.
         size: their bytes together.
         notices: what a reader may want to say, in sentences.
+        damage: parts that the run is read without.
+        broken: bulk datasets that cannot be read, and the sentence that says why, by path.
+        source: the file of a sealed run, held open; None for parts.
     """
 
     path: Address
@@ -75,18 +81,21 @@ class Contents:
     bulks: dict[str, BulkIndex]
     files: tuple[Address, ...]
     identities: tuple[Identity, ...]
-    source: Source | None
     size: int
     notices: tuple[str, ...]
+    damage: tuple[Finding, ...] = ()
+    broken: Mapping[str, str] = field(default_factory=dict)
+    source: Source | None = None
 
 
-def load(path: Address, remote: Remote | None = None) -> Contents:
+def load(path: Address, remote: Remote | None = None, *, trusted: bool = False) -> Contents:
     """Check a run and read its tables.
 
     Args:
         path: a sealed file, or a folder of parts; a file that is not there yet stands for its
             parts folder ``path.parts``.
         remote: how another machine is asked.
+        trusted: whether this very program wrote it; HDF5 then opens it in this process.
 
     Raises:
         RunError: it is missing, not a run, or damaged; the sentence says which and the remedy.
@@ -96,54 +105,58 @@ def load(path: Address, remote: Remote | None = None) -> Contents:
         if not path.exists() and parts.is_dir():
             path = parts
         if path.is_dir():
-            return _load_parts(path)
+            return _load_parts(path, trusted)
     source = open_source(path, remote)
     try:
-        file = inspect(source)
-        piece = _read_file(0, file)
+        (file,) = inspect([source], trusted=trusted)
+        piece = _read_file(0, file, source)
         facts = whole_facts(path, piece.facts)
-        merged = _merged(path, {0: [piece]})
+        contents = _contents(path, facts, {0: [piece]}, [file], [])
     except BaseException:
         source.close()
         raise
-    return Contents(
-        path,
-        facts,
-        merged.tables,
-        {name: _joined_bulk(name, facts, [piece]) for name, _ in layout.bulk_paths()},
-        (path,),
-        (source.identity,),
-        source,
-        source.size,
-        tuple(dict.fromkeys([*piece.notices, *merged.notices])),
-    )
+    return replace(contents, source=source)
 
 
-def _load_parts(folder: Path) -> Contents:
+def _load_parts(folder: Path, trusted: bool) -> Contents:
     ranks = segments(folder)
-    files = [file for own in ranks.values() for file in own]
-    pieces, identities, size = [], [], 0
-    for number, path in enumerate(files):
-        with closing(open_source(path)) as source:
-            pieces.append(_read_file(number, inspect(source)))
-            identities.append(source.identity)
-            size += source.size
+    inspected = inspect([file for own in ranks.values() for file in own], trusted=trusted)
+    pieces = []
+    for number, file in enumerate(inspected):
+        with closing(open_source(file.path)) as source:
+            pieces.append(_read_file(number, file, source))
     by_rank = dict(zip(ranks, _split(pieces, [len(own) for own in ranks.values()]), strict=True))
     facts = common_facts(folder, {r: [piece.facts for piece in own] for r, own in by_rank.items()})
-    merged = _merged(folder, by_rank)
-    counts = {rank: len(own) for rank, own in ranks.items()}
-    left_out = [*merged.left_out, *incomplete(folder, facts, counts)]
+    missing = incomplete(folder, facts, {rank: len(own) for rank, own in ranks.items()})
+    return _contents(folder, facts, by_rank, inspected, missing)
+
+
+def _contents(
+    path: Address,
+    facts: Facts,
+    by_rank: Mapping[int, Sequence[_Piece]],
+    files: Sequence[Inspected],
+    missing: Sequence[str],
+) -> Contents:
+    damage = _Damage()
+    try:
+        merged = _merged(by_rank, damage)
+    except FlawError as flaw:
+        raise RunError(f"{path} is damaged: {flaw.remedied()}") from flaw
+    pieces = [piece for own in by_rank.values() for piece in own]
     notices = [notice for piece in pieces for notice in piece.notices]
+    left_out = [*merged.left_out, *missing]
     return Contents(
-        folder,
+        path,
         with_left_out(facts, left_out),
         merged.tables,
         {name: _joined_bulk(name, facts, pieces) for name, _ in layout.bulk_paths()},
-        tuple(files),
-        tuple(identities),
-        None,
-        size,
-        tuple(dict.fromkeys([*notices, *merged.notices, *left_out])),
+        tuple(file.path for file in files),
+        tuple(file.identity for file in files),
+        sum(file.size for file in files),
+        tuple(dict.fromkeys([*notices, *damage.sentences, *merged.notices, *left_out])),
+        tuple(damage.found),
+        {bulk: f"{path} is damaged: {flaw}" for bulk, flaw in damage.broken.items()},
     )
 
 
@@ -152,7 +165,28 @@ class _Piece:
     facts: Facts
     tables: Tables
     bulks: dict[str, BulkIndex]
+    flaws: dict[str, str]
     notices: tuple[str, ...]
+
+
+class _Damage:
+    """What a run is read without."""
+
+    def __init__(self) -> None:
+        self.found: list[Finding] = []
+        self.broken: dict[str, str] = {}
+
+    @property
+    def sentences(self) -> list[str]:
+        """The findings for people, each with its remedy."""
+        return [f"damaged: {one.what}" for one in self.found]
+
+    def add(self, part: str, flaw: str) -> None:
+        """Note a damaged part once, however many files it is damaged in."""
+        if all(one.where != f"/{part}" for one in self.found):
+            self.found.append(broken.finding(part, flaw))
+        for bulk in broken.bulks_of(part):
+            self.broken.setdefault(bulk, flaw)
 
 
 def _split(pieces: list[_Piece], counts: list[int]) -> Iterator[list[_Piece]]:
@@ -162,60 +196,100 @@ def _split(pieces: list[_Piece], counts: list[int]) -> Iterator[list[_Piece]]:
         start += count
 
 
-def _merged(where: Address, by_rank: Mapping[int, Sequence[_Piece]]) -> Merged:
-    """All tables as those of one run, their numbers checked."""
+def _merged(by_rank: Mapping[int, Sequence[_Piece]], damage: _Damage) -> Merged:
+    """All tables as those of one run, their numbers checked, without those that are damaged."""
+    # Offsets count through all ranks, so that a bulk dataset is broken in all of them or in none.
+    for piece in (piece for pieces in by_rank.values() for piece in pieces):
+        for part, flaw in piece.flaws.items():
+            if broken.bulks_of(part):
+                damage.add(part, flaw)
     ranks = []
-    try:
-        for rank, pieces in by_rank.items():
-            tables = Tables.joined([piece.tables for piece in pieces])
-            lengths = {
-                path: sum(piece.bulks[path].length for piece in pieces if path in piece.bulks)
-                for path, _ in layout.bulk_paths()
-            }
-            check_tables(tables, lengths)
-            ranks.append(RankTables(rank, tables, lengths))
-        return merge(ranks) if len(ranks) > 1 else Merged(ranks[0].tables)
-    except FlawError as flaw:
-        raise RunError(f"{where} is damaged: {flaw.remedied()}") from flaw
+    for rank, pieces in by_rank.items():
+        tables = Tables.joined([piece.tables for piece in pieces])
+        lengths = {
+            path: sum(piece.bulks[path].length for piece in pieces if path in piece.bulks)
+            for path, _ in layout.bulk_paths()
+        }
+        for part, flaw in [item for piece in pieces for item in piece.flaws.items()]:
+            if not broken.bulks_of(part):
+                _do_without(tables, part, flaw, damage)
+        # Nothing is known of how long a broken one was, and nothing is read of it.
+        within = {path: _ANY if path in damage.broken else lengths[path] for path in lengths}
+        for part, flaw in flawed_tables(tables, within):
+            _do_without(tables, part, flaw, damage)
+        ranks.append(RankTables(rank, tables, lengths))
+    return merge(ranks) if len(ranks) > 1 else Merged(ranks[0].tables)
 
 
-def _read_file(number: int, file: Inspected) -> _Piece:
+def _do_without(tables: Tables, part: str, flaw: str, damage: _Damage) -> None:
+    """Drop a damaged table from one rank's.
+
+    Raises:
+        FlawError: it is one that nothing can be read without.
+    """
+    if not broken.can_do_without(part):
+        raise FlawError(flaw)
+    damage.add(part, flaw)
+    broken.drop(tables, part, flaw)
+
+
+def _read_file(number: int, file: Inspected, source: Source) -> _Piece:
     """The tables of one file; bulk values stay where they are."""
     tables = Tables()
-    bulks = {}
+    bulks: dict[str, BulkIndex] = {}
+    flaws = dict(file.flaws)
     facts = file.facts
-    source = file.source
+    if source.identity != file.identity:
+        raise RunError(f"{file.path} was replaced meanwhile; open it again")
     columns = [stored for stored in file.datasets.values() if stored.spec.encoding != "bulk"]
-    offsets = np.concatenate([np.zeros(0, np.int64), *(stored.offsets for stored in columns)])
-    sizes = np.concatenate([np.zeros(0, np.int64), *(stored.sizes for stored in columns)])
-    with source.ahead(offsets.tolist(), sizes.tolist()):
+    offsets = [offset for stored in columns for offset in stored.offsets.tolist()]
+    sizes = [size for stored in columns for size in stored.sizes.tolist()]
+    with source.ahead(offsets, sizes):
         try:
             for table in layout.TABLES:
-                for column in table.columns:
-                    path = f"{table.name}/{column.name}"
-                    if path not in file.datasets:
-                        continue
-                    values = _read_column(source, path, file.datasets[path])
-                    if isinstance(column, Text):
-                        name = f"{path}_offsets"
-                        offsets = _read_column(source, name, file.datasets[name])
-                        tables.texts[path] = _checked_text(path, values, offsets)
-                    elif values.size % column.width:
-                        raise FlawError(f"/{path} does not end with a whole row")
-                    else:
-                        shape = (-1, column.width) if column.width > 1 else (-1,)
-                        tables.columns[path] = values.reshape(shape)
-                tables.fill(table)
+                if table.name not in flaws:
+                    try:
+                        _read_table(source, table, file.datasets, tables)
+                    except FlawError as flaw:
+                        flaws[table.name] = str(flaw)
                 for bulk in table.bulks:
                     path = f"{table.name}/{bulk.name}"
-                    if path in file.datasets:
-                        bulks[path] = _bulk_index(source, number, path, file.datasets)
+                    if path in file.datasets and not flaws.keys() & {table.name, path}:
+                        try:
+                            bulks[path] = _bulk_index(source, number, path, file.datasets)
+                        except FlawError as flaw:
+                            flaws[path] = str(flaw)
             if facts.metadata is None:
                 data = _read_column(source, "metadata", file.datasets["metadata"])
                 facts = replace(facts, metadata=parsed_metadata(data.tobytes()))
         except FlawError as flaw:
-            raise RunError(f"{source.address} is damaged: {flaw.remedied()}") from flaw
-    return _Piece(facts, tables, bulks, file.notices)
+            raise RunError(f"{file.path} is damaged: {flaw.remedied()}") from flaw
+    return _Piece(facts, tables, bulks, flaws, file.notices)
+
+
+def _read_table(
+    source: Source, table: Table, datasets: Mapping[str, Stored], tables: Tables
+) -> None:
+    columns: dict[str, NDArray[Any]] = {}
+    texts: dict[str, TextColumn] = {}
+    for column in table.columns:
+        path = f"{table.name}/{column.name}"
+        if path not in datasets:
+            continue
+        values = _read_column(source, path, datasets[path])
+        if isinstance(column, Text):
+            name = f"{path}_offsets"
+            if name not in datasets:
+                raise FlawError(f"/{table.name} has no dataset {column.name}_offsets")
+            texts[path] = _checked_text(path, values, _read_column(source, name, datasets[name]))
+        elif values.size % column.width:
+            raise FlawError(f"/{path} does not end with a whole row")
+        else:
+            shape = (-1, column.width) if column.width > 1 else (-1,)
+            columns[path] = values.reshape(shape)
+    tables.columns.update(columns)
+    tables.texts.update(texts)
+    tables.fill(table)
 
 
 def _read_column(source: Source, path: str, stored: Stored) -> NDArray[Any]:
@@ -252,6 +326,8 @@ def _checked_text(path: str, data: NDArray[Any], offsets: NDArray[Any]) -> TextC
 
 def _bulk_index(source: Source, number: int, path: str, datasets: dict[str, Stored]) -> BulkIndex:
     stored = datasets[path]
+    if f"{path}_crc32" not in datasets:
+        raise FlawError(f"/{path} has no checksums")
     checksums = _read_column(source, f"{path}_crc32", datasets[f"{path}_crc32"])
     if checksums.size != stored.offsets.size:
         raise FlawError(

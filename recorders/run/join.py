@@ -17,23 +17,30 @@ from recorders.run.codec import crc32
 from recorders.run.contents import BulkIndex, Contents, load
 from recorders.run.durable import DiskFile, replacing
 from recorders.run.errors import RunError
-from recorders.run.image import Facts, create, table_group, write_root, write_tables
+from recorders.run.facts import Facts
+from recorders.run.image import create, table_group, write_root, write_tables
 from recorders.run.layout import Dataset
 from recorders.run.source import open_source
 
 
-def join(parts: Path, out: Path) -> None:
+def join(parts: Path, out: Path, *, trusted: bool = False) -> None:
     """Join a folder of parts into one sealed file; the parts stay where they are.
 
     Args:
         parts: the folder that a Recorder wrote, or that a killed one left behind.
         out: the file to make; an older one of that name is replaced at the very end.
+        trusted: whether this very program wrote the parts.
 
     Raises:
         RunError: the parts are missing or damaged.
         OSError: the disk refused; nothing was left behind.
     """
-    contents = load(parts)
+    contents = load(parts, trusted=trusted)
+    if contents.damage:
+        raise RunError(
+            f"{parts} is damaged: {contents.damage[0].what}; remove the damaged part and those "
+            "after it to keep the rest"
+        )
     with replacing(out) as descriptor:
         sink = DiskFile(descriptor)
         with h5py.File(sink, "w", libver=("v110", "v110")) as file:

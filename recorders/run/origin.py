@@ -10,7 +10,7 @@ from typing import Any
 from recorders.run import layout
 from recorders.run.address import Address
 from recorders.run.errors import RunError
-from recorders.run.image import Facts
+from recorders.run.facts import Facts
 from recorders.run.parts import ending, state
 
 

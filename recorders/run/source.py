@@ -1,4 +1,4 @@
-"""The bytes of one file of a run, wherever it lies, and the same file for HDF5 to read.
+"""The bytes of one file of a run, wherever it lies.
 
 ``LocalSource`` reads a descriptor, ``remote.source.RemoteSource`` asks a server; guard, tables and
 maps read either without knowing which.
@@ -6,7 +6,6 @@ maps read either without knowing which.
 
 from __future__ import annotations
 
-import io
 import os
 import stat
 import weakref
@@ -20,8 +19,6 @@ from recorders.run.address import Address, Url
 from recorders.run.errors import RunError
 
 if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
     from recorders.run.remote.options import Remote
 
 Identity = tuple[int | str, ...]
@@ -35,11 +32,13 @@ class Source(Protocol):
         address: where it lies.
         size: its bytes.
         identity: by which a file replaced meanwhile is noticed.
+        descriptor: of a file on this machine; None for any other.
     """
 
     address: Address
     size: int
     identity: Identity
+    descriptor: int | None
 
     def pread(self, size: int, offset: int) -> bytes:
         """``size`` bytes from ``offset`` on, fewer only at the end of the file.
@@ -76,6 +75,7 @@ class LocalSource:
         address: as given.
         size: its bytes.
         identity: device, inode and time of change.
+        descriptor: of the open file.
 
     Raises:
         RunError: it is missing, forbidden, or a pipe, folder or device.
@@ -85,10 +85,12 @@ class LocalSource:
         self.address: Address = path
         with regular_file(path) as descriptor:
             # Held open, so that a run replaced by a new recording stays readable.
-            self._descriptor = os.dup(descriptor)
+            own = os.dup(descriptor)
+        self.descriptor: int | None = own
         # A run that nobody closes must not keep its file open for ever.
-        self._release = weakref.finalize(self, os.close, self._descriptor)
-        state = os.fstat(self._descriptor)
+        self._release = weakref.finalize(self, os.close, own)
+        self._own = own
+        state = os.fstat(own)
         self.size = state.st_size
         self.identity: Identity = (state.st_dev, state.st_ino, state.st_mtime_ns)
         # The number of a closed descriptor may already be another file's.
@@ -100,7 +102,7 @@ class LocalSource:
             if not self._release.alive:
                 raise RunError(f"{self.address} is closed; open it again to read on")
             try:
-                return os.pread(self._descriptor, size, offset)
+                return os.pread(self._own, size, offset)
             except OSError as problem:
                 raise RunError(f"{self.address} cannot be read: {problem.strerror}") from problem
 
@@ -157,58 +159,3 @@ def open_source(address: Address, remote: Remote | None = None) -> Source:
 
         return open_remote(address, remote)
     return LocalSource(address)
-
-
-class SourceStream(io.RawIOBase):
-    """A source that HDF5 reads through.
-
-    HDF5 turns every error of a file into its own; ``failure`` keeps the first as it was.
-
-    Args:
-        source: an open file.
-
-    Attributes:
-        failure: what a read raised first, or None.
-    """
-
-    def __init__(self, source: Source) -> None:
-        super().__init__()
-        self._source = source
-        self._position = 0
-        self.failure: RunError | None = None
-
-    def readable(self) -> bool:
-        """HDF5 reads."""
-        return True
-
-    def seekable(self) -> bool:
-        """HDF5 seeks."""
-        return True
-
-    def tell(self) -> int:
-        """The position."""
-        return self._position
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Move the position; past the end is fine."""
-        if whence == os.SEEK_CUR:
-            offset += self._position
-        elif whence == os.SEEK_END:
-            offset += self._source.size
-        self._position = offset
-        return offset
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        """Read at the position; zeros past the end, as HDF5 expects of its drivers."""
-        view = memoryview(buffer).cast("B")
-        if self.failure is not None:
-            raise self.failure
-        try:
-            data = self._source.pread(len(view), self._position)
-        except RunError as problem:
-            self.failure = problem
-            raise
-        view[: len(data)] = data
-        view[len(data) :] = bytes(len(view) - len(data))
-        self._position += len(view)
-        return len(view)

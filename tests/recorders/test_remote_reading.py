@@ -100,7 +100,7 @@ def test_values_of_all_events_come_in_a_few_requests(served):
     with read_run(served.url("run.h5")) as run:
         opened = len(served.asked)
         run.columns()
-        assert len(served.asked) - opened <= 4
+        assert len(served.asked) - opened <= 6
 
 
 def test_what_was_read_is_not_asked_for_again(served):
@@ -242,6 +242,17 @@ def test_trouble_that_passes_goes_unnoticed(served, many_chunks, mood):
     served.moods = [mood, "", mood, "breaks off", ""]
     with read_run(served.url("run.h5"), remote=IMPATIENT) as run, read_run(many_chunks) as local:
         np.testing.assert_array_equal(run.map("layers.0", 60), local.map("layers.0", 60))
+
+
+def test_a_server_that_falls_silent_while_hdf5_reads_is_named(served, monkeypatch):
+    monkeypatch.setattr("recorders.run.remote.source._HEAD", 1 << 16)
+    served.moods = ["", "silent"]
+    started = time.monotonic()
+    words = sentence_of(served.url("run.h5"))
+    assert "tried 3 times: the server said nothing for 0.5 s" in words
+    assert time.monotonic() - started < 6
+    served.moods = ["", "breaks off", "503", ""]
+    read_run(served.url("run.h5")).close()
 
 
 def test_what_came_before_a_connection_broke_is_not_asked_for_again(served):

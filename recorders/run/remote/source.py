@@ -40,6 +40,8 @@ _LARGEST_STEP = 64 << 20
 _LARGEST_REQUEST = 64 << 20
 _GROUP = 16 << 20
 _GAP = 256 << 10
+_LARGEST_AHEAD = 4 << 20
+_STREAMS = 8
 
 
 class RemoteSource:
@@ -55,6 +57,7 @@ class RemoteSource:
         address: the URL.
         size: bytes of the file.
         identity: by which a changed file is noticed.
+        descriptor: None, since the file is not on this machine.
         requests: how often the server was asked.
 
     Raises:
@@ -74,6 +77,9 @@ class RemoteSource:
         self._asking = Lock()
         self._step = _HEAD
         self._read_to = 0
+        # Where the last fetches ended, and how much they were.
+        self._streams: OrderedDict[int, int] = OrderedDict()
+        self.descriptor: int | None = None
         self.requests = 0
         folder = remote.cache_folder
         known = folder is not None and holds(folder, url)
@@ -147,8 +153,7 @@ class RemoteSource:
             found = {number: self._known(number) for number in range(first, last)}
             for low, high in _runs(number for number, data in found.items() if data is None):
                 begin, end = low * BLOCK, min(high * BLOCK, self.size)
-                if explore:
-                    begin, end = self._explored(begin, end)
+                begin, end = (self._explored if explore else self._followed)(begin, end)
                 data = self._fetched(begin, end)
                 self._keep(begin // BLOCK, data)
                 for number in range(low, high):
@@ -214,6 +219,16 @@ class RemoteSource:
         else:
             wanted = begin + _GAP
         return begin, min(max(wanted, end), self.size)
+
+    def _followed(self, begin: int, end: int) -> tuple[int, int]:
+        """How much to fetch of the data: who reads on where it stopped will read on."""
+        before = self._streams.pop(begin, 0)
+        if before:
+            end = min(max(end, begin + min(2 * before, _LARGEST_AHEAD)), self.size)
+        self._streams[end] = end - begin
+        while len(self._streams) > _STREAMS:
+            self._streams.popitem(last=False)
+        return begin, end
 
     def _fetched(self, start: int, stop: int) -> bytes:
         """The bytes from a server that may break off: what has come is not asked for again."""
