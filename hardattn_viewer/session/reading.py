@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ from hardattn_viewer.session.requests import (
 )
 from hardattn_viewer.session.rows import read_rows
 from hardattn_viewer.session.state import Frames, RunFacts, SiteFacts
-from recorders.run.reader import Run, RunError, read_run
+from recorders.run.reader import Remote, Run, RunError, read_run
 
 FRAME_BYTES = 96 * 2**20
 THUMBNAIL_PIXELS = 64
@@ -39,6 +40,9 @@ class Reading:
 
     def __init__(self) -> None:
         self._runs: dict[int, Run] = {}
+        # Keys never come again, so nothing needs to be taken out of here.
+        self._given_up: set[int] = set()
+        self._ends = False
         self._frames: ByteCache[Target, Frame] = ByteCache(FRAME_BYTES, frame_bytes)
 
     def answers(self, request: Request) -> list[Answer]:
@@ -77,6 +81,16 @@ class Reading:
         except (RunError, IndexError, OSError) as error:
             yield Compared(request.generation, None, _sentence(error))
 
+    def give_up(self, key: int | None = None) -> None:
+        """Wait no longer for the server of a run, or of any; called on any thread."""
+        if key is None:
+            self._ends = True
+        else:
+            self._given_up.add(key)
+
+    def _is_given_up(self, key: int) -> bool:
+        return self._ends or key in self._given_up
+
     def close(self) -> None:
         """Close every run."""
         for key in list(self._runs):
@@ -84,7 +98,8 @@ class Reading:
 
     def _open(self, request: OpenRequest) -> Opened:
         try:
-            run = read_run(request.path)
+            remote = Remote(cancelled=partial(self._is_given_up, request.key))
+            run = read_run(request.path, remote=remote)
         except (RunError, OSError) as error:
             return Opened(request.key, None, _sentence(error))
         try:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import secrets
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
 from recorders.run import layout
+from recorders.run.address import Address
+from recorders.run.arranged import Arranged
 from recorders.run.codec import crc32
 from recorders.run.contents import BulkIndex, Contents, load
 from recorders.run.durable import DiskFile, replacing
 from recorders.run.errors import RunError
 from recorders.run.facts import Facts
-from recorders.run.guard import regular_file
 from recorders.run.image import create, table_group, write_column, write_root, write_tables
-from recorders.run.layout import Bulk, Dataset, Table
+from recorders.run.layout import Bulk, Dataset
 from recorders.run.levels import Levels, levels_of, packed_levels, with_levels
+from recorders.run.source import open_source
 
 
 def join(parts: Path, out: Path, *, trusted: bool = False) -> None:
@@ -60,8 +61,15 @@ def seal(contents: Contents, out: Path) -> None:
         sink = DiskFile(descriptor)
         with h5py.File(sink, "w", libver=("v110", "v110")) as file:
             write_root(file, _sealed(contents.facts))
-            write_tables(file, with_levels(contents.tables, levels))
-            _copy_bulks(contents, file, sink)
+            columns = Arranged()
+            write_tables(file, with_levels(contents.tables, levels), columns.column)
+            bulks = _begin_bulks(contents, file, columns)
+            columns.write_first()
+            _copy_bulks(contents, bulks, sink, slice(0, 1))
+            # HDF5 makes room for what it still holds back, as the names in a group, only now.
+            file.flush()
+            columns.write_rest()
+            _copy_bulks(contents, bulks, sink, slice(1, None))
             if levels.length:
                 _write_levels(contents, levels, file, sink)
         sink.check()
@@ -85,47 +93,61 @@ def _sealed(facts: Facts) -> Facts:
 
 
 def _write_levels(contents: Contents, levels: Levels, file: h5py.File, sink: DiskFile) -> None:
-    table, (bulk,) = layout.DETAILS, layout.DETAILS.bulks
-    dataset, group = _bulk_dataset(file, table, bulk, bulk.dtype, levels.length)
+    (bulk,) = layout.DETAILS.bulks
+    group = table_group(file, layout.DETAILS)
+    dataset = create(group, _as_dataset(bulk, bulk.dtype), levels.length, bulk.chunk)
     checksums = np.zeros(levels.length // bulk.chunk, np.uint32)
     for chunk, packed in packed_levels(contents, levels):
         dataset.id.write_direct_chunk((chunk * bulk.chunk,), packed)
         checksums[chunk] = crc32(packed)
         sink.check()
-    _write_checksums(group, bulk, checksums)
+    write_column(group, _checksums(bulk), checksums)
 
 
-def _copy_bulks(contents: Contents, file: h5py.File, sink: DiskFile) -> None:
+def _as_dataset(bulk: Bulk, dtype: str) -> Dataset:
+    return Dataset(bulk.name, dtype, "bulk", bulk.unit, bulk.chunk)
+
+
+def _checksums(bulk: Bulk) -> Dataset:
+    return Dataset(f"{bulk.name}_crc32", "<u4", "chunk-checksums")
+
+
+def _begin_bulks(
+    contents: Contents, file: h5py.File, columns: Arranged
+) -> list[tuple[BulkIndex, h5py.Dataset]]:
+    """Headers of the bulk datasets and of their checksums."""
+    begun = []
     # Levels that there may be are made anew.
     for table in (table for table in layout.TABLES if table is not layout.DETAILS):
         for bulk in table.bulks:
             index = contents.bulks[f"{table.name}/{bulk.name}"]
-            if not index.length:
-                continue
-            dataset, group = _bulk_dataset(file, table, bulk, index.dtype, index.length)
-            _copy_chunks(contents.files, index, dataset, sink)
-            _write_checksums(group, bulk, index.crc32)
+            if index.length:
+                group = table_group(file, table)
+                dataset = create(group, _as_dataset(bulk, index.dtype), index.length, bulk.chunk)
+                begun.append((index, dataset))
+                columns.column(group, _checksums(bulk), index.crc32)
+    return begun
 
 
-def _bulk_dataset(
-    file: h5py.File, table: Table, bulk: Bulk, dtype: str, length: int
-) -> tuple[h5py.Dataset, h5py.Group]:
-    group = table_group(file, table)
-    spec = Dataset(bulk.name, dtype, "bulk", bulk.unit, bulk.chunk)
-    return create(group, spec, length, bulk.chunk), group
-
-
-def _write_checksums(group: h5py.Group, bulk: Bulk, crc32: NDArray[np.uint32]) -> None:
-    write_column(group, Dataset(f"{bulk.name}_crc32", "<u4", "chunk-checksums"), crc32)
+def _copy_bulks(
+    contents: Contents, bulks: list[tuple[BulkIndex, h5py.Dataset]], sink: DiskFile, which: slice
+) -> None:
+    for index, dataset in bulks:
+        _copy_chunks(contents.files, index, dataset, sink, which)
 
 
 def _copy_chunks(
-    files: tuple[Path, ...], index: BulkIndex, dataset: h5py.Dataset, sink: DiskFile
+    files: tuple[Address, ...],
+    index: BulkIndex,
+    dataset: h5py.Dataset,
+    sink: DiskFile,
+    which: slice,
 ) -> None:
-    for number in np.unique(index.file):
-        with regular_file(files[number]) as source:
-            for chunk in np.flatnonzero(index.file == number):
-                packed = os.pread(source, int(index.size[chunk]), int(index.offset[chunk]))
+    numbers = np.arange(index.file.size)[which]
+    for number in np.unique(index.file[numbers]):
+        with closing(open_source(files[number])) as source:
+            for chunk in numbers[index.file[numbers] == number]:
+                packed = source.pread(int(index.size[chunk]), int(index.offset[chunk]))
                 if crc32(packed) != index.crc32[chunk]:
                     raise RunError(
                         f"{files[number]} is damaged: chunk {chunk} of {dataset.name} does not "

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import cached_property, partial
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recorders.run.address import Url, address_of
 from recorders.run.chunks import ChunkReader
 from recorders.run.codec import CODECS
 from recorders.run.contents import Contents, load
@@ -32,27 +32,35 @@ from recorders.run.records import (
     example_record,
     site_record,
 )
+from recorders.run.remote.options import Remote
 from recorders.run.shown import shown
 from recorders.run.text import visible
 from recorders.run.verification import Verification, verifications
 
-__all__ = ["Example", "Outcome", "Run", "RunError", "Site", "Snapshot", "read_run"]
+__all__ = ["Example", "Outcome", "Remote", "Run", "RunError", "Site", "Snapshot", "Url", "read_run"]
 
 CACHE_BYTES = 64 << 20
 
 
-def read_run(path: str | os.PathLike[str], *, cache_bytes: int = CACHE_BYTES) -> Run:
+def read_run(
+    path: str | os.PathLike[str] | Url,
+    *,
+    cache_bytes: int = CACHE_BYTES,
+    remote: Remote | None = None,
+) -> Run:
     """Open a run.
 
     Args:
-        path: a sealed run (``.h5``), or the folder of parts of one still being recorded or left
-            behind by a kill.
+        path: a sealed run (``.h5``), the folder of parts of one still being recorded or left
+            behind by a kill, or the URL of a sealed run: ``https://``, ``s3://``, ``ssh://``.
         cache_bytes: most decompressed bytes that the run keeps in memory.
+        remote: how another machine is asked: caches, time limits, keys.
 
     Raises:
-        RunError: it is missing, not a run, of a newer format, or damaged; one sentence.
+        RunError: it is missing, not a run, of a newer format, out of reach, or damaged; one
+            sentence.
     """
-    return Run(load(Path(path)), cache_bytes)
+    return Run(load(address_of(path), remote), cache_bytes)
 
 
 class Run(RunMaps):
@@ -64,7 +72,7 @@ class Run(RunMaps):
     sentence.
 
     Attributes:
-        path: the file or folder.
+        path: the file, folder or URL; written out, a URL goes without password and query.
         sealed: whether recording has ended and the parts were joined.
         format_version: version of the format that it was written in.
         producer: the program that recorded it.

@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recorders.run import layout
+from recorders.run.address import Url, address_of
 from recorders.run.chunks import ChunkReader
 from recorders.run.codec import CODECS
 from recorders.run.contents import Contents, load
 from recorders.run.errors import RunError
 from recorders.run.finding import Finding
 from recorders.run.images import decode_png, image_digest
+from recorders.run.remote.options import Remote
 from recorders.run.shown import shown
 from recorders.run.told import about_sentences, about_verification
 
@@ -27,25 +28,30 @@ _BLOCK_VALUES = 1 << 22
 _CACHE_BYTES = 1 << 24
 
 
-def findings(path: str | os.PathLike[str]) -> list[Finding]:
+def findings(path: str | os.PathLike[str] | Url, remote: Remote | None = None) -> list[Finding]:
     """Read all of a run and say what is wrong with it.
 
     Args:
-        path: a sealed run or a folder of parts.
+        path: a sealed run, a folder of parts, or the URL of a sealed run.
+        remote: how another machine is asked.
 
     Returns:
         What was found, in the order of the format; empty for a sealed run without fault. A run
         that the guard refuses has one finding, since nothing else of it can be trusted.
     """
     try:
-        contents = shown(load(Path(path)))
+        address = address_of(path)
     except RunError as problem:
-        return [Finding("error", str(path), str(problem))]
+        return [Finding("error", "the address", str(problem))]
+    try:
+        contents = shown(load(address, remote))
+    except RunError as problem:
+        return [Finding("error", str(address), str(problem))]
     chunks = ChunkReader(contents, _CACHE_BYTES)
     try:
         told = {f"damaged: {one.what}" for one in contents.damage}
         found = [
-            Finding("notice", str(path), notice)
+            Finding("notice", str(address), notice)
             for notice in contents.notices
             if notice not in told
         ]

@@ -19,6 +19,8 @@ from hardattn_viewer.app.settings import Settings
 from hardattn_viewer.app.start import Bridge
 from hardattn_viewer.session.session import Session
 
+# fsspec has one loop for the whole process, which looks up names on a pool of threads.
+STAYS = ("fsspecIO", "asyncio_")
 # The offscreen platform says this of every window and popup; it is no fault of ours.
 HARMLESS = ("This plugin does not support", "This plugin supports grabbing the mouse only")
 
@@ -47,6 +49,7 @@ def leaves_nothing_behind(qapp: QApplication, qtlog: Any) -> Iterator[None]:
     # Those that decode chunks are the process's own, started once.
     own = [t for t in threads | set(threading.enumerate()) if t.name.startswith("hardattn-decode")]
     running = [t.name for t in threading.enumerate() if t not in threads.union(own)]
+    running = [name for name in running if not name.startswith(STAYS)]
     assert not running, f"left threads running: {running}"
     warnings = [
         record.message
