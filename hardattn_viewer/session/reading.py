@@ -31,7 +31,7 @@ from hardattn_viewer.session.rows import read_rows
 from hardattn_viewer.session.state import Frames, RunFacts, SiteFacts
 from recorders.run.reader import Remote, Run, RunError, read_run
 
-FRAME_BYTES = 192 * 2**20
+FRAME_BYTES = 96 * 2**20
 THUMBNAIL_PIXELS = 64
 
 
@@ -173,7 +173,6 @@ def run_facts(run: Run) -> RunFacts:
         recorders.RunError: the run is damaged.
     """
     first = run.examples[0] if len(run.examples) else None
-    steps = run.columns().get("steps")
     return RunFacts(
         name=run.name,
         size=run.bytes,
@@ -190,11 +189,12 @@ def run_facts(run: Run) -> RunFacts:
                 kind=site.kind,
                 layer=site.layer,
                 head_indices=site.head_indices,
+                large=run.has_large_maps(site),
             )
             for site in run.sites
         ),
         examples=len(run.examples),
-        steps=int(np.nanmax(steps)) if steps is not None and steps.size else 0,
+        steps=run.most_steps(),
         regions=first.n_regions if first else 0,
         tokens=first.n_tokens if first else 0,
         snapshots=tuple(int(snapshot.step) for snapshot in run.snapshots),

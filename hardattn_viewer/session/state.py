@@ -36,6 +36,7 @@ class SiteFacts:
         kind: for example ``"self"`` or ``"cross"``; may be empty.
         layer: layer of the model, from 0; -1 for unknown.
         head_indices: the recorded heads' numbers in the model; empty where they are not known.
+        large: whether a map is so large that only the row looked from is read, and an overview.
     """
 
     name: str
@@ -48,6 +49,7 @@ class SiteFacts:
     kind: str = ""
     layer: int = -1
     head_indices: tuple[int, ...] = ()
+    large: bool = False
 
     @property
     def verification(self) -> Verification:

@@ -122,6 +122,19 @@ class Ticket:
     sure: bool = True
 
 
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where in the model something was computed.
+
+    Attributes:
+        module: the innermost module that runs, None outside of all.
+        path: the path of the innermost module that is part of the model.
+    """
+
+    module: nn.Module | None
+    path: str
+
+
 class Host(Protocol):
     """What a net asks of the recorder."""
 
@@ -158,6 +171,12 @@ class Host(Protocol):
 
     def changed(self, sentence: str) -> None:
         """Say, once, in the run, what recording changed about how the model ran."""
+
+    def place(self, net: str) -> Place | None:
+        """Where the model is now, for a later ``remark``; None where it is not to be captured."""
+
+    def remark(self, place: Place, sentence: str) -> None:
+        """Say, once a place, in the run, what the reader of the run should know about it."""
 
     def muted(self) -> AbstractContextManager[None]:
         """While inside, other nets are silent in this thread: the outermost wins."""

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from recorders.capture.calls import CallTracker, in_backward
-from recorders.capture.captured import Call, Captured, Host, Ticket
+from recorders.capture.captured import Call, Captured, Host, Place, Ticket
 from recorders.capture.events import Block, SiteFacts
 from recorders.capture.examples import OpenExamples
 from recorders.capture.nets.dataflow.net import DataflowNet
@@ -84,6 +84,7 @@ class NetHost:
         self._names: frozenset[str] = frozenset()
         self._handlers: dict[Function, Handler] = {}
         self._stack = ExitStack()
+        self._remarked: set[str] = set()
         self.missed = False
         self.ran = False
 
@@ -181,6 +182,22 @@ class NetHost:
         """Say what recording changed about how the model ran; see ``captured.Host``."""
         self._recording.ledger.changed(sentence)
 
+    def place(self, net: str) -> Place | None:
+        """Where the model is now; see ``captured.Host``."""
+        call, path = self._tracker.call, self._tracker.path
+        if call is None or net not in self._names or in_backward() or _OPENED not in call.notes:
+            return None
+        place = Place(self._tracker.module, path)
+        wanted = self._recording.policy.wants_site(_name(place), path)
+        return place if wanted and not self._is_told(path) else None
+
+    def remark(self, place: Place, sentence: str) -> None:
+        """Say what the reader should know about a place; see ``captured.Host``."""
+        name = _name(place)
+        if name not in self._remarked:
+            self._remarked.add(name)
+            self._recording.ledger.remark(f"{name}: {sentence}")
+
     def _is_due(self, site: str, path: str, opened: OpenExamples) -> bool:
         """Whether the next event of a site is recorded; if not, it counts as left out."""
         if self._recording.policy.wants_site(site, path):
@@ -265,6 +282,11 @@ class NetHost:
                 special_keys=first.special_keys,
             )
         return [_block(piece, captured) for piece in pieces], facts
+
+
+def _name(place: Place) -> str:
+    """What a site there is called."""
+    return place.path or type(place.module).__name__
 
 
 def nets_named(names: Collection[str], host: Host) -> list[Net]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import closing
 from pathlib import Path
 from threading import Lock
@@ -16,6 +16,9 @@ from recorders.run.codec import crc32, unpack
 from recorders.run.contents import BulkIndex, Contents
 from recorders.run.errors import DamagedError, RunError
 from recorders.run.source import Source, open_source
+from recorders.run.workers import each
+
+Key = tuple[Hashable, ...]
 
 
 class ChunkReader:
@@ -30,7 +33,7 @@ class ChunkReader:
         self._contents = contents
         self._limit = cache_bytes
         self._kept = 0
-        self._cache: OrderedDict[tuple[str, int], NDArray[Any]] = OrderedDict()
+        self._cache: OrderedDict[Key, NDArray[Any]] = OrderedDict()
         self._lock = Lock()
         self._closed = False
         self._source = contents.source
@@ -45,12 +48,25 @@ class ChunkReader:
             raise DamagedError(self._contents.broken[path])
         index = self._contents.bulks[path]
         first, last = start // index.chunk, -(-(start + count) // index.chunk)
-        chunks = self._many(path, index, range(first, last))
+        chunks = self._read(path, index, range(first, last))
         if not chunks:
             return np.zeros(0, index.dtype)
         values = chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
         offset = start - first * index.chunk
         return values[offset : offset + count]
+
+    def remembered(self, key: Key, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
+        """What was made before under ``key``, if it is still in the cache; not to be changed."""
+        with self._lock:
+            found = self._cache.get(key)
+            if found is not None:
+                self._cache.move_to_end(key)
+                return found
+        values = make()
+        values.setflags(write=False)
+        with self._lock:
+            self._keep(key, values)
+        return values
 
     def close(self) -> None:
         """Let go of the file and of the cache."""
@@ -61,24 +77,26 @@ class ChunkReader:
         if self._source is not None:
             self._source.close()
 
-    def _many(self, path: str, index: BulkIndex, numbers: range) -> list[NDArray[Any]]:
-        """Chunks of one dataset; those that are not kept are read together."""
-        found = {number: self._known(path, number) for number in numbers}
+    def _read(self, path: str, index: BulkIndex, numbers: range) -> list[NDArray[Any]]:
+        """Whole chunks, in order; what is not in the cache is unpacked by several threads."""
+        found = {number: self._known((path, number)) for number in numbers}
         missing = [number for number, values in found.items() if values is None]
-        for number, stored in zip(missing, self._stored(index, missing), strict=True):
-            values = self._unpacked(path, index, number, stored)
-            found[number] = values
-            with self._lock:
+        # Never on those threads: a disk that hangs would keep the program from ending.
+        stored = list(zip(missing, self._stored(index, missing), strict=True))
+        unpacked = each(lambda one: self._unpacked(path, index, *one), stored)
+        with self._lock:
+            for number, values in zip(missing, unpacked, strict=True):
+                found[number] = values
                 self._keep((path, number), values)
         return [values for values in found.values() if values is not None]
 
-    def _known(self, path: str, number: int) -> NDArray[Any] | None:
+    def _known(self, key: Key) -> NDArray[Any] | None:
         with self._lock:
             if self._closed:
                 raise RunError(f"{self._contents.path} is closed; open it again to read on")
-            found = self._cache.get((path, number))
+            found = self._cache.get(key)
             if found is not None:
-                self._cache.move_to_end((path, number))
+                self._cache.move_to_end(key)
             return found
 
     def _unpacked(self, path: str, index: BulkIndex, number: int, stored: bytes) -> NDArray[Any]:
@@ -92,7 +110,7 @@ class ChunkReader:
         values.setflags(write=False)
         return values
 
-    def _keep(self, key: tuple[str, int], values: NDArray[Any]) -> None:
+    def _keep(self, key: Key, values: NDArray[Any]) -> None:
         if key in self._cache or self._closed:
             return
         self._cache[key] = values

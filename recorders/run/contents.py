@@ -26,6 +26,7 @@ from recorders.run.parts import PARTS_SUFFIX, segments
 from recorders.run.remote.options import Remote
 from recorders.run.source import Identity, Source, open_source
 from recorders.run.tables import Tables, TextColumn
+from recorders.run.workers import each
 
 _ANY = 1 << 62
 """Length of what is not read; no offset lies beyond it."""
@@ -296,13 +297,20 @@ def _read_column(source: Source, path: str, stored: Stored) -> NDArray[Any]:
     """A whole column, its checksum compared."""
     dtype = stored.spec.dtype
     values = np.empty(stored.length, dtype)
-    for index, start in enumerate(range(0, stored.length, stored.chunk)):
-        packed = source.pread(int(stored.sizes[index]), int(stored.offsets[index]))
-        count = min(stored.chunk, stored.length - start)
-        try:
-            values[start : start + count] = unpack(packed, dtype, stored.chunk)[:count]
-        except RunError as problem:
-            raise FlawError(f"/{path}: {problem}") from problem
+    # Never on the threads that unpack: a disk that hangs would keep the program from ending.
+    packed = [
+        source.pread(size, offset)
+        for size, offset in zip(stored.sizes.tolist(), stored.offsets.tolist(), strict=True)
+    ]
+
+    def place(number: int) -> None:
+        part = values[number * stored.chunk : (number + 1) * stored.chunk]
+        part[:] = unpack(packed[number], dtype, stored.chunk)[: part.size]
+
+    try:
+        each(place, range(len(packed)))
+    except RunError as problem:
+        raise FlawError(f"/{path}: {problem}") from problem
     if stored.crc32 is not None and crc32(values) != stored.crc32:
         raise FlawError(f"/{path} does not match its checksum")
     return values

@@ -12,14 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorders.run.address import Url, address_of
-from recorders.run.axes import RunAxes
 from recorders.run.chunks import ChunkReader
 from recorders.run.codec import CODECS
 from recorders.run.contents import Contents, load
+from recorders.run.decoding import MapReader
 from recorders.run.errors import DamagedError, RunError
 from recorders.run.images import decode_png, image_digest
-from recorders.run.index import RowIndex, example_columns, known_mean, row_means
-from recorders.run.layout import CHANGED, EVENTS, EXAMPLES, LEFT_OUT
+from recorders.run.index import RowIndex, event_means, example_columns, known_mean
+from recorders.run.layout import CHANGED, EVENTS, EXAMPLES, LEFT_OUT, ROW_CHUNK
+from recorders.run.maps import RunMaps
 from recorders.run.origin import sentences
 from recorders.run.parts import PARTS_SUFFIX
 from recorders.run.records import (
@@ -62,7 +63,7 @@ def read_run(
     return Run(load(address_of(path), remote), cache_bytes)
 
 
-class Run(RunAxes):
+class Run(RunMaps):
     """A recorded run. Arrays that it hands out belong to the caller.
 
     Wherever ``site`` is asked for it is a name or an item of ``sites``; ``example`` is an index
@@ -109,7 +110,7 @@ class Run(RunAxes):
         self._columns = contents.tables.columns
         self._texts = contents.tables.texts
         self._chunks = ChunkReader(contents, cache_bytes)
-        self._bulks = contents.bulks
+        self._maps = MapReader(self._chunks, CODECS[facts.codec], self._columns)
         self.n_events = contents.tables.rows(EVENTS)
         self.examples: Sequence[Example] = Rows(
             contents.tables.rows(EXAMPLES), partial(example_record, contents.tables)
@@ -158,25 +159,6 @@ class Run(RunAxes):
         """Number of steps that an example has at a site; 0 where it was not recorded there."""
         rows = self._event_rows(site, example, snapshot)
         return int(self._columns["events/step"][rows[-1]]) + 1 if rows.size else 0
-
-    def map(
-        self,
-        site: str | Site,
-        example: int | Example,
-        step: int = 0,
-        snapshot: int | None = None,
-    ) -> NDArray[np.float32]:
-        """Probabilities [heads, queries, keys] of one event, each row scaled to sum to 1.
-
-        A row whose keys are all masked is all zeros.
-        """
-        return self._map(self._event(site, example, step, snapshot))
-
-    def maps(
-        self, site: str | Site, example: int | Example, snapshot: int | None = None
-    ) -> list[NDArray[np.float32]]:
-        """Probabilities [heads, queries, keys] of every recorded step of an example, in order."""
-        return [self._map(int(row)) for row in self._event_rows(site, example, snapshot)]
 
     def selection(
         self,
@@ -299,6 +281,12 @@ class Run(RunAxes):
             raise DamagedError(f"{self.path} is damaged: image {row} does not match its SHA-256")
         return pixels
 
+    def most_steps(self, site: str | Site | None = None, snapshot: int | None = None) -> int:
+        """The largest number of steps that an example has; of the first site by default."""
+        here = self._columns["events/snapshot"] == self._snapshot_number(snapshot)
+        here &= self._columns["events/site"] == (0 if site is None else self._site_number(site))
+        return int(self._columns["events/step"].max(initial=-1, where=here)) + 1
+
     def columns(
         self, site: str | Site | None = None, snapshot: int | None = None
     ) -> dict[str, NDArray[Any]]:
@@ -316,8 +304,7 @@ class Run(RunAxes):
         names = list(self._texts["scalar_names/name"])
         return example_columns(
             self._columns,
-            self._event_means("rows/entropy"),
-            self._event_means("rows/log_prob"),
+            self._event_means,
             site=0 if site is None else self._site_number(site),
             snapshot=self._snapshot_number(snapshot),
             reward_name=names.index("reward") if "reward" in names else None,
@@ -395,30 +382,32 @@ class Run(RunAxes):
         )
         return heads, queries, length
 
-    def _map(self, event: int) -> NDArray[np.float32]:
-        shape = self._shape(event, "keys")
-        start = int(self._columns["events/map_offset"][event])
-        stored = self._chunks.read("maps/probabilities", start, shape[0] * shape[1] * shape[2])
-        values = CODECS[self.codec].decode(stored).reshape(shape)
-        totals = values.sum(axis=-1, keepdims=True)
-        # A row that sums to nothing attends to nothing; it stays as it is.
-        np.divide(values, totals, out=values, where=totals > 0)
-        return values
-
     def _row_values(self, path: str, event: int) -> NDArray[np.float64]:
         heads, queries, _ = self._shape(event, "keys")
         start = int(self._columns["events/row_offset"][event])
         values = self._chunks.read(path, start, heads * queries)
         return values.reshape(heads, queries).copy()
 
-    def _event_means(self, path: str) -> NDArray[np.float64]:
-        counts = self._columns["events/heads"].astype(np.int64) * self._columns["events/queries"]
-        index = self._bulks[path]
-        end = int((self._columns["events/row_offset"] + counts).max(initial=0))
-        values = np.full(max(index.length, end), np.nan)
-        for start in range(0, end, index.chunk):
+    def _event_means(self, path: str, events: NDArray[np.int64]) -> NDArray[np.float64]:
+        heads, queries, offsets = (
+            self._columns[f"events/{name}"][events] for name in ("heads", "queries", "row_offset")
+        )
+        read = partial(self._read_what_is_left, path)
+        return event_means(read, offsets, heads.astype(np.int64) * queries)
+
+    def _read_what_is_left(self, path: str, start: int, count: int) -> NDArray[np.float64]:
+        """Bulk values, NaN for those of a damaged chunk."""
+        try:
+            return self._chunks.read(path, start, count)
+        except DamagedError as problem:
+            self._lost[path] = f"damaged: {problem}; what it held is shown as not recorded"
+        chunk = ROW_CHUNK
+        values = np.full(count, np.nan)
+        for first in range(start - start % chunk, start + count, chunk):
+            low, high = max(first, start), min(first + chunk, start + count)
             try:
-                values[start : start + index.chunk] = self._chunks.read(path, start, index.chunk)
-            except DamagedError as problem:
-                self._lost[path] = f"damaged: {problem}; what it held is shown as not recorded"
-        return row_means(values, self._columns["events/row_offset"], counts)
+                values[low - start : high - start] = self._chunks.read(path, low, high - low)
+            except DamagedError:
+                # Said above; the values stay NaN.
+                continue
+        return values

@@ -204,7 +204,7 @@ def _about_maps(
             )
             continue
         empty = ~stored.any(axis=-1)
-        masked[events] = empty.sum(axis=1)
+        masked[events] += empty.sum(axis=1)
         off = np.where(empty, 0.0, np.abs(sums - 1)).max(axis=1)
         bad = np.flatnonzero(off > layout.ROW_TOLERANCE + codec.row_error(keys))
         if bad.size:
@@ -270,10 +270,10 @@ def _about_rows(
 def _event_blocks(
     contents: Contents, chunks: ChunkReader, path: str, offset: str, last: str
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
-    """Bulk values of all events, many events of one shape at a time.
+    """Bulk values of all events, many events of one shape at a time, a large one in several parts.
 
     Yields:
-        Numbers of the events [n], and their values [n, rows, last].
+        Numbers of the events [n], and their values [n, rows, last], or some rows of one event's.
     """
     columns = contents.tables.columns
     rows = columns["events/heads"].astype(np.int64) * columns["events/queries"]
@@ -290,7 +290,11 @@ def _event_blocks(
     for stretch in np.split(order, np.flatnonzero(~follows) + 1):
         first = int(stretch[0])
         step = max(1, _BLOCK_VALUES // int(size[first]))
+        part = max(1, min(int(rows[first]), _BLOCK_VALUES // int(width[first])))
         for begin in range(0, len(stretch), step):
             events = stretch[begin : begin + step]
-            values = chunks.read(path, int(start[events[0]]), int(size[first]) * len(events))
-            yield events, values.reshape(len(events), int(rows[first]), int(width[first]))
+            for row in range(0, int(rows[first]), part):
+                count = min(part, int(rows[first]) - row) * int(width[first])
+                at = int(start[events[0]]) + row * int(width[first])
+                values = chunks.read(path, at, count * len(events))
+                yield events, values.reshape(len(events), -1, int(width[first]))

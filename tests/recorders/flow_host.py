@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from recorders.capture.calls import CallTracker, in_backward
-from recorders.capture.captured import Captured, Ticket
+from recorders.capture.captured import Captured, Place, Ticket
 from recorders.capture.nets.dataflow.net import DataflowNet
 from recorders.capture.nets.mode import NetMode
 
@@ -44,6 +44,7 @@ class FlowHost:
     def __init__(self, model, wanted=lambda net, site: True):
         self.seen = []
         self.left_out = {}
+        self.remarks = []
         self._wanted = wanted
         self.net = DataflowNet(self)
         handlers = self.net.handlers()
@@ -84,6 +85,15 @@ class FlowHost:
 
     def changed(self, sentence):
         raise AssertionError(sentence)
+
+    def place(self, net):
+        call = self.tracker.call
+        if call is None or in_backward() or not self._wanted(net, self.tracker.path):
+            return None
+        return Place(self.tracker.module, self.tracker.path)
+
+    def remark(self, place, sentence):
+        self.remarks.append(f"{place.path}: {sentence}")
 
     def muted(self):
         return self.tracker.muted()

@@ -19,8 +19,8 @@ from hardattn_viewer.app.settings import Settings
 from hardattn_viewer.app.start import Bridge
 from hardattn_viewer.session.session import Session
 
-# fsspec has one loop for the whole process, which looks up names on a pool of threads.
-STAYS = ("fsspecIO", "asyncio_")
+# The process's own, started once: those that decode chunks, fsspec's loop, and its pool of threads.
+STAYS = ("hardattn-decode", "fsspecIO", "asyncio_")
 # The offscreen platform says this of every window and popup; it is no fault of ours.
 HARMLESS = ("This plugin does not support", "This plugin supports grabbing the mouse only")
 

@@ -27,7 +27,7 @@ UNNORMALISED = (
 )
 
 _SMALL = 1 << 16
-_ROUTING = re.compile(r"rout|gat(e|ing)|moe|expert|switch", re.IGNORECASE)
+ROUTING = re.compile(r"rout|gat(e|ing)|moe|expert|switch", re.IGNORECASE)
 
 SCORES, LOGS, SHARES, GATES = "scores", "logs", "shares", "gates"
 """What a choice was made from: scores, log-probabilities, shares of a whole, chances of a 1."""
@@ -80,7 +80,7 @@ class Choice(Source):
     def is_routing(self) -> bool:
         """Whether the running module is called a router, a gate or the like."""
         name = f"{type(self.ticket.module).__name__} {self.ticket.path.rpartition('.')[2]}"
-        return _ROUTING.search(name) is not None
+        return ROUTING.search(name) is not None
 
     def is_source(self, tensor: Tensor) -> bool:
         """Whether a tensor is what was chosen from, rather than what was picked."""

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from recorders.capture.captured import Ticket
 from recorders.capture.nets.aside import aside
 from recorders.capture.nets.dataflow import choices
 from recorders.capture.nets.dataflow.choices import GATES, LOGS, NET, SCORES, SHARES, Choice
@@ -25,6 +26,7 @@ from recorders.capture.nets.dataflow.flow import (
 from recorders.capture.nets.dataflow.marks import (
     Index,
     Noise,
+    Peak,
     Perturbed,
     Source,
     Term,
@@ -81,14 +83,14 @@ class Choosing:
 
     def _argmax(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
         scores = first_argument(args, kwargs)
-        axis = _chosen_axis(scores, argument(args, kwargs, 1, "dim"), flat=True)
+        axis = chosen_axis(scores, argument(args, kwargs, 1, "dim"), flat=True)
         if axis is None:
             return function(*args, **kwargs)
         return self._best(function, args, kwargs, scores, axis, "argmax")
 
     def _max(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
         scores = first_argument(args, kwargs)
-        axis = _chosen_axis(scores, argument(args, kwargs, 1, "dim"))
+        axis = chosen_axis(scores, argument(args, kwargs, 1, "dim"))
         if axis is None or kwargs.get("out") is not None:
             return function(*args, **kwargs)
         return self._best(function, args, kwargs, scores, axis, "max")
@@ -101,32 +103,37 @@ class Choosing:
             self._again(scores, output if name == "argmax" else output[1])
             return output
         ticket = self._flow.host.wants(NET, suffix=f":{name}", sure=False)
-        law = self._law(scores, axis) if ticket is not None else None
+        law = self._law(scores, axis, settle=name != "max") if ticket is not None else None
         output = function(*args, **kwargs)
         if ticket is None or law is None:
             return output
         index = output if name == "argmax" else output[1]
         keepdim = argument(args, kwargs, 2, "keepdim", False)
         selection = index.detach() if keepdim else index.detach().reshape(_without(scores, axis))
-        choice = choices.make(
-            ticket,
-            law.noise or "argmax",
-            law.law,
-            law.numbers,
-            axis,
-            selection,
-            lead=law.lead,
-            temperature=law.temperature,
-            sampled=bool(law.noise),
-            quiet=name == "max",
-            scores=law.scores,
-        )
+        choice = _made(ticket, "argmax", law, axis, selection, quiet=name == "max")
         self._flow.chosen(choice, index, index)
+        if name == "max":
+            self._flow.marks.put(output[0], Peak(weakref.ref(scores), axis, choice))
         return output
+
+    def compared(self, scores: Tensor, axis: int, index: Tensor) -> Choice | None:
+        """The choice that a comparison with the largest score is.
+
+        Args:
+            scores: what was compared.
+            axis: the axis that the largest is of, from 0.
+            index: the place of the largest, with that axis.
+        """
+        ticket = self._flow.host.wants(NET, suffix=":max", sure=False)
+        if ticket is None:
+            return None
+        choice = _made(ticket, "argmax", self._law(scores, axis), axis, index, quiet=True)
+        self._flow.pending(choice)
+        return choice
 
     def _topk(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
         scores = first_argument(args, kwargs)
-        axis = _chosen_axis(scores, argument(args, kwargs, 2, "dim", -1))
+        axis = chosen_axis(scores, argument(args, kwargs, 2, "dim", -1))
         count = argument(args, kwargs, 1, "k")
         largest = argument(args, kwargs, 3, "largest", True)
         if axis is None or not largest or not 0 < int(count) < scores.shape[axis]:
@@ -142,7 +149,7 @@ class Choosing:
     def _sort(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
         scores = first_argument(args, kwargs)
         plain = [value for value in args[1:] if type(value) is int]
-        axis = _chosen_axis(scores, kwargs.get("dim", plain[0] if plain else -1))
+        axis = chosen_axis(scores, kwargs.get("dim", plain[0] if plain else -1))
         output = function(*args, **kwargs)
         if axis is not None and kwargs.get("out") is None:
             index = output if isinstance(output, Tensor) else output[1]
@@ -174,25 +181,20 @@ class Choosing:
         return output
 
     def _rank(
-        self, ticket: Any, mechanism: str, law: _Law, axis: int, selection: Tensor, output: Tensor
+        self,
+        ticket: Ticket,
+        mechanism: str,
+        law: _Law,
+        axis: int,
+        selection: Tensor,
+        output: Tensor,
     ) -> None:
-        choice = choices.make(
-            ticket,
-            law.noise or mechanism,
-            law.law,
-            law.numbers,
-            axis,
-            selection,
-            lead=law.lead,
-            temperature=law.temperature,
-            sampled=bool(law.noise),
-            scores=law.scores,
-        )
+        choice = _made(ticket, mechanism, law, axis, selection)
         self._flow.chosen(choice, output, output)
 
     def _multinomial(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
         shares = first_argument(args, kwargs)
-        axis = _chosen_axis(shares, -1)
+        axis = chosen_axis(shares, -1)
         if axis is None or kwargs.get("out") is not None:
             return function(*args, **kwargs)
         ticket = self._flow.host.wants(NET, suffix=":multinomial", sure=False)
@@ -248,7 +250,7 @@ class Choosing:
 
     def _gumbel(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
         logits: Any = argument(args, kwargs, 0, "logits")
-        axis = _chosen_axis(logits, argument(args, kwargs, 4, "dim", -1))
+        axis = chosen_axis(logits, argument(args, kwargs, 4, "dim", -1))
         if axis is None:
             return function(*args, **kwargs)
         temperature = float(argument(args, kwargs, 1, "tau", 1))
@@ -279,7 +281,7 @@ class Choosing:
         self._flow.marks.put(output, Weights(terms, axis, output.shape[axis]))
         return output
 
-    def _law(self, scores: Tensor, axis: int) -> _Law:
+    def _law(self, scores: Tensor, axis: int, *, settle: bool = True) -> _Law:
         """What a tensor that is chosen from holds along an axis."""
         mark = self._flow.marks.get(scores)
         plain = _Law(SCORES, scores, scores=(weakref.ref(scores),))
@@ -293,6 +295,8 @@ class Choosing:
         source, clean = mark.terms[0].source, mark.terms[0].own(scores)
         if not isinstance(source, Softmax):
             return plain
+        if settle:
+            source.settle()
         known = (*plain.scores, source.scores)
         if source.original is not None:
             original, tau = source.original, source.temperature
@@ -321,7 +325,25 @@ class Choosing:
             self._flow.marks.put(index, Index(mark.present[0].source, index.detach().clone()))
 
 
-def _chosen_axis(scores: Any, axis: Any, *, flat: bool = False) -> int | None:
+def _made(
+    ticket: Ticket, mechanism: str, law: _Law, axis: int, selection: Tensor, *, quiet: bool = False
+) -> Choice:
+    return choices.make(
+        ticket,
+        law.noise or mechanism,
+        law.law,
+        law.numbers,
+        axis,
+        selection,
+        lead=law.lead,
+        temperature=law.temperature,
+        sampled=bool(law.noise),
+        quiet=quiet,
+        scores=law.scores,
+    )
+
+
+def chosen_axis(scores: Any, axis: Any, *, flat: bool = False) -> int | None:
     """The axis that a choice is made along; None where there is nothing to choose."""
     if not isinstance(scores, Tensor) or not scores.is_floating_point() or not scores.numel():
         return None

@@ -17,9 +17,8 @@ from recorders.capture.nets.dataflow.flow import (
     first_argument,
     handled,
 )
-from recorders.capture.nets.dataflow.marks import Perturbed, Term, Weights
-from recorders.capture.nets.dataflow.products import of_einsum, of_matrices, of_sum
-from recorders.capture.nets.dataflow.weighted_sum import Softmax
+from recorders.capture.nets.dataflow.marks import Exponentials, Total, Weights, has_values
+from recorders.capture.nets.dataflow.products import of_einsum, of_linear, of_matrices, of_sum
 from recorders.capture.nets.mode import Function, Handler
 
 
@@ -43,6 +42,9 @@ class Multiplying:
             **handled(self._baddbmm, "baddbmm", "baddbmm_"),
             **handled(self._einsum, "einsum"),
             **handled(self._sum, "sum"),
+            **handled(self._logsumexp, "logsumexp"),
+            **handled(self._linear, "linear"),
+            **handled(self._convolve, "conv1d", "conv2d", "conv3d"),
         }
 
     def _softmax(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
@@ -57,18 +59,40 @@ class Multiplying:
         axis = axis_of(output, argument(args, kwargs, 1, "dim"))
         if axis is None or kwargs.get("out") is not None:
             return output
-        before = self._flow.marks.get(scores)
-        if isinstance(before, Perturbed) and not log:
-            softmax = Softmax(weakref.ref(scores), before.temperature, before.scores)
-        else:
-            softmax = Softmax(weakref.ref(scores))
-        keys = output.shape[axis]
-        mark = Weights((Term(softmax),), axis if keys > 1 else -1, keys, log=log)
-        self._flow.marks.put(output, mark)
+        self._flow.weighed(scores, output, axis, log=log)
+        return output
+
+    def _logsumexp(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
+        output = function(*args, **kwargs)
+        scores = first_argument(args, kwargs)
+        axis = _single(scores, argument(args, kwargs, 1, "dim"))
+        if axis is not None:
+            self._flow.marks.put(output, Total(axis, weakref.ref(scores)))
+        return output
+
+    def _linear(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
+        output = function(*args, **kwargs)
+        self._flow.computed()
+        marks = self._flow.marks
+        values, matrix = first_argument(args, kwargs), argument(args, kwargs, 1, "weight")
+        if not len(marks) or (marks.weights(values) is None and marks.weights(matrix) is None):
+            return output
+        bias = argument(args, kwargs, 2, "bias")
+        product = output
+        if bias is not None and has_values(output):
+            with aside(output.device):
+                product = output.detach() - bias.detach()
+        self._flow.multiplied(of_linear(marks, values, matrix, product))
+        return output
+
+    def _convolve(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
+        output = function(*args, **kwargs)
+        self._flow.computed()
         return output
 
     def _matrices(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
         output = function(*args, **kwargs)
+        self._flow.computed()
         if len(self._flow.marks):
             left = first_argument(args, kwargs)
             right = next(
@@ -80,11 +104,13 @@ class Multiplying:
 
     def _from_right(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
         output = function(*args, **kwargs)
+        self._flow.computed()
         if len(self._flow.marks):
             self._flow.multiplied(of_matrices(self._flow.marks, args[1], args[0], output))
         return output
 
     def _baddbmm(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
+        self._flow.computed()
         marks = self._flow.marks
         added = first_argument(args, kwargs)
         left, right = argument(args, kwargs, 1, "batch1"), argument(args, kwargs, 2, "batch2")
@@ -104,6 +130,7 @@ class Multiplying:
 
     def _einsum(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
         output = function(*args, **kwargs)
+        self._flow.computed()
         if len(self._flow.marks) and args:
             operands = args[1:]
             if len(operands) == 1 and isinstance(operands[0], list | tuple):
@@ -113,17 +140,26 @@ class Multiplying:
 
     def _sum(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
         output = function(*args, **kwargs)
-        if not len(self._flow.marks):
+        marks = self._flow.marks
+        if not len(marks):
             return output
         tensor = first_argument(args, kwargs)
-        mark = self._flow.marks.weights(tensor)
-        if mark is None or mark.factors is None:
+        mark = marks.get(tensor)
+        if not isinstance(mark, Weights | Exponentials):
             return output
-        dims = argument(args, kwargs, 1, "dim", kwargs.get("axis"))
-        if isinstance(dims, list | tuple) and len(dims) == 1:
-            dims = dims[0]
-        axis = axis_of(tensor, dims)
-        if axis is not None:
+        axis = _single(tensor, argument(args, kwargs, 1, "dim", kwargs.get("axis")))
+        if axis is None:
+            return output
+        if isinstance(mark, Exponentials):
+            marks.put(output, Total(axis))
+        elif mark.factors is not None and not mark.log:
             keepdim = bool(argument(args, kwargs, 2, "keepdim", False))
             self._flow.multiplied(of_sum(tensor, mark, axis, keepdim, output))
         return output
+
+
+def _single(tensor: Any, dims: Any) -> int | None:
+    """The one axis that a function reduces, from 0; None where it is another number of axes."""
+    if isinstance(dims, list | tuple) and len(dims) == 1:
+        dims = dims[0]
+    return axis_of(tensor, dims) if isinstance(tensor, Tensor) else None

@@ -2,8 +2,9 @@
 
 To be read in this order: ``marks`` (what is known about a tensor) and ``flow`` (what a pass knows);
 ``passing``, ``views``, ``arithmetic`` and ``noise`` (how marks go from tensor to tensor);
-``multiplying``, ``products`` and ``weighted_sum`` (a softmax that multiplies values); ``choosing``,
-``picking`` and ``choices`` (a choice, its use, its record); ``arrangement`` (which axis is what).
+``multiplying``, ``products`` and ``weighted_sum`` (a softmax that multiplies values), ``unseen``
+(one that was not seen to); ``choosing``, ``comparing``, ``picking`` and ``choices`` (a choice, its
+use, its record); ``arrangement`` (which axis is what).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from recorders.capture.captured import Call, Host
 from recorders.capture.nets.dataflow.arithmetic import Arithmetic
 from recorders.capture.nets.dataflow.choosing import Choosing
+from recorders.capture.nets.dataflow.comparing import Comparing
 from recorders.capture.nets.dataflow.flow import Flow
 from recorders.capture.nets.dataflow.multiplying import Multiplying
 from recorders.capture.nets.dataflow.passing import Passing
@@ -35,6 +37,7 @@ class DataflowNet(Net):
             **passing.handlers(),
             **Arithmetic(self._flow).handlers(),
             **choosing.handlers(),
+            **Comparing(self._flow, choosing).handlers(),
             **Multiplying(self._flow).handlers(),
             **Picking(self._flow, passing, choosing).handlers(),
         }
