@@ -48,7 +48,7 @@ class ChunkReader:
             raise DamagedError(self._contents.broken[path])
         index = self._contents.bulks[path]
         first, last = start // index.chunk, -(-(start + count) // index.chunk)
-        chunks = self._many(path, index, range(first, last))
+        chunks = self._read(path, index, range(first, last))
         if not chunks:
             return np.zeros(0, index.dtype)
         values = chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
@@ -77,11 +77,11 @@ class ChunkReader:
         if self._source is not None:
             self._source.close()
 
-    def _many(self, path: str, index: BulkIndex, numbers: range) -> list[NDArray[Any]]:
-        """Whole chunks, in order; those not kept are read together and unpacked by threads."""
-        found = {number: self._known(path, number) for number in numbers}
+    def _read(self, path: str, index: BulkIndex, numbers: range) -> list[NDArray[Any]]:
+        """Whole chunks, in order; what is not in the cache is unpacked by several threads."""
+        found = {number: self._known((path, number)) for number in numbers}
         missing = [number for number, values in found.items() if values is None]
-        # Never read on those threads: a disk that hangs would keep the program from ending.
+        # Never on those threads: a disk that hangs would keep the program from ending.
         stored = list(zip(missing, self._stored(index, missing), strict=True))
         unpacked = each(lambda one: self._unpacked(path, index, *one), stored)
         with self._lock:
@@ -90,13 +90,13 @@ class ChunkReader:
                 self._keep((path, number), values)
         return [values for values in found.values() if values is not None]
 
-    def _known(self, path: str, number: int) -> NDArray[Any] | None:
+    def _known(self, key: Key) -> NDArray[Any] | None:
         with self._lock:
             if self._closed:
                 raise RunError(f"{self._contents.path} is closed; open it again to read on")
-            found = self._cache.get((path, number))
+            found = self._cache.get(key)
             if found is not None:
-                self._cache.move_to_end((path, number))
+                self._cache.move_to_end(key)
             return found
 
     def _unpacked(self, path: str, index: BulkIndex, number: int, stored: bytes) -> NDArray[Any]:

@@ -298,7 +298,10 @@ def _read_column(source: Source, path: str, stored: Stored) -> NDArray[Any]:
     dtype = stored.spec.dtype
     values = np.empty(stored.length, dtype)
     # Never on the threads that unpack: a disk that hangs would keep the program from ending.
-    packed = list(source.preads(stored.offsets.tolist(), stored.sizes.tolist()))
+    packed = [
+        source.pread(size, offset)
+        for size, offset in zip(stored.sizes.tolist(), stored.offsets.tolist(), strict=True)
+    ]
 
     def place(number: int) -> None:
         part = values[number * stored.chunk : (number + 1) * stored.chunk]

@@ -119,9 +119,23 @@ def begin_column(
         The dataset, and the values as they are to be written into it.
     """
     values = np.ascontiguousarray(values, spec.dtype)
-    dataset = create(group, spec, values.size, min(max(values.size, 1), layout.COLUMN_CHUNK))
-    dataset.attrs["crc32"] = np.uint32(crc32(values))
+    dataset = create_column(group, spec, values.size)
+    dataset.attrs.modify("crc32", np.uint32(crc32(values)))
     return dataset, values
+
+
+def create_column(group: h5py.Group, spec: Dataset, length: int) -> h5py.Dataset:
+    """The header of a column whose values and checksum are still to come."""
+    dataset = create(group, spec, length, min(max(length, 1), layout.COLUMN_CHUNK))
+    dataset.attrs["crc32"] = np.uint32(0)
+    return dataset
+
+
+def finish_column(dataset: h5py.Dataset, values: NDArray[Any]) -> None:
+    """Write all values of a column and their checksum, where the header has room for it."""
+    for start, packed in packed_chunks(values, dataset.chunks[0]):
+        dataset.id.write_direct_chunk((start,), packed)
+    dataset.attrs.modify("crc32", np.uint32(crc32(values)))
 
 
 def packed_chunks(values: NDArray[Any], chunk: int) -> Iterator[tuple[int, bytes]]:

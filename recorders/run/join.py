@@ -18,8 +18,15 @@ from recorders.run.contents import BulkIndex, Contents, load
 from recorders.run.durable import DiskFile, replacing
 from recorders.run.errors import RunError
 from recorders.run.facts import Facts
-from recorders.run.image import create, table_group, write_column, write_root, write_tables
-from recorders.run.layout import Bulk, Dataset
+from recorders.run.image import (
+    create,
+    create_column,
+    finish_column,
+    table_group,
+    write_root,
+    write_tables,
+)
+from recorders.run.layout import Bulk, Dataset, Table
 from recorders.run.levels import Levels, levels_of, packed_levels, with_levels
 from recorders.run.source import open_source
 
@@ -64,14 +71,17 @@ def seal(contents: Contents, out: Path) -> None:
             columns = Arranged()
             write_tables(file, with_levels(contents.tables, levels), columns.column)
             bulks = _begin_bulks(contents, file, columns)
+            coarser = _LevelWriter(contents, levels, file) if levels.length else None
             columns.write_first()
             _copy_bulks(contents, bulks, sink, slice(0, 1))
+            if coarser is not None:
+                coarser.write_first()
             # HDF5 makes room for what it still holds back, as the names in a group, only now.
             file.flush()
             columns.write_rest()
+            if coarser is not None:
+                coarser.write_rest(sink)
             _copy_bulks(contents, bulks, sink, slice(1, None))
-            if levels.length:
-                _write_levels(contents, levels, file, sink)
         sink.check()
 
 
@@ -92,24 +102,33 @@ def _sealed(facts: Facts) -> Facts:
     )
 
 
-def _write_levels(contents: Contents, levels: Levels, file: h5py.File, sink: DiskFile) -> None:
-    (bulk,) = layout.DETAILS.bulks
-    group = table_group(file, layout.DETAILS)
-    dataset = create(group, _as_dataset(bulk, bulk.dtype), levels.length, bulk.chunk)
-    checksums = np.zeros(levels.length // bulk.chunk, np.uint32)
-    for chunk, packed in packed_levels(contents, levels):
-        dataset.id.write_direct_chunk((chunk * bulk.chunk,), packed)
-        checksums[chunk] = crc32(packed)
-        sink.check()
-    write_column(group, _checksums(bulk), checksums)
+class _LevelWriter:
+    """Writes the coarser levels as they are made, and their checksums after them."""
 
+    def __init__(self, contents: Contents, levels: Levels, file: h5py.File) -> None:
+        table, (bulk,) = layout.DETAILS, layout.DETAILS.bulks
+        self._chunk = bulk.chunk
+        self._dataset, group = _bulk_dataset(file, table, bulk, bulk.dtype, levels.length)
+        self._crc32 = np.zeros(levels.length // bulk.chunk, np.uint32)
+        self._checksums = create_column(group, _checksums(bulk), self._crc32.size)
+        self._packed = packed_levels(contents, levels)
 
-def _as_dataset(bulk: Bulk, dtype: str) -> Dataset:
-    return Dataset(bulk.name, dtype, "bulk", bulk.unit, bulk.chunk)
+    def write_first(self) -> None:
+        """Write one chunk."""
+        for chunk, packed in self._packed:
+            self._write(chunk, packed)
+            return
 
+    def write_rest(self, sink: DiskFile) -> None:
+        """Write all others."""
+        for chunk, packed in self._packed:
+            self._write(chunk, packed)
+            sink.check()
+        finish_column(self._checksums, self._crc32)
 
-def _checksums(bulk: Bulk) -> Dataset:
-    return Dataset(f"{bulk.name}_crc32", "<u4", "chunk-checksums")
+    def _write(self, chunk: int, packed: bytes) -> None:
+        self._dataset.id.write_direct_chunk((chunk * self._chunk,), packed)
+        self._crc32[chunk] = crc32(packed)
 
 
 def _begin_bulks(
@@ -122,11 +141,22 @@ def _begin_bulks(
         for bulk in table.bulks:
             index = contents.bulks[f"{table.name}/{bulk.name}"]
             if index.length:
-                group = table_group(file, table)
-                dataset = create(group, _as_dataset(bulk, index.dtype), index.length, bulk.chunk)
+                dataset, group = _bulk_dataset(file, table, bulk, index.dtype, index.length)
                 begun.append((index, dataset))
                 columns.column(group, _checksums(bulk), index.crc32)
     return begun
+
+
+def _bulk_dataset(
+    file: h5py.File, table: Table, bulk: Bulk, dtype: str, length: int
+) -> tuple[h5py.Dataset, h5py.Group]:
+    group = table_group(file, table)
+    spec = Dataset(bulk.name, dtype, "bulk", bulk.unit, bulk.chunk)
+    return create(group, spec, length, bulk.chunk), group
+
+
+def _checksums(bulk: Bulk) -> Dataset:
+    return Dataset(f"{bulk.name}_crc32", "<u4", "chunk-checksums")
 
 
 def _copy_bulks(

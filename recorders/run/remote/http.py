@@ -77,9 +77,13 @@ class HttpFetcher:
 
     def _refused(self, problem: Exception) -> Exception:
         url = self._url
-        if isinstance(problem, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
+        if isinstance(problem, aiohttp.ClientConnectorCertificateError):
             return RunError(
                 f"{url} cannot be trusted: its server has no valid certificate; check the address"
+            )
+        if isinstance(problem, aiohttp.ClientSSLError):
+            return RunError(
+                f"{url} cannot be read: its server does not speak https there; check host and port"
             )
         if isinstance(problem, aiohttp.ClientConnectorDNSError):
             return RunError(f"{url} cannot be reached: there is no such host; check the address")

@@ -134,8 +134,10 @@ class RemoteSource:
         """Hang up and forget what was read; who waits for an answer gives up."""
         self._waiter.closed = True
         self._fetcher.close()
-        if self._disk is not None:
-            self._disk.close()
+        # Whoever waits in there gives up soon, and reads from the disk no more.
+        with self._asking:
+            if self._disk is not None:
+                self._disk.close()
         with self._lock:
             self._blocks.clear()
             self._pinned = []
@@ -149,6 +151,7 @@ class RemoteSource:
         if held is not None:
             return held
         with self._asking:
+            self._waiter.check()
             first, last = start // BLOCK, -(-stop // BLOCK)
             found = {number: self._known(number) for number in range(first, last)}
             for low, high in _runs(number for number, data in found.items() if data is None):
@@ -179,7 +182,13 @@ class RemoteSource:
                 return data
         if self._disk is None:
             return None
-        return self._disk.get(number, min(BLOCK, self.size - number * BLOCK))
+        try:
+            return self._disk.get(number, min(BLOCK, self.size - number * BLOCK))
+        except OSError as problem:
+            raise RunError(
+                f"the cache of {self._url} on disk cannot be read: {problem.strerror}; name "
+                "another folder or none"
+            ) from problem
 
     def _keep(self, number: int, data: bytes) -> None:
         """Keep whole blocks from block ``number`` on."""
