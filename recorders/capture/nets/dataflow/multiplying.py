@@ -59,7 +59,7 @@ class Multiplying:
         axis = axis_of(output, argument(args, kwargs, 1, "dim"))
         if axis is None or kwargs.get("out") is not None:
             return output
-        self._flow.weighed(scores, output, axis, log=log)
+        self._flow.weighed(weakref.ref(scores), output, axis, log=log)
         return output
 
     def _logsumexp(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
