@@ -131,6 +131,18 @@ def test_weights_that_are_masked_and_made_to_sum_to_1_again_are_not_taken_for_th
     assert torch.allclose(seen.probabilities[:, 0], expected, atol=1e-6)
 
 
+def test_weights_that_are_averaged_over_heads_are_what_multiplies():
+    def averaged(x):
+        heads = x.view(BATCH, TOKENS, 2, 4).transpose(1, 2)
+        return scores(heads).softmax(-1).mean(1) @ x
+
+    host, x = seen_in(averaged)
+    (seen,) = host.seen
+    heads = x.view(BATCH, TOKENS, 2, 4).transpose(1, 2)
+    assert torch.allclose(seen.probabilities[:, 0], scores(heads).softmax(-1).mean(1), atol=1e-6)
+    assert seen.check.error <= seen.check.tolerance
+
+
 @pytest.mark.parametrize("largest", ["max", "amax"])
 def test_a_mask_where_the_largest_is_chooses(largest):
     def chosen(x):

@@ -74,12 +74,21 @@ class Entropy(Model):
             return x - (p * p.log()).sum(-1, keepdim=True)
 
 
+class Perplexity(Model):
+    """How evenly a code book is used, over all rows."""
+
+    class Part(nn.Module):
+        def forward(self, x):
+            p = x.softmax(-1).mean(0)
+            return x + torch.exp(-(p * torch.log(p + 1e-7)).sum(-1, keepdim=True))
+
+
 class Loss(Model):
     class Part(nn.Module):
         def forward(self, x):
-            return x + functional.kl_div(
-                x.log_softmax(-1), (x + 1).softmax(-1).log(), log_target=True
-            )
+            target = (x + 1).softmax(-1).log()
+            loss = functional.kl_div(x.log_softmax(-1), target, reduction="sum", log_target=True)
+            return x + loss
 
 
 class Routed(Model):
@@ -150,7 +159,7 @@ def test_a_run_without_events_names_what_was_remarked(tmp_path):
 
 @pytest.mark.parametrize(
     "kind",
-    [Followed, Fused, Classes, Entropy, Loss, Routed, Chosen, Short],
+    [Followed, Fused, Classes, Entropy, Perplexity, Loss, Routed, Chosen, Short],
     ids=lambda k: k.__name__,
 )
 def test_what_is_followed_or_is_no_attention_is_not_remarked(tmp_path, kind):
