@@ -75,6 +75,11 @@ class Ledger:
         return tuple(self._sites)
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """What was remarked so far."""
+        return tuple(self._remarks)
+
+    @property
     def refusal(self) -> str:
         """Why what was seen of the sites that are wanted was left out; empty where nothing was."""
         counts = self._counts

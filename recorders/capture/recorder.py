@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import TracebackType
 from typing import Any, Literal
 
@@ -317,7 +317,9 @@ class Recorder:
             if recording.current is None:
                 self._missed = True
                 return
-            with self._excused():
+            # What the reader computes again is no further attention of the model.
+            silent = nullcontext() if self._host is None else self._host.muted()
+            with self._excused(), silent:
                 recording.event(name, facts, read(watched, args, output))
 
         self._stop.append(module.register_forward_hook(hook).remove)
@@ -427,6 +429,9 @@ class Recorder:
             reason = "nothing was logged; pass the model, or call log() inside an example"
         elif self._host is None or not self._host.ran:
             reason = "the model was not run; call it inside `with recorder.example(...)`"
+        elif recording.ledger.remarks:
+            first = recording.ledger.remarks[0]
+            reason = f"no attention of {type(self._model).__name__} was found, but {first}"
         else:
             reason = (
                 f"no attention of {type(self._model).__name__} was found; put an AttentionTap "

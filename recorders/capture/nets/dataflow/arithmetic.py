@@ -173,21 +173,21 @@ class Arithmetic:
         known = mark.scores()
         if known is None or known is not scores or output is scores or output.shape != known.shape:
             return False
-        self._flow.weighed(known, output, mark.axis, log=True)
+        self._flow.weighed(mark.scores, output, mark.axis, log=True)
         return True
 
     def _divided(self, mark: Exponentials, total: Total, output: Any) -> None:
         """Follow exponentials that were divided by a sum: a softmax, where that is theirs."""
-        scores, axis = mark.scores(), total.axis
-        if scores is None or not isinstance(output, Tensor) or scores.shape != output.shape:
+        axis = total.axis
+        if not isinstance(output, Tensor) or axis >= output.dim() or total.scores is not None:
             return
-        if total.scores is not None or axis >= output.dim() or not has_values(output):
+        if output.shape[axis] < 2 or not has_values(output):
             return
         with aside(output.device):
             sums = output.sum(axis)
             whole = bool((((sums - 1).abs() < _ABOUT) | (sums == 0)).all())
         if whole:
-            self._flow.weighed(scores, output, axis)
+            self._flow.weighed(mark.scores, output, axis)
 
     def _perturbed(
         self, scores: Any, mark: Mark | None, sign: int, drawn: Noise, output: Tensor
