@@ -6,6 +6,7 @@ meets one: it writes to memory, or through ``DiskFile``, and the disk's errors c
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from collections.abc import Iterator
@@ -21,7 +22,14 @@ def write_all(descriptor: int, data: memoryview) -> None:
     """Write all of ``data``; OSError where the disk takes no more."""
     done = 0
     while done < len(data):
-        done += os.write(descriptor, data[done:])
+        done += _progress(os.write(descriptor, data[done:]))
+
+
+def _progress(written: int) -> int:
+    """Bytes that a write took, which is at least one."""
+    if written < 1:
+        raise OSError(errno.EIO, "the disk took nothing and did not say why")
+    return written
 
 
 def sync_folder(folder: Path) -> None:
@@ -130,7 +138,8 @@ class DiskFile(SourceFile):
         done = 0
         while done < len(view) and self.failure is None:
             try:
-                done += os.pwrite(self._descriptor, view[done:], self._position + done)
+                written = os.pwrite(self._descriptor, view[done:], self._position + done)
+                done += _progress(written)
             except OSError as problem:
                 self.failure = problem
         self._position += len(view)
