@@ -50,6 +50,10 @@ class Ledger:
         self._full_at = self._full_at or where
         self._count("full")
 
+    def refused(self, what: str, count: int) -> None:
+        """Events or examples came while the disk refused and too much waited for it already."""
+        self._count(f"refused {what}", count)
+
     def unknown(self, site: str, reason: str) -> bool:
         """An attention could not be recorded. Returns whether this is the first of its kind."""
         key = site, reason
@@ -115,6 +119,13 @@ class Ledger:
                 f"everything from {self._full_at} on, where max_bytes={policy.max_bytes:,} was "
                 f"reached: {_plural(counts['full'], 'event')}"
             )
+        refused = [
+            _plural(counts[f"refused {what}"], what)
+            for what in ("example", "event")
+            if f"refused {what}" in counts
+        ]
+        if refused:
+            sentences.append(f"{' and '.join(refused)} that came while the disk took nothing")
         sentences += [
             f"{site}: {reason} ({_plural(count, 'event')})"
             for (site, reason), count in self._reasons.items()
