@@ -56,6 +56,13 @@ def _file(window: Window) -> list[Command]:
             tooltip="Open the small runs that come with hardattn",
         ),
         Command(
+            "textSample",
+            "File",
+            "Open the sample run of a &text model",
+            window.open_text_sample,
+            tooltip="Open what a sentence encoder attended to in a dozen sentences",
+        ),
+        Command(
             "closeRun",
             "File",
             "&Close this run",

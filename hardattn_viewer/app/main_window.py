@@ -45,6 +45,7 @@ from hardattn_viewer.views.parts import Themed, column, label, line
 from hardattn_viewer.views.run_cards import RunCards
 from hardattn_viewer.views.status_line import StatusLine
 from hardattn_viewer.views.timeline import Timeline
+from sample_runs import text_path
 
 MINIMUM = QSize(1100, 700)
 USUAL = QSize(1680, 1020)
@@ -262,11 +263,15 @@ class MainWindow(QMainWindow):
         else:
             self.message.say("This copy of hardattn comes without sample runs.")
 
+    def open_text_sample(self) -> None:
+        """Open the sample run of a sentence encoder."""
+        self.session.open([text_path()])
+
     def export_figure(self) -> None:
         """Show the export dialog."""
         run = self.session.state.run_in(self.session.state.shown_slot)
         folder = run.path.parent if run is not None else Path.cwd()
-        if run is not None and run.path in self._samples:
+        if run is not None and run.path in (*self._samples, text_path()):
             folder = Path.cwd()
         ExportDialog(self.session, folder, self).open()
 

@@ -44,6 +44,9 @@ class Window(Protocol):
     def open_samples(self) -> None:
         """Open the sample runs."""
 
+    def open_text_sample(self) -> None:
+        """Open the sample run of a sentence encoder."""
+
     def toggle_theme(self) -> None:
         """Change the theme."""
 

@@ -18,7 +18,7 @@ from recorders.capture.calls import CallTracker, in_backward
 from recorders.capture.captured import Call, Captured, Host, Ticket
 from recorders.capture.events import Block, SiteFacts
 from recorders.capture.examples import OpenExamples
-from recorders.capture.nets.dataflow import DataflowNet
+from recorders.capture.nets.dataflow.net import DataflowNet
 from recorders.capture.nets.dot_product import DotProductNet
 from recorders.capture.nets.mode import Function, Handler, Net, NetMode, together
 from recorders.capture.nets.multihead import MultiheadNet
@@ -53,6 +53,7 @@ class NetHost:
         is_told: whether a tap or the caller tells what the module at a path attends to.
         repeats: ``sites`` makes each further attention of a module in one pass a site of its own,
             ``steps`` the next step of the same site.
+        verify: ``all``, ``some`` or ``none``; see ``Recorder``.
         excused: wraps what may fail because of the disk.
 
     Attributes:
@@ -68,6 +69,7 @@ class NetHost:
         tokenizer: Any,
         is_told: Callable[[str], bool],
         repeats: str,
+        verify: str,
         excused: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._model = model
@@ -75,6 +77,7 @@ class NetHost:
         self._tokenizer = tokenizer
         self._is_told = is_told
         self._repeats = repeats
+        self._verify = verify
         self._excused = excused
         self._tracker = CallTracker(model, self._began, self._ended)
         self._nets: list[Net] = []
@@ -108,7 +111,7 @@ class NetHost:
         """While inside, other nets are silent in this thread."""
         return self._tracker.muted()
 
-    def wants(self, net: str, suffix: str = "") -> Ticket | None:
+    def wants(self, net: str, suffix: str = "", *, sure: bool = True) -> Ticket | None:
         """Leave to capture what the module running now computes; see ``captured.Host``."""
         call = self._tracker.call
         if call is None or net not in self._names or self._tracker.is_muted or in_backward():
@@ -124,10 +127,7 @@ class NetHost:
         count = call.counts[name] = call.counts.get(name, 0) + 1
         site = f"{name}#{count}" if count > 1 and self._repeats == "sites" else name
         recording = self._recording
-        if not recording.policy.wants_site(site, path):
-            recording.ledger.site(site)
-            return None
-        if not recording.due(site, opened):
+        if not self._is_due(site, path, opened) if sure else not opened.kept.any():
             return None
         return Ticket(
             site,
@@ -138,7 +138,14 @@ class NetHost:
             layer=_layer(module, path),
             heads=recording.policy.heads,
             queries=_queries_before(net, call, recording.policy.queries),
+            verify=self._verify != "none",
+            thorough=self._verify == "all",
+            sure=sure,
         )
+
+    def confirm(self, ticket: Ticket) -> bool:
+        """Whether an attention that was not sure is to be captured; see ``captured.Host``."""
+        return self._is_due(ticket.site, ticket.path, ticket.call.notes[_OPENED])
 
     def take(self, ticket: Ticket, captured: Captured) -> None:
         """Record what was captured; see ``captured.Host``."""
@@ -148,6 +155,9 @@ class NetHost:
                 blocks, facts = self._prepared(ticket, captured, opened)
             except UnplacedError as problem:
                 self._leave_out(ticket, str(problem), opened)
+                return
+            if not blocks:
+                self.no_query(ticket)
                 return
             if self._recording.add(ticket.site, facts, opened, blocks, captured.check):
                 warnings.warn(
@@ -161,13 +171,26 @@ class NetHost:
         """Say why something was not recorded; see ``captured.Host``."""
         self._leave_out(ticket, reason, ticket.call.notes[_OPENED])
 
+    def no_query(self, ticket: Ticket) -> None:
+        """Count an attention without a query to keep; see ``captured.Host``."""
+        opened: OpenExamples = ticket.call.notes[_OPENED]
+        opened.called(ticket.site)
+        self._recording.ledger.no_query(int(opened.kept.sum()))
+
     def changed(self, sentence: str) -> None:
         """Say what recording changed about how the model ran; see ``captured.Host``."""
         self._recording.ledger.changed(sentence)
 
+    def _is_due(self, site: str, path: str, opened: OpenExamples) -> bool:
+        """Whether the next event of a site is recorded; if not, it counts as left out."""
+        if self._recording.policy.wants_site(site, path):
+            return self._recording.due(site, opened)
+        self._recording.ledger.site(site)
+        return False
+
     def _leave_out(self, ticket: Ticket, reason: str, opened: OpenExamples) -> None:
         opened.called(ticket.site)
-        if self._recording.ledger.unknown(ticket.site, reason):
+        if self._recording.ledger.unknown(ticket.site, reason, int(opened.kept.sum())):
             warnings.warn(
                 f"site {ticket.site!r} is not recorded: {reason}", RuntimeWarning, stacklevel=3
             )
@@ -207,7 +230,7 @@ class NetHost:
     def _prepared(
         self, ticket: Ticket, captured: Captured, opened: OpenExamples
     ) -> tuple[list[Block], SiteFacts]:
-        """What the recording takes, from what a net saw.
+        """What the recording takes, from what a net saw; no blocks where no query is left.
 
         Raises:
             UnplacedError: it cannot be told which examples it belongs to, or is nothing to record.
@@ -223,23 +246,25 @@ class NetHost:
         pieces = opened.placement.pieces(
             ticket, captured, policy.queries if ticket.queries is None else None
         )
-        if not pieces:
-            raise UnplacedError("no query of it is left")
         if policy.queries is not None:
             ledger.queries()
-        blocks = [_block(piece, captured) for piece in pieces]
-        first = pieces[0]
-        return blocks, SiteFacts(
+        facts = SiteFacts(
             captured.kind,
             captured.mechanism,
-            first.key_axis,
-            first.query_axis,
-            ticket.net,
-            "",
-            ticket.layer,
-            type(ticket.module).__name__,
-            first.special_keys,
+            capture=ticket.net,
+            verified="",
+            layer=ticket.layer,
+            module=type(ticket.module).__name__,
         )
+        if pieces:
+            first = pieces[0]
+            facts = replace(
+                facts,
+                key_axis=first.key_axis,
+                query_axis=first.query_axis,
+                special_keys=first.special_keys,
+            )
+        return [_block(piece, captured) for piece in pieces], facts
 
 
 def nets_named(names: Collection[str], host: Host) -> list[Net]:

@@ -148,7 +148,7 @@ class Recording:
         if self.policy.wants_step(examples.step_of(site)) and examples.kept.any():
             return True
         if examples.kept.any():
-            self.ledger.step()
+            self.ledger.step(int(examples.kept.sum()))
         examples.called(site)
         return False
 
@@ -414,7 +414,8 @@ class Recording:
                 self.flush()
             if self.writer.written_bytes + self.writer.pending_bytes + size > limit:
                 first = self.writer.example_name(int(examples.numbers[examples.kept][0]))
-                self.ledger.full(f"step {step} of example {first!r} at {name}")
+                events = sum(int(examples.kept[block.rows].sum()) for block in blocks)
+                self.ledger.full(f"step {step} of example {first!r} at {name}", events)
                 return False
         return True
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from recorders.run.codec import crc32, unpack
 from recorders.run.contents import BulkIndex, Contents
-from recorders.run.errors import RunError
+from recorders.run.errors import DamagedError, RunError
 from recorders.run.guard import identity, regular_file
 
 
@@ -46,8 +46,10 @@ class ChunkReader:
         """``count`` values of the bulk dataset ``path`` from ``start`` on; not to be changed.
 
         Raises:
-            RunError: the run is closed, gone from the disk, or damaged there.
+            RunError: the run is closed, gone from the disk, or damaged there (DamagedError).
         """
+        if path in self._contents.broken:
+            raise DamagedError(self._contents.broken[path])
         index = self._contents.bulks[path]
         first, last = start // index.chunk, -(-(start + count) // index.chunk)
         chunks = [self._chunk(path, index, number) for number in range(first, last)]
@@ -83,11 +85,11 @@ class ChunkReader:
     def _unpacked(self, path: str, index: BulkIndex, number: int, stored: bytes) -> NDArray[Any]:
         where = f"{self._contents.files[index.file[number]]} is damaged: chunk {number} of /{path}"
         if crc32(stored) != index.crc32[number]:
-            raise RunError(f"{where} does not match its checksum; hardattn validate lists all")
+            raise DamagedError(f"{where} does not match its checksum; hardattn validate lists all")
         try:
             values = unpack(stored, index.dtype, index.chunk)
         except RunError as problem:
-            raise RunError(f"{where}: {problem}") from problem
+            raise DamagedError(f"{where}: {problem}") from problem
         values.setflags(write=False)
         return values
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from recorders.run import lock
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
@@ -52,9 +55,10 @@ def replacing(path: Path) -> Iterator[int]:
         OSError: the disk refused; nothing is left behind and an older ``path`` is untouched.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    descriptor = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o666)
+    descriptor = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_RDWR | os.O_CLOEXEC, 0o666)
     try:
         try:
+            lock.hold(descriptor)
             yield descriptor
             os.fsync(descriptor)
         finally:
@@ -64,6 +68,18 @@ def replacing(path: Path) -> Iterator[int]:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def remove_abandoned(path: Path) -> None:
+    """Remove what a killed process had begun to write as ``path``; nothing that is being written.
+
+    Raises:
+        OSError: the folder cannot be read, or the disk refused.
+    """
+    shape = re.compile(rf"\.{re.escape(path.name)}\.\d+\.tmp")
+    for entry in path.parent.iterdir():
+        if shape.fullmatch(entry.name) and not lock.held(entry):
+            entry.unlink(missing_ok=True)
 
 
 class SourceFile(io.RawIOBase):

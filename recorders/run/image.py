@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import h5py
@@ -13,37 +12,9 @@ from numpy.typing import NDArray
 
 from recorders.run import layout
 from recorders.run.codec import CODECS, crc32, pack
+from recorders.run.facts import Facts
 from recorders.run.layout import Dataset, Table, Text
 from recorders.run.tables import Tables
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What the root attributes of a run or of one of its parts say.
-
-    Attributes:
-        producer: the program that recorded.
-        created: when recording began, ISO 8601 in UTC.
-        codec: name of the codec of the maps.
-        sealed: whether this is a whole run.
-        run: random name of the recording; empty before format 1.1.
-        world: processes that recorded together.
-        rank: number of the process among them.
-        segment: number of the part among its rank's.
-        metadata: free facts.
-        format_version: version of the format that the file was written in.
-    """
-
-    producer: str
-    created: str
-    codec: str
-    sealed: bool = True
-    run: str = ""
-    world: int = 1
-    rank: int = 0
-    segment: int = 0
-    metadata: dict[str, Any] | None = None
-    format_version: str = layout.FORMAT_VERSION
 
 
 def metadata_json(metadata: dict[str, Any] | None) -> bytes:

@@ -43,6 +43,11 @@ def take(path: Path) -> int | None:
     return None
 
 
+def hold(descriptor: int) -> None:
+    """Lock an open file that nobody else has, until it is closed."""
+    _locked(descriptor, fcntl.LOCK_EX)
+
+
 def held(path: Path) -> bool:
     """Whether somebody, in this process or another, holds the lock of a file."""
     try:

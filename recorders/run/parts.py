@@ -41,19 +41,36 @@ def segments(folder: Path) -> dict[int, list[Path]]:
     Raises:
         RunError: there are none, or one is missing between others.
     """
-    found = sorted((int(match[1]), int(match[2]), match[0]) for match in _names(folder, _SEGMENT))
+    found = found_segments(folder)
     if not found:
         raise RunError(f"{folder} holds no finished part of a run; nothing was flushed to it yet")
-    ranks: dict[int, list[Path]] = {}
-    for rank, number, name in found:
-        own = ranks.setdefault(rank, [])
-        if number != len(own):
-            raise RunError(
-                f"{folder} lacks part {len(own)} of rank {rank}; put it back, or remove the later "
-                "ones"
-            )
-        own.append(folder / name)
+    for rank, own in found.items():
+        for place, number in enumerate(own):
+            if number != place:
+                raise RunError(
+                    f"{folder} lacks part {place} of rank {rank}; put it back, or let hardattn "
+                    f"recover {folder} keep what comes before it"
+                )
+    return {rank: list(own.values()) for rank, own in found.items()}
+
+
+def found_segments(folder: Path) -> dict[int, dict[int, Path]]:
+    """The finished segments that are there, by rank and by number, both ascending."""
+    ranks: dict[int, dict[int, Path]] = {}
+    for rank, number, name in sorted(
+        (int(match[1]), int(match[2]), match[0]) for match in _names(folder, _SEGMENT)
+    ):
+        ranks.setdefault(rank, {})[number] = folder / name
     return ranks
+
+
+def recordings(folder: Path) -> dict[int, str]:
+    """Name of the recording that each rank with a lock or an end marker is of, by rank."""
+    names: dict[int, str] = {}
+    for pattern in (_LOCK, _ENDING):
+        for match in _names(folder, pattern):
+            names[int(match[1])] = _owner(folder / match[0])[0]
+    return names
 
 
 def state(folder: Path, rank: int, run: str) -> State:

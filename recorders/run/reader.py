@@ -16,8 +16,8 @@ from recorders.run.axes import RunAxes
 from recorders.run.chunks import ChunkReader
 from recorders.run.codec import CODECS
 from recorders.run.contents import Contents, load
-from recorders.run.errors import RunError
-from recorders.run.images import decode_png
+from recorders.run.errors import DamagedError, RunError
+from recorders.run.images import decode_png, image_digest
 from recorders.run.index import RowIndex, example_columns, known_mean, row_means
 from recorders.run.layout import CHANGED, EVENTS, EXAMPLES, LEFT_OUT
 from recorders.run.origin import sentences
@@ -31,6 +31,8 @@ from recorders.run.records import (
     example_record,
     site_record,
 )
+from recorders.run.shown import shown
+from recorders.run.text import visible
 from recorders.run.verification import Verification, verifications
 
 __all__ = ["Example", "Outcome", "Run", "RunError", "Site", "Snapshot", "read_run"]
@@ -70,7 +72,6 @@ class Run(RunAxes):
         codec_max_error: largest absolute error of a stored probability.
         metadata: free facts.
         bytes: size on disk.
-        notices: what a reader may want to say, in sentences.
         sites: the sites.
         examples: the examples.
         snapshots: the moments of training; at least one.
@@ -81,6 +82,7 @@ class Run(RunAxes):
     """
 
     def __init__(self, contents: Contents, cache_bytes: int = CACHE_BYTES) -> None:
+        contents = shown(contents)
         facts = contents.facts
         self.path = contents.path
         self.sealed = facts.sealed
@@ -94,7 +96,8 @@ class Run(RunAxes):
         self.left_out = sentences(self.metadata, LEFT_OUT)
         self.changed = sentences(self.metadata, CHANGED)
         self.bytes = contents.size
-        self.notices = contents.notices
+        self._notices = contents.notices
+        self._lost: dict[str, str] = {}
         self._columns = contents.tables.columns
         self._texts = contents.tables.texts
         self._chunks = ChunkReader(contents, cache_bytes)
@@ -117,7 +120,16 @@ class Run(RunAxes):
     @property
     def name(self) -> str:
         """The file's name without its ending."""
-        return self.path.name.removesuffix(PARTS_SUFFIX).removesuffix(".h5")
+        return visible(self.path.name.removesuffix(PARTS_SUFFIX).removesuffix(".h5"))
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a reader may want to say, in sentences: what is damaged as far as it was met, too.
+
+        Where damage costs only one number of many, as the entropy of some events, reading goes on
+        without it and says so here.
+        """
+        return (*self._notices, *self._lost.values())
 
     def __enter__(self) -> Run:
         return self
@@ -272,9 +284,12 @@ class Run(RunAxes):
         )
         data = self._chunks.read("images/png", offset, size).tobytes()
         try:
-            return decode_png(data, width, height, channels)
+            pixels = decode_png(data, width, height, channels)
         except RunError as problem:
-            raise RunError(f"{self.path} is damaged: {problem}") from problem
+            raise DamagedError(f"{self.path} is damaged: {problem}") from problem
+        if image_digest(pixels) != self._columns["images/sha256"][row].tobytes():
+            raise DamagedError(f"{self.path} is damaged: image {row} does not match its SHA-256")
+        return pixels
 
     def columns(
         self, site: str | Site | None = None, snapshot: int | None = None
@@ -315,7 +330,7 @@ class Run(RunAxes):
         return RowIndex(*(self._columns[f"outcomes/{name}"] for name in ("snapshot", "example")))
 
     def _site_number(self, site: str | Site) -> int:
-        name = site if isinstance(site, str) else site.name
+        name = visible(site if isinstance(site, str) else site.name)
         if name not in self._site_numbers:
             known = ", ".join(self._site_numbers) or "none at all"
             raise IndexError(f"{self.name} has no site {name!r}; it has {known}")
@@ -390,5 +405,12 @@ class Run(RunAxes):
 
     def _event_means(self, path: str) -> NDArray[np.float64]:
         counts = self._columns["events/heads"].astype(np.int64) * self._columns["events/queries"]
-        values = self._chunks.read(path, 0, self._bulks[path].length)
+        index = self._bulks[path]
+        end = int((self._columns["events/row_offset"] + counts).max(initial=0))
+        values = np.full(max(index.length, end), np.nan)
+        for start in range(0, end, index.chunk):
+            try:
+                values[start : start + index.chunk] = self._chunks.read(path, start, index.chunk)
+            except DamagedError as problem:
+                self._lost[path] = f"damaged: {problem}; what it held is shown as not recorded"
         return row_means(values, self._columns["events/row_offset"], counts)

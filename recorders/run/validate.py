@@ -18,6 +18,7 @@ from recorders.run.contents import Contents, load
 from recorders.run.errors import RunError
 from recorders.run.finding import Finding
 from recorders.run.images import decode_png, image_digest
+from recorders.run.shown import shown
 from recorders.run.told import about_sentences, about_verification
 
 __all__ = ["Finding", "findings"]
@@ -37,19 +38,25 @@ def findings(path: str | os.PathLike[str]) -> list[Finding]:
         that the guard refuses has one finding, since nothing else of it can be trusted.
     """
     try:
-        contents = load(Path(path))
+        contents = shown(load(Path(path)))
     except RunError as problem:
         return [Finding("error", str(path), str(problem))]
     chunks = ChunkReader(contents, _CACHE_BYTES)
     try:
-        found = [Finding("notice", str(path), notice) for notice in contents.notices]
+        told = {f"damaged: {one.what}" for one in contents.damage}
+        found = [
+            Finding("notice", str(path), notice)
+            for notice in contents.notices
+            if notice not in told
+        ]
+        found += contents.damage
         found += about_sentences(contents)
         found += _about_whole(contents)
         found += _about_names(contents)
         damaged = list(_about_chunks(contents, chunks))
         found += damaged
         # What a damaged chunk holds is unknown; one sentence about it is enough.
-        broken = {finding.where for finding in damaged}
+        broken = {finding.where for finding in damaged} | {f"/{path}" for path in contents.broken}
         found += _about_tables(contents)
         found += about_verification(contents)
         masked = np.zeros(contents.tables.rows(layout.EVENTS), np.int64)
@@ -85,6 +92,8 @@ def _about_names(contents: Contents) -> Iterator[Finding]:
 
 def _about_chunks(contents: Contents, chunks: ChunkReader) -> Iterator[Finding]:
     for path, index in contents.bulks.items():
+        if path in contents.broken:
+            continue
         for start in range(0, index.length, index.chunk):
             try:
                 chunks.read(path, start, index.chunk)

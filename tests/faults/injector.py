@@ -3,6 +3,7 @@
 import errno
 import os
 from contextlib import contextmanager
+from pathlib import Path
 
 CALLS = (
     "open",
@@ -67,7 +68,7 @@ class Refusal:
             return True
         target = arguments[0]
         try:
-            path = os.readlink(f"/proc/self/fd/{target}") if isinstance(target, int) else target
+            path = Path(f"/proc/self/fd/{target}").readlink() if type(target) is int else target
         except OSError:
             return False
         return os.fspath(path).startswith(os.fspath(self.inside))

@@ -9,7 +9,7 @@ import torch
 
 from recorders.capture.calls import CallTracker, in_backward
 from recorders.capture.captured import Captured, Ticket
-from recorders.capture.nets.dataflow import DataflowNet
+from recorders.capture.nets.dataflow.net import DataflowNet
 from recorders.capture.nets.mode import NetMode
 
 
@@ -61,7 +61,7 @@ class FlowHost:
         finally:
             self.tracker.close()
 
-    def wants(self, net, suffix=""):
+    def wants(self, net, suffix="", sure=True):
         call = self.tracker.call
         path = self.tracker.path + suffix
         if call is None or in_backward() or not self._wanted(net, path):
@@ -72,6 +72,12 @@ class FlowHost:
 
     def take(self, ticket, captured):
         self.seen.append(Seen(ticket, captured, captured.probabilities.clone()))
+
+    def confirm(self, ticket):
+        return True
+
+    def no_query(self, ticket):
+        self.left_out[ticket.site] = "no query"
 
     def leave_out(self, ticket, reason):
         self.left_out[ticket.site] = reason

@@ -7,10 +7,10 @@ from typing import Any
 
 from torch import Tensor
 
-from recorders.capture.nets import noise
 from recorders.capture.nets.aside import aside
-from recorders.capture.nets.choices import GATES, Choice, picked
-from recorders.capture.nets.flow import (
+from recorders.capture.nets.dataflow import noise
+from recorders.capture.nets.dataflow.choices import GATES, Choice, picked
+from recorders.capture.nets.dataflow.flow import (
     Args,
     Flow,
     Kwargs,
@@ -20,7 +20,15 @@ from recorders.capture.nets.flow import (
     handled,
     name_of,
 )
-from recorders.capture.nets.marks import Factors, Index, Mark, Noise, Perturbed, Term, Weights
+from recorders.capture.nets.dataflow.marks import (
+    Factors,
+    Index,
+    Mark,
+    Noise,
+    Perturbed,
+    Term,
+    Weights,
+)
 from recorders.capture.nets.mode import Function, Handler
 
 

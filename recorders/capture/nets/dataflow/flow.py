@@ -12,12 +12,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from recorders.capture.captured import Host
-from recorders.capture.nets import choices, weighted_sum
-from recorders.capture.nets.choices import Choice
-from recorders.capture.nets.marks import Index, Mark, Marks, Source, Weights
+from recorders.capture.nets.dataflow import choices, weighted_sum
+from recorders.capture.nets.dataflow.choices import Choice
+from recorders.capture.nets.dataflow.marks import Index, Mark, Marks, Source, Weights
+from recorders.capture.nets.dataflow.products import Product
+from recorders.capture.nets.dataflow.weighted_sum import Softmax
 from recorders.capture.nets.mode import Function, Handler
-from recorders.capture.nets.products import Product
-from recorders.capture.nets.weighted_sum import Softmax
 
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]

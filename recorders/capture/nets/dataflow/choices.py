@@ -13,10 +13,10 @@ from torch import Tensor
 
 from recorders.capture.captured import Captured, Check, Host, Ticket
 from recorders.capture.nets import verification
-from recorders.capture.nets.arrangement import choice_shape
 from recorders.capture.nets.aside import CannotReadError, aside, hand_over
-from recorders.capture.nets.marks import Source, Term, has_values, version_of
-from recorders.capture.nets.products import Product
+from recorders.capture.nets.dataflow.arrangement import choice_shape
+from recorders.capture.nets.dataflow.marks import Source, Term, has_values, version_of
+from recorders.capture.nets.dataflow.products import Product
 from recorders.capture.nets.verification import relative_error, tolerance_of
 
 NET = "choice"

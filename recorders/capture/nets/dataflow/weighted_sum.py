@@ -10,11 +10,11 @@ from torch import Tensor
 
 from recorders.capture.captured import Captured, Check, Host, Ticket
 from recorders.capture.nets import verification
-from recorders.capture.nets.arrangement import attention_shape, merged_axes
 from recorders.capture.nets.aside import CannotReadError, hand_over
+from recorders.capture.nets.dataflow.arrangement import attention_shape, merged_axes
+from recorders.capture.nets.dataflow.marks import Source, Term
+from recorders.capture.nets.dataflow.products import Product
 from recorders.capture.nets.kinds import kind_of
-from recorders.capture.nets.marks import Source, Term
-from recorders.capture.nets.products import Product
 
 NET = "softmax"
 

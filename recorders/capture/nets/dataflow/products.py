@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from recorders.capture.captured import Check
-from recorders.capture.nets.marks import Marks, Weights
+from recorders.capture.nets.dataflow.marks import Marks, Weights
 from recorders.capture.nets.verification import relative_error, tolerance_of
 
 

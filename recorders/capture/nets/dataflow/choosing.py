@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from recorders.capture.nets import choices
 from recorders.capture.nets.aside import aside
-from recorders.capture.nets.choices import GATES, LOGS, NET, SCORES, SHARES, Choice
-from recorders.capture.nets.flow import (
+from recorders.capture.nets.dataflow import choices
+from recorders.capture.nets.dataflow.choices import GATES, LOGS, NET, SCORES, SHARES, Choice
+from recorders.capture.nets.dataflow.flow import (
     Args,
     Flow,
     Kwargs,
@@ -22,7 +22,7 @@ from recorders.capture.nets.flow import (
     first_argument,
     handled,
 )
-from recorders.capture.nets.marks import (
+from recorders.capture.nets.dataflow.marks import (
     Index,
     Noise,
     Perturbed,
@@ -32,9 +32,9 @@ from recorders.capture.nets.marks import (
     has_values,
     is_plain,
 )
+from recorders.capture.nets.dataflow.views import key_axis, probe
+from recorders.capture.nets.dataflow.weighted_sum import Softmax
 from recorders.capture.nets.mode import Function, Handler
-from recorders.capture.nets.relaying import key_axis, probe
-from recorders.capture.nets.weighted_sum import Softmax
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +100,7 @@ class Choosing:
             output = function(*args, **kwargs)
             self._again(scores, output if name == "argmax" else output[1])
             return output
-        ticket = self._flow.host.wants(NET, suffix=f":{name}")
+        ticket = self._flow.host.wants(NET, suffix=f":{name}", sure=False)
         law = self._law(scores, axis) if ticket is not None else None
         output = function(*args, **kwargs)
         if ticket is None or law is None:
@@ -131,7 +131,7 @@ class Choosing:
         largest = argument(args, kwargs, 3, "largest", True)
         if axis is None or not largest or not 0 < int(count) < scores.shape[axis]:
             return function(*args, **kwargs)
-        ticket = self._flow.host.wants(NET, suffix=":topk")
+        ticket = self._flow.host.wants(NET, suffix=":topk", sure=False)
         law = self._law(scores, axis) if ticket is not None else None
         output = function(*args, **kwargs)
         if ticket is not None and law is not None:
@@ -166,7 +166,7 @@ class Choosing:
             return output
         if axis not in (ranking.axis, -1) or mark.axis != ranking.axis:
             return output
-        ticket = self._flow.host.wants(NET, suffix=":sort")
+        ticket = self._flow.host.wants(NET, suffix=":sort", sure=False)
         if ticket is not None:
             mechanism = "top-k" if kept > 1 else "argmax"
             selection = output if kept else output.unsqueeze(ranking.axis)
@@ -195,7 +195,7 @@ class Choosing:
         axis = _chosen_axis(shares, -1)
         if axis is None or kwargs.get("out") is not None:
             return function(*args, **kwargs)
-        ticket = self._flow.host.wants(NET, suffix=":multinomial")
+        ticket = self._flow.host.wants(NET, suffix=":multinomial", sure=False)
         output = function(*args, **kwargs)
         if ticket is not None:
             law = self._law(shares, axis)
@@ -225,7 +225,7 @@ class Choosing:
             # One chance for all is dropout.
             if bool((chances == chances.reshape(-1)[0]).all()):
                 return function(*args, **kwargs)
-        ticket = self._flow.host.wants(NET, suffix=":bernoulli")
+        ticket = self._flow.host.wants(NET, suffix=":bernoulli", sure=False)
         output = function(*args, **kwargs)
         if ticket is not None:
             single = chances.dim() > 1 and chances.shape[-1] == 1
@@ -257,7 +257,7 @@ class Choosing:
             softmax = Softmax(weakref.ref(logits), temperature, logits.detach())
             self._flow.marks.put(output, Weights((Term(softmax),), axis, output.shape[axis]))
             return output
-        ticket = self._flow.host.wants(NET, suffix=":gumbel_softmax")
+        ticket = self._flow.host.wants(NET, suffix=":gumbel_softmax", sure=False)
         output = function(*args, **kwargs)
         if ticket is None:
             return output

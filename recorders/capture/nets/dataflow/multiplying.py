@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from recorders.capture.nets.aside import aside
-from recorders.capture.nets.flow import (
+from recorders.capture.nets.dataflow.flow import (
     Args,
     Flow,
     Kwargs,
@@ -17,10 +17,10 @@ from recorders.capture.nets.flow import (
     first_argument,
     handled,
 )
-from recorders.capture.nets.marks import Perturbed, Term, Weights
+from recorders.capture.nets.dataflow.marks import Perturbed, Term, Weights
+from recorders.capture.nets.dataflow.products import of_einsum, of_matrices, of_sum
+from recorders.capture.nets.dataflow.weighted_sum import Softmax
 from recorders.capture.nets.mode import Function, Handler
-from recorders.capture.nets.products import of_einsum, of_matrices, of_sum
-from recorders.capture.nets.weighted_sum import Softmax
 
 
 class Multiplying:

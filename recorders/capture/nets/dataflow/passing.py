@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from recorders.capture.nets.aside import aside
-from recorders.capture.nets.flow import (
+from recorders.capture.nets.dataflow.flow import (
     Args,
     Flow,
     Kwargs,
@@ -20,9 +20,9 @@ from recorders.capture.nets.flow import (
     handled,
     is_basic,
 )
-from recorders.capture.nets.marks import Index, Noise, Weights
+from recorders.capture.nets.dataflow.marks import Index, Noise, Weights
+from recorders.capture.nets.dataflow.views import relaid
 from recorders.capture.nets.mode import Function, Handler
-from recorders.capture.nets.relaying import relaid
 
 _SAME = (
     "to",
