@@ -49,6 +49,14 @@ def _file(window: Window) -> list[Command]:
             "Open a run that is still being recorded, or what a killed one left",
         ),
         Command(
+            "openUrl",
+            "File",
+            "Open a &URL…",
+            window.choose_url,
+            ("Ctrl+Alt+O",),
+            "Open a run that lies on a server: https://, s3:// or ssh://",
+        ),
+        Command(
             "samples",
             "File",
             "Open the &sample runs",

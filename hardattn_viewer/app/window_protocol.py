@@ -14,6 +14,9 @@ class Window(Protocol):
     def choose_parts(self) -> None:
         """Ask for a folder of parts."""
 
+    def choose_url(self) -> None:
+        """Ask for the URL of a run."""
+
     def export_figure(self) -> None:
         """Show the export dialog."""
 

@@ -13,7 +13,7 @@ from hardattn_viewer.cli.runs import open_run, words_for_bytes
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", metavar="RUN", help="a run file, or the .parts folder of one")
+    parser.add_argument("path", metavar="RUN", help="a run file, its .parts folder, or a URL")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead")
 
 

@@ -89,6 +89,9 @@ class ThreadLoader:
 
     def submit(self, request: Request) -> None:
         """Ask for something."""
+        if isinstance(request, CloseRequest):
+            # Its turn would not come while that run's server is waited for.
+            self._reading.give_up(request.key)
         with self._condition:
             if isinstance(request, OpenRequest | CloseRequest):
                 self._first.append(request)
@@ -106,6 +109,7 @@ class ThreadLoader:
 
     def close(self, timeout: float = 5.0) -> None:
         """Close every run."""
+        self._reading.give_up()
         with self._condition:
             self._closing = True
             self._condition.notify()

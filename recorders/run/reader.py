@@ -5,21 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import cached_property, partial
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recorders.run.axes import RunAxes
+from recorders.run.address import Url, address_of
 from recorders.run.chunks import ChunkReader
 from recorders.run.codec import CODECS
 from recorders.run.contents import Contents, load
-from recorders.run.errors import RunError
-from recorders.run.images import decode_png
-from recorders.run.index import RowIndex, example_columns, known_mean, row_means
-from recorders.run.layout import CHANGED, EVENTS, EXAMPLES, LEFT_OUT
+from recorders.run.decoding import MapReader
+from recorders.run.errors import DamagedError, RunError
+from recorders.run.images import decode_png, image_digest
+from recorders.run.index import RowIndex, event_means, example_columns, known_mean
+from recorders.run.layout import CHANGED, EVENTS, EXAMPLES, LEFT_OUT, ROW_CHUNK
+from recorders.run.maps import RunMaps
 from recorders.run.origin import sentences
 from recorders.run.parts import PARTS_SUFFIX
 from recorders.run.records import (
@@ -31,28 +32,38 @@ from recorders.run.records import (
     example_record,
     site_record,
 )
+from recorders.run.remote.options import Remote
+from recorders.run.shown import shown
+from recorders.run.text import visible
 from recorders.run.verification import Verification, verifications
 
-__all__ = ["Example", "Outcome", "Run", "RunError", "Site", "Snapshot", "read_run"]
+__all__ = ["Example", "Outcome", "Remote", "Run", "RunError", "Site", "Snapshot", "Url", "read_run"]
 
 CACHE_BYTES = 64 << 20
 
 
-def read_run(path: str | os.PathLike[str], *, cache_bytes: int = CACHE_BYTES) -> Run:
+def read_run(
+    path: str | os.PathLike[str] | Url,
+    *,
+    cache_bytes: int = CACHE_BYTES,
+    remote: Remote | None = None,
+) -> Run:
     """Open a run.
 
     Args:
-        path: a sealed run (``.h5``), or the folder of parts of one still being recorded or left
-            behind by a kill.
+        path: a sealed run (``.h5``), the folder of parts of one still being recorded or left
+            behind by a kill, or the URL of a sealed run: ``https://``, ``s3://``, ``ssh://``.
         cache_bytes: most decompressed bytes that the run keeps in memory.
+        remote: how another machine is asked: caches, time limits, keys.
 
     Raises:
-        RunError: it is missing, not a run, of a newer format, or damaged; one sentence.
+        RunError: it is missing, not a run, of a newer format, out of reach, or damaged; one
+            sentence.
     """
-    return Run(load(Path(path)), cache_bytes)
+    return Run(load(address_of(path), remote), cache_bytes)
 
 
-class Run(RunAxes):
+class Run(RunMaps):
     """A recorded run. Arrays that it hands out belong to the caller.
 
     Wherever ``site`` is asked for it is a name or an item of ``sites``; ``example`` is an index
@@ -61,7 +72,7 @@ class Run(RunAxes):
     sentence.
 
     Attributes:
-        path: the file or folder.
+        path: the file, folder or URL; written out, a URL goes without password and query.
         sealed: whether recording has ended and the parts were joined.
         format_version: version of the format that it was written in.
         producer: the program that recorded it.
@@ -70,7 +81,6 @@ class Run(RunAxes):
         codec_max_error: largest absolute error of a stored probability.
         metadata: free facts.
         bytes: size on disk.
-        notices: what a reader may want to say, in sentences.
         sites: the sites.
         examples: the examples.
         snapshots: the moments of training; at least one.
@@ -81,6 +91,7 @@ class Run(RunAxes):
     """
 
     def __init__(self, contents: Contents, cache_bytes: int = CACHE_BYTES) -> None:
+        contents = shown(contents)
         facts = contents.facts
         self.path = contents.path
         self.sealed = facts.sealed
@@ -94,11 +105,12 @@ class Run(RunAxes):
         self.left_out = sentences(self.metadata, LEFT_OUT)
         self.changed = sentences(self.metadata, CHANGED)
         self.bytes = contents.size
-        self.notices = contents.notices
+        self._notices = contents.notices
+        self._lost: dict[str, str] = {}
         self._columns = contents.tables.columns
         self._texts = contents.tables.texts
         self._chunks = ChunkReader(contents, cache_bytes)
-        self._bulks = contents.bulks
+        self._maps = MapReader(self._chunks, CODECS[facts.codec], self._columns)
         self.n_events = contents.tables.rows(EVENTS)
         self.examples: Sequence[Example] = Rows(
             contents.tables.rows(EXAMPLES), partial(example_record, contents.tables)
@@ -117,7 +129,16 @@ class Run(RunAxes):
     @property
     def name(self) -> str:
         """The file's name without its ending."""
-        return self.path.name.removesuffix(PARTS_SUFFIX).removesuffix(".h5")
+        return visible(self.path.name.removesuffix(PARTS_SUFFIX).removesuffix(".h5"))
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a reader may want to say, in sentences: what is damaged as far as it was met, too.
+
+        Where damage costs only one number of many, as the entropy of some events, reading goes on
+        without it and says so here.
+        """
+        return (*self._notices, *self._lost.values())
 
     def __enter__(self) -> Run:
         return self
@@ -138,25 +159,6 @@ class Run(RunAxes):
         """Number of steps that an example has at a site; 0 where it was not recorded there."""
         rows = self._event_rows(site, example, snapshot)
         return int(self._columns["events/step"][rows[-1]]) + 1 if rows.size else 0
-
-    def map(
-        self,
-        site: str | Site,
-        example: int | Example,
-        step: int = 0,
-        snapshot: int | None = None,
-    ) -> NDArray[np.float32]:
-        """Probabilities [heads, queries, keys] of one event, each row scaled to sum to 1.
-
-        A row whose keys are all masked is all zeros.
-        """
-        return self._map(self._event(site, example, step, snapshot))
-
-    def maps(
-        self, site: str | Site, example: int | Example, snapshot: int | None = None
-    ) -> list[NDArray[np.float32]]:
-        """Probabilities [heads, queries, keys] of every recorded step of an example, in order."""
-        return [self._map(int(row)) for row in self._event_rows(site, example, snapshot)]
 
     def selection(
         self,
@@ -272,9 +274,18 @@ class Run(RunAxes):
         )
         data = self._chunks.read("images/png", offset, size).tobytes()
         try:
-            return decode_png(data, width, height, channels)
+            pixels = decode_png(data, width, height, channels)
         except RunError as problem:
-            raise RunError(f"{self.path} is damaged: {problem}") from problem
+            raise DamagedError(f"{self.path} is damaged: {problem}") from problem
+        if image_digest(pixels) != self._columns["images/sha256"][row].tobytes():
+            raise DamagedError(f"{self.path} is damaged: image {row} does not match its SHA-256")
+        return pixels
+
+    def most_steps(self, site: str | Site | None = None, snapshot: int | None = None) -> int:
+        """The largest number of steps that an example has; of the first site by default."""
+        here = self._columns["events/snapshot"] == self._snapshot_number(snapshot)
+        here &= self._columns["events/site"] == (0 if site is None else self._site_number(site))
+        return int(self._columns["events/step"].max(initial=-1, where=here)) + 1
 
     def columns(
         self, site: str | Site | None = None, snapshot: int | None = None
@@ -293,8 +304,7 @@ class Run(RunAxes):
         names = list(self._texts["scalar_names/name"])
         return example_columns(
             self._columns,
-            self._event_means("rows/entropy"),
-            self._event_means("rows/log_prob"),
+            self._event_means,
             site=0 if site is None else self._site_number(site),
             snapshot=self._snapshot_number(snapshot),
             reward_name=names.index("reward") if "reward" in names else None,
@@ -315,7 +325,7 @@ class Run(RunAxes):
         return RowIndex(*(self._columns[f"outcomes/{name}"] for name in ("snapshot", "example")))
 
     def _site_number(self, site: str | Site) -> int:
-        name = site if isinstance(site, str) else site.name
+        name = visible(site if isinstance(site, str) else site.name)
         if name not in self._site_numbers:
             known = ", ".join(self._site_numbers) or "none at all"
             raise IndexError(f"{self.name} has no site {name!r}; it has {known}")
@@ -372,23 +382,32 @@ class Run(RunAxes):
         )
         return heads, queries, length
 
-    def _map(self, event: int) -> NDArray[np.float32]:
-        shape = self._shape(event, "keys")
-        start = int(self._columns["events/map_offset"][event])
-        stored = self._chunks.read("maps/probabilities", start, shape[0] * shape[1] * shape[2])
-        values = CODECS[self.codec].decode(stored).reshape(shape)
-        totals = values.sum(axis=-1, keepdims=True)
-        # A row that sums to nothing attends to nothing; it stays as it is.
-        np.divide(values, totals, out=values, where=totals > 0)
-        return values
-
     def _row_values(self, path: str, event: int) -> NDArray[np.float64]:
         heads, queries, _ = self._shape(event, "keys")
         start = int(self._columns["events/row_offset"][event])
         values = self._chunks.read(path, start, heads * queries)
         return values.reshape(heads, queries).copy()
 
-    def _event_means(self, path: str) -> NDArray[np.float64]:
-        counts = self._columns["events/heads"].astype(np.int64) * self._columns["events/queries"]
-        values = self._chunks.read(path, 0, self._bulks[path].length)
-        return row_means(values, self._columns["events/row_offset"], counts)
+    def _event_means(self, path: str, events: NDArray[np.int64]) -> NDArray[np.float64]:
+        heads, queries, offsets = (
+            self._columns[f"events/{name}"][events] for name in ("heads", "queries", "row_offset")
+        )
+        read = partial(self._read_what_is_left, path)
+        return event_means(read, offsets, heads.astype(np.int64) * queries)
+
+    def _read_what_is_left(self, path: str, start: int, count: int) -> NDArray[np.float64]:
+        """Bulk values, NaN for those of a damaged chunk."""
+        try:
+            return self._chunks.read(path, start, count)
+        except DamagedError as problem:
+            self._lost[path] = f"damaged: {problem}; what it held is shown as not recorded"
+        chunk = ROW_CHUNK
+        values = np.full(count, np.nan)
+        for first in range(start - start % chunk, start + count, chunk):
+            low, high = max(first, start), min(first + chunk, start + count)
+            try:
+                values[low - start : high - start] = self._chunks.read(path, low, high - low)
+            except DamagedError:
+                # Said above; the values stay NaN.
+                continue
+        return values
