@@ -80,7 +80,7 @@ class Perplexity(Model):
     class Part(nn.Module):
         def forward(self, x):
             p = x.softmax(-1).mean(0)
-            return x + torch.exp(-(p * torch.log(p + 1e-7)).sum(-1, keepdim=True))
+            return x + torch.exp(-torch.xlogy(p, p).sum(-1, keepdim=True))
 
 
 class Loss(Model):
