@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hardattn_viewer.cli.errors import CommandError
 from hardattn_viewer.cli.runs import open_run, words_for_bytes
+from recorders.run.text import visible
 
 PARTS_SUFFIX = ".parts"
 
@@ -38,8 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
         of = f" of {opened.ranks}" if len(ranks) < opened.ranks else ""
         joined = f"{len(ranks)}{of} ranks, " if opened.ranks > 1 else ""
         print(
-            f"{output}: {joined}{len(opened.examples)} examples, {opened.n_events} events, "
-            f"{words_for_bytes(opened.bytes)}"
+            f"{visible(str(output))}: {joined}{len(opened.examples)} examples, "
+            f"{opened.n_events} events, {words_for_bytes(opened.bytes)}"
         )
         for sentence in opened.left_out:
             print(f"left out: {sentence}")

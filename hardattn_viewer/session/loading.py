@@ -20,6 +20,7 @@ from hardattn_viewer.session.requests import (
     ThumbnailsRequest,
     Unexpected,
 )
+from recorders.run import inspector
 
 # How long the comparison rests between two slices: Python runs one thread at a time, and the
 # pictures come first.
@@ -82,6 +83,7 @@ class ThreadLoader:
         self._ahead: deque[Target] = deque()
         self._slices: Iterator[Answer] | None = None
         self._answers: list[Answer] = []
+        self._opening: int | None = None
         self._closing = False
         # A daemon, so that a disk that hangs cannot keep the program from ending.
         self._thread = threading.Thread(target=self._serve, name="hardattn-reader", daemon=True)
@@ -90,6 +92,8 @@ class ThreadLoader:
     def submit(self, request: Request) -> None:
         """Ask for something."""
         with self._condition:
+            if isinstance(request, CloseRequest):
+                self._give_up(request.key)
             if isinstance(request, OpenRequest | CloseRequest):
                 self._first.append(request)
             else:
@@ -108,8 +112,18 @@ class ThreadLoader:
         """Close every run."""
         with self._condition:
             self._closing = True
+            if self._opening is not None:
+                inspector.shared.interrupt()
             self._condition.notify()
         self._thread.join(timeout)
+
+    def _give_up(self, key: int) -> None:
+        """Do not open a run that nobody waits for any more: others may wait behind it."""
+        self._first = deque(
+            one for one in self._first if isinstance(one, CloseRequest) or one.key != key
+        )
+        if self._opening == key:
+            inspector.shared.interrupt()
 
     def _serve(self) -> None:
         while (job := self._next_job()) is not None:
@@ -127,6 +141,7 @@ class ThreadLoader:
         """What to do next; waits until there is something, None when closing."""
         with self._condition:
             while True:
+                self._opening = None
                 if self._closing:
                     return None
                 if (job := self._waiting_job()) is not None:
@@ -141,6 +156,7 @@ class ThreadLoader:
             request = self._first.popleft()
             if isinstance(request, CloseRequest):
                 self._slices = None
+            self._opening = request.key if isinstance(request, OpenRequest) else None
             return lambda: self._reading.answers(request)
         for kind in _ORDER:
             if kind in self._latest:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hardattn_viewer.session.recorded import event_of
+from recorders.run.errors import DamagedError
 
 if TYPE_CHECKING:
     from recorders.run.reader import Run, Site
@@ -32,6 +35,7 @@ class StepMap:
         chosen: int64 [queries, n], the selected keys; -1 stands for none.
         event: size and offsets.
         largest: the largest probability; 0 where there is none.
+        damage: sentences that say what of the step is damaged and therefore shown as unknown.
     """
 
     values: Floats
@@ -41,6 +45,7 @@ class StepMap:
     chosen: NDArray[np.int64]
     event: Event
     largest: float = 0.0
+    damage: tuple[str, ...] = ()
 
     @property
     def queries(self) -> int:
@@ -85,7 +90,10 @@ def read_step(
         raise IndexError(f"{site.name} has no head {head}: it has {event.heads}, from 0")
     where = (site, example, step, snapshot)
     maps, chosen = run.map(*where), run.selection(*where)
-    entropy, log_prob = run.entropy(*where), run.log_prob(*where)
+    damage: list[str] = []
+    entropy, log_prob = (
+        _known(partial(read, *where), event, damage) for read in (run.entropy, run.log_prob)
+    )
     if chosen is None:
         choices = np.zeros((event.queries, 0), np.int64)
     elif head is None:
@@ -106,7 +114,19 @@ def read_step(
         log_prob=log_prob.mean(axis=0) if head is None else log_prob[head],
         chosen=choices,
         event=event,
+        damage=tuple(damage),
     )
+
+
+def _known(
+    read: Callable[[], NDArray[np.float64]], event: Event, damage: list[str]
+) -> NDArray[np.float64]:
+    """What ``read`` returns [heads, queries]; NaN where it is damaged, which is then noted."""
+    try:
+        return read()
+    except DamagedError as problem:
+        damage.append(str(problem))
+        return np.full((event.heads, event.queries), np.nan)
 
 
 def max_pooled(values: Floats, rows: int, columns: int) -> Floats:

@@ -82,6 +82,7 @@ class RunFacts:
         producer: what wrote the run.
         left_out: sentences that say what was not recorded.
         changed: sentences that say what recording changed about the run of the model.
+        notices: sentences that say what of the file is damaged, unknown or not checked.
     """
 
     name: str
@@ -97,6 +98,7 @@ class RunFacts:
     producer: str = ""
     left_out: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
     @property
     def mismatches(self) -> tuple[SiteFacts, ...]:

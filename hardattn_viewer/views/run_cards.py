@@ -202,6 +202,8 @@ def _parts(facts: RunFacts, site: SiteFacts | None) -> list[str]:
         parts.append(_count(len(facts.snapshots), "snapshot"))
     if facts.mismatches:
         parts.append(f"MISMATCH at {_count(len(facts.mismatches), 'site')}")
+    if any(notice.startswith("damaged") for notice in facts.notices):
+        parts.append("DAMAGED in part: see View › What is not in this run")
     if not facts.sealed:
         parts.append("not sealed: still being recorded, or cut off")
     return parts

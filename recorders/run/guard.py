@@ -95,7 +95,13 @@ def inspect(paths: Sequence[Path], *, trusted: bool = False) -> list[Inspected]:
         RunError: one is not a run, is of a newer format, or is damaged or unsafe.
     """
     patience = time.monotonic() + Limits.of(0).wall + _MORE_SECONDS * len(paths)
-    return [_inspected(path, trusted, patience) for path in paths]
+    before = inspector.shared.interruptions
+    found = []
+    for path in paths:
+        if inspector.shared.interruptions != before:
+            raise RunError(f"{path} {inspector.STOPPED}; open it again")
+        found.append(_inspected(path, trusted, patience))
+    return found
 
 
 def _inspected(path: Path, trusted: bool, patience: float) -> Inspected:

@@ -18,8 +18,9 @@ from recorders.run.codec import CODECS
 from recorders.run.contents import Contents, load
 from recorders.run.errors import DamagedError, RunError
 from recorders.run.images import decode_png, image_digest
-from recorders.run.index import RowIndex, example_columns, known_mean, row_means
+from recorders.run.index import RowIndex, example_columns
 from recorders.run.layout import CHANGED, EVENTS, EXAMPLES, LEFT_OUT
+from recorders.run.means import RowMeans
 from recorders.run.origin import sentences
 from recorders.run.parts import PARTS_SUFFIX
 from recorders.run.records import (
@@ -97,11 +98,10 @@ class Run(RunAxes):
         self.changed = sentences(self.metadata, CHANGED)
         self.bytes = contents.size
         self._notices = contents.notices
-        self._lost: dict[str, str] = {}
         self._columns = contents.tables.columns
         self._texts = contents.tables.texts
         self._chunks = ChunkReader(contents, cache_bytes)
-        self._bulks = contents.bulks
+        self._means = RowMeans(self._columns, contents.bulks, self._chunks)
         self.n_events = contents.tables.rows(EVENTS)
         self.examples: Sequence[Example] = Rows(
             contents.tables.rows(EXAMPLES), partial(example_record, contents.tables)
@@ -126,10 +126,9 @@ class Run(RunAxes):
     def notices(self) -> tuple[str, ...]:
         """What a reader may want to say, in sentences: what is damaged as far as it was met, too.
 
-        Where damage costs only one number of many, as the entropy of some events, reading goes on
-        without it and says so here.
+        Where damage costs one number of many, reading goes on without it and says so here.
         """
-        return (*self._notices, *self._lost.values())
+        return (*self._notices, *self._means.notices)
 
     def __enter__(self) -> Run:
         return self
@@ -244,7 +243,7 @@ class Run(RunAxes):
         result = {name: np.full(steps, np.nan) for name in ("entropy", "log_prob", "temperature")}
         for name in ("entropy", "log_prob"):
             for event, step in zip(events, event_steps, strict=True):
-                result[name][step] = known_mean(self._row_values(f"rows/{name}", int(event)))
+                result[name][step] = self._means.of(f"rows/{name}", int(event))
         result["temperature"][event_steps] = self._columns["events/temperature"][events]
         for code in np.unique(named):
             values = np.full(steps, np.nan)
@@ -308,8 +307,8 @@ class Run(RunAxes):
         names = list(self._texts["scalar_names/name"])
         return example_columns(
             self._columns,
-            self._event_means("rows/entropy"),
-            self._event_means("rows/log_prob"),
+            self._means.of_all("rows/entropy"),
+            self._means.of_all("rows/log_prob"),
             site=0 if site is None else self._site_number(site),
             snapshot=self._snapshot_number(snapshot),
             reward_name=names.index("reward") if "reward" in names else None,
@@ -402,15 +401,3 @@ class Run(RunAxes):
         start = int(self._columns["events/row_offset"][event])
         values = self._chunks.read(path, start, heads * queries)
         return values.reshape(heads, queries).copy()
-
-    def _event_means(self, path: str) -> NDArray[np.float64]:
-        counts = self._columns["events/heads"].astype(np.int64) * self._columns["events/queries"]
-        index = self._bulks[path]
-        end = int((self._columns["events/row_offset"] + counts).max(initial=0))
-        values = np.full(max(index.length, end), np.nan)
-        for start in range(0, end, index.chunk):
-            try:
-                values[start : start + index.chunk] = self._chunks.read(path, start, index.chunk)
-            except DamagedError as problem:
-                self._lost[path] = f"damaged: {problem}; what it held is shown as not recorded"
-        return row_means(values, self._columns["events/row_offset"], counts)
