@@ -13,6 +13,7 @@ from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame, Place, Target
 from hardattn_viewer.session.recorded import Verification, verification_kind
 from hardattn_viewer.session.rows import Rows, Sort
+from recorders.run.text import visible
 
 Slot = Literal["A", "B"]
 SLOTS: tuple[Slot, Slot] = ("A", "B")
@@ -138,7 +139,7 @@ class OpenRun:
     @property
     def name(self) -> str:
         """The run's name, or its file name while nothing else is known."""
-        return self.facts.name if self.facts else self.path.stem
+        return self.facts.name if self.facts else visible(self.path.stem)
 
 
 @dataclass(frozen=True)

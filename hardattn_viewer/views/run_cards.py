@@ -18,6 +18,7 @@ from hardattn_viewer.views.parts import (
     row,
     set_property,
 )
+from recorders.run.text import visible
 
 # Two cards, so that a comparison is seen whole.
 MINIMUM_HEIGHT = 152
@@ -119,7 +120,7 @@ class RunCard(QFrame):
         self.line.setText(_line_of(run, site))
         wrong = run.facts is not None and bool(run.facts.mismatches)
         set_property(self.line, "tone", "bad" if run.status == "failed" or wrong else "")
-        self.setToolTip(plain_tooltip(str(run.path)))
+        self.setToolTip(plain_tooltip(visible(str(run.path))))
         self.setAccessibleName(
             f"Run {run.name}, {self.badge.text()}, {f'slot {slot}' if slot else 'in no slot'}"
         )

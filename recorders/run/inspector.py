@@ -144,7 +144,7 @@ class Inspector:
     def _started(self) -> _Child:
         if self._refusal:
             raise NoProcessError(self._refusal)
-        if self._child is not None and self._child.interrupted:
+        if self._child is not None and self._child.is_gone:
             self._drop()
         if self._child is None:
             self._child = _Child(self._module, self._folders)
@@ -187,6 +187,11 @@ class _Child:
         self._ready = False
         self.interrupted = False
         self._end = weakref.finalize(self, _ended, self._process, ours, os.getpid())
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it was told to stop, or has ended of itself."""
+        return self.interrupted or self._process.poll() is not None
 
     def await_ready(self) -> None:
         """Wait until it has started.

@@ -42,7 +42,7 @@ CACHE_BYTES = 64 << 20
 
 
 def read_run(path: str | os.PathLike[str], *, cache_bytes: int = CACHE_BYTES) -> Run:
-    """Open a run.
+    """Open a run; HDF5 looks into its files in a process of its own, never in this one.
 
     Args:
         path: a sealed run (``.h5``), or the folder of parts of one still being recorded or left
