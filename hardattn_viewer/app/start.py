@@ -20,6 +20,7 @@ from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState, ThemeChoice, View
 from hardattn_viewer.session.wants import is_settled
 from recorders.run import inspector
+from recorders.run.address import Address
 
 
 class Bridge(QObject):
@@ -29,7 +30,7 @@ class Bridge(QObject):
 
 
 def main(
-    paths: Sequence[Path],
+    paths: Sequence[Address],
     screenshot: Path | None = None,
     *,
     size: tuple[int, int] | None = None,
@@ -96,6 +97,11 @@ def application() -> QApplication:
     return app
 
 
+def whole(address: Address) -> Address:
+    """The address, whatever the working directory is."""
+    return address.absolute() if isinstance(address, Path) else address
+
+
 def sample_paths() -> list[Path]:
     """The runs that come with hardattn; empty where this copy has none."""
     finder: Callable[[], Sequence[Path]] | None = getattr(
@@ -110,7 +116,7 @@ class Starter:
     def __init__(
         self,
         session: Session,
-        paths: Sequence[Path],
+        paths: Sequence[Address],
         view: View | None,
         example: int,
         step: int,
@@ -126,7 +132,7 @@ class Starter:
     def begin(self) -> None:
         """Open the runs."""
         self._session.changed.connect(self._on_changed)
-        self._session.open([path.absolute() for path in self._paths])
+        self._session.open([whole(path) for path in self._paths])
         if not self._paths and self._ready is not None:
             self._ready()
 
@@ -155,7 +161,7 @@ def go_to(session: Session, view: View | None, example: int, step: int) -> None:
 
 
 def take_screenshot(
-    paths: Sequence[Path],
+    paths: Sequence[Address],
     target: Path,
     size: tuple[int, int] | None,
     theme: ThemeChoice,
@@ -177,7 +183,7 @@ def take_screenshot(
     window = MainWindow(session, settings, [], QSize(*size) if size else USUAL)
     window.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
     window.show()
-    session.open([path.absolute() for path in paths])
+    session.open([whole(path) for path in paths])
     for _ in range(5):
         app.processEvents()
     go_to(session, view, example, step)

@@ -14,7 +14,7 @@ from recorders.run.text import visible
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", metavar="RUN", help="a run file, or the .parts folder of one")
+    parser.add_argument("path", metavar="RUN", help="a run file, its .parts folder, or a URL")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead")
 
 

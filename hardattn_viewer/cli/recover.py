@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from hardattn_viewer.cli.errors import CommandError
-from hardattn_viewer.cli.runs import open_run, words_for_bytes
+from hardattn_viewer.cli.runs import address, open_run, words_for_bytes
 from recorders.run.text import visible
 
 PARTS_SUFFIX = ".parts"
@@ -22,7 +22,9 @@ def run(arguments: argparse.Namespace) -> int:
     from recorders.run.parts import segments
     from recorders.run.writer import join
 
-    parts = Path(arguments.parts)
+    parts = address(arguments.parts)
+    if not isinstance(parts, Path):
+        raise CommandError(f"{parts} lies on another machine; recover it there")
     if not parts.is_dir():
         raise CommandError(f"{parts} is not a folder of parts; name the folder NAME.h5.parts")
     if arguments.output is None and parts.suffix != PARTS_SUFFIX:

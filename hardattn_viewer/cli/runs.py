@@ -10,10 +10,26 @@ from recorders.run.text import visible
 
 if TYPE_CHECKING:
     from recorders import Run
+    from recorders.run.address import Address
+
+
+def address(text: str) -> Address:
+    """Where a run lies that was named on the command line.
+
+    Raises:
+        CommandError: it is a URL that cannot be read.
+    """
+    from recorders.run.address import address_of
+    from recorders.run.errors import RunError
+
+    try:
+        return address_of(text)
+    except RunError as error:
+        raise CommandError(str(error)) from error
 
 
 def open_run(path: str) -> Run:
-    """Open a run file or a folder of parts.
+    """Open a run file, a folder of parts or a URL.
 
     Raises:
         CommandError: it is not a readable run; the sentence says why and what to do.

@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardattn_viewer.session.joined import JoinedMap, joined
-from hardattn_viewer.session.maps import StepMap, read_step, usual_query
+from hardattn_viewer.session.maps import StepMap, read_step
 from hardattn_viewer.session.recorded import AxisTokens, axis_tokens, image_of
 from recorders.run.layout import BEAM_PARENT
 
 if TYPE_CHECKING:
     from recorders.run.reader import Run, Site
-
 
 TOKEN_AXES = ("tokens", "target")
 
@@ -188,7 +187,7 @@ def load_frame(run: Run, place: Place) -> Frame:
 
     Raises:
         recorders.RunError: the file is damaged there.
-        IndexError: the place names an example, site or head that the run does not hold.
+        IndexError: the run does not hold the example, site or head.
     """
     if not 0 <= place.example < len(run.examples):
         raise IndexError(
@@ -199,7 +198,8 @@ def load_frame(run: Run, place: Place) -> Frame:
     example = run.examples[place.example]
     steps = run.steps(site, place.example, snapshot)
     maps = tuple(
-        read_step(run, site, place.example, step, snapshot, place.head) for step in range(steps)
+        read_step(run, site, place.example, step, snapshot, place.head, place.query)
+        for step in range(steps)
     )
     if not any(maps):
         raise IndexError(
@@ -241,7 +241,8 @@ def load_frame(run: Run, place: Place) -> Frame:
         key_axis=site.key_axis,
         query_axis=site.query_axis,
         special_keys=site.special_keys,
-        whole=joined(maps),
+        # Steps of a beam go on from other beams, so that they are no rows of one text.
+        whole=None if is_beam else joined(maps),
         damage=tuple(dict.fromkeys(damage)),
     )
     return _at(_with_rows(frame, place.query), place.step)
@@ -249,7 +250,9 @@ def load_frame(run: Run, place: Place) -> Frame:
 
 def frame_at(frame: Frame, step: int, query: int | None) -> Frame:
     """The same frame at another step or query of its example; what is outside is clamped."""
-    if frame.maps and query != frame.asked_query:
+    # Until another row of a large map is read, the old one stays.
+    held = all(one is None or one.holds(_row_of(one, query)) for one in frame.maps)
+    if frame.maps and query != frame.asked_query and held:
         frame = _with_rows(frame, query)
     elif step == frame.place.step:
         return frame
@@ -297,7 +300,7 @@ def _with_rows(frame: Frame, query: int | None) -> Frame:
     """``frame`` with everything that depends on which query is looked at."""
     steps = len(frame.maps)
     rows = [None if one is None else (one, _row_of(one, query)) for one in frame.maps]
-    width = max(one.values.shape[1] for one, _ in filter(None, rows))
+    width = max(one.event.keys for one, _ in filter(None, rows))
     distributions = np.full((steps, width), np.nan, dtype=np.float32)
     entropy, log_prob, p_selected = np.full((3, steps), np.nan)
     selections: list[tuple[int, ...]] = []
@@ -306,7 +309,7 @@ def _with_rows(frame: Frame, query: int | None) -> Frame:
             selections.append(())
             continue
         one, at = row
-        distributions[step, : one.values.shape[1]] = one.values[at]
+        distributions[step, : one.event.keys] = one.row(at)
         entropy[step], log_prob[step] = one.entropy[at], one.log_prob[at]
         chosen = one.selected(at)
         selections.append(chosen)
@@ -336,13 +339,13 @@ def _at(frame: Frame, step: int) -> Frame:
     frame = replace(frame, place=place)
     return replace(
         frame,
-        probabilities=frame.distributions[step, : one.values.shape[1]],
+        probabilities=frame.distributions[step, : one.event.keys],
         tokens=_key_tokens(frame, one),
     )
 
 
 def _row_of(one: StepMap, query: int | None) -> int:
-    return usual_query(one) if query is None else min(max(query, 0), one.queries - 1)
+    return one.usual if query is None else min(max(query, 0), one.queries - 1)
 
 
 def _key_tokens(frame: Frame, one: StepMap) -> tuple[str, ...] | None:

@@ -91,6 +91,9 @@ class ThreadLoader:
 
     def submit(self, request: Request) -> None:
         """Ask for something."""
+        if isinstance(request, CloseRequest):
+            # Its turn would not come while that run's server is waited for.
+            self._reading.give_up(request.key)
         with self._condition:
             if isinstance(request, CloseRequest):
                 self._give_up(request.key)
@@ -110,6 +113,7 @@ class ThreadLoader:
 
     def close(self, timeout: float = 5.0) -> None:
         """Close every run."""
+        self._reading.give_up()
         with self._condition:
             self._closing = True
             if self._opening is not None:

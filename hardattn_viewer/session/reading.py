@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +29,9 @@ from hardattn_viewer.session.requests import (
 )
 from hardattn_viewer.session.rows import read_rows
 from hardattn_viewer.session.state import Frames, RunFacts, SiteFacts
-from recorders.run.reader import Run, RunError, read_run
+from recorders.run.reader import Remote, Run, RunError, read_run
 
-FRAME_BYTES = 192 * 2**20
+FRAME_BYTES = 96 * 2**20
 THUMBNAIL_PIXELS = 64
 
 
@@ -39,6 +40,9 @@ class Reading:
 
     def __init__(self) -> None:
         self._runs: dict[int, Run] = {}
+        # Keys never come again, so nothing needs to be taken out of here.
+        self._given_up: set[int] = set()
+        self._ends = False
         self._frames: ByteCache[Target, Frame] = ByteCache(FRAME_BYTES, frame_bytes)
 
     def answers(self, request: Request) -> list[Answer]:
@@ -77,6 +81,16 @@ class Reading:
         except (RunError, IndexError, OSError) as error:
             yield Compared(request.generation, None, _sentence(error))
 
+    def give_up(self, key: int | None = None) -> None:
+        """Wait no longer for the server of a run, or of any; called on any thread."""
+        if key is None:
+            self._ends = True
+        else:
+            self._given_up.add(key)
+
+    def _is_given_up(self, key: int) -> bool:
+        return self._ends or key in self._given_up
+
     def close(self) -> None:
         """Close every run."""
         for key in list(self._runs):
@@ -84,7 +98,8 @@ class Reading:
 
     def _open(self, request: OpenRequest) -> Opened:
         try:
-            run = read_run(request.path)
+            remote = Remote(cancelled=partial(self._is_given_up, request.key))
+            run = read_run(request.path, remote=remote)
         except (RunError, OSError) as error:
             return Opened(request.key, None, _sentence(error))
         try:
@@ -158,7 +173,6 @@ def run_facts(run: Run) -> RunFacts:
         recorders.RunError: the run is damaged.
     """
     first = run.examples[0] if len(run.examples) else None
-    steps = run.columns().get("steps")
     return RunFacts(
         name=run.name,
         size=run.bytes,
@@ -175,11 +189,12 @@ def run_facts(run: Run) -> RunFacts:
                 kind=site.kind,
                 layer=site.layer,
                 head_indices=site.head_indices,
+                large=run.has_large_maps(site),
             )
             for site in run.sites
         ),
         examples=len(run.examples),
-        steps=int(np.nanmax(steps)) if steps is not None and steps.size else 0,
+        steps=run.most_steps(),
         regions=first.n_regions if first else 0,
         tokens=first.n_tokens if first else 0,
         snapshots=tuple(int(snapshot.step) for snapshot in run.snapshots),

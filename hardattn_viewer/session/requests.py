@@ -6,7 +6,6 @@ Requests of one kind carry a growing generation; only the latest of a kind is wo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from hardattn_viewer.session.comparing import RunComparison
 from hardattn_viewer.session.frames import Target
 from hardattn_viewer.session.rows import Rows
 from hardattn_viewer.session.state import Frames, RunFacts
+from recorders.run.address import Address
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class OpenRequest:
     """Open a run and say what it holds."""
 
     key: int
-    path: Path
+    path: Address
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,6 +37,7 @@ from hardattn_viewer.session.state import (
     View,
 )
 from hardattn_viewer.session.wants import compare_wanted, frames_wanted, rows_wanted
+from recorders.run.address import Address
 
 Image = np.ndarray[Any, np.dtype[np.uint8]]
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -66,7 +66,7 @@ class Session:
 
     # --- runs -----------------------------------------------------------------------------
 
-    def open(self, paths: Sequence[Path]) -> None:
+    def open(self, paths: Sequence[Address]) -> None:
         """Open runs; one that is open already is not opened twice, one that failed is retried."""
         for path in paths:
             known = next((run for run in self.state.runs if run.path == path), None)

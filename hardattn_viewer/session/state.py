@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -13,6 +12,7 @@ from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame, Place, Target
 from hardattn_viewer.session.recorded import Verification, verification_kind
 from hardattn_viewer.session.rows import Rows, Sort
+from recorders.run.address import Address
 from recorders.run.text import visible
 
 Slot = Literal["A", "B"]
@@ -37,6 +37,7 @@ class SiteFacts:
         kind: for example ``"self"`` or ``"cross"``; may be empty.
         layer: layer of the model, from 0; -1 for unknown.
         head_indices: the recorded heads' numbers in the model; empty where they are not known.
+        large: whether a map is so large that only the row looked from is read, and an overview.
     """
 
     name: str
@@ -49,6 +50,7 @@ class SiteFacts:
     kind: str = ""
     layer: int = -1
     head_indices: tuple[int, ...] = ()
+    large: bool = False
 
     @property
     def verification(self) -> Verification:
@@ -124,14 +126,14 @@ class OpenRun:
 
     Attributes:
         key: a number that stays the run's own while the session lasts.
-        path: the file or folder of parts.
+        path: the file, folder of parts or URL.
         status: ``"loading"``, ``"ready"`` or ``"failed"``.
         error: one sentence that says why it failed; empty otherwise.
         facts: what is known of it; None until it is ready.
     """
 
     key: int
-    path: Path
+    path: Address
     status: Status = "loading"
     error: str = ""
     facts: RunFacts | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import TracebackType
 from typing import Any, Literal
 
@@ -49,6 +49,8 @@ class Recorder:
         nets: how attention that nobody prepared is found, of ``NETS``; ``()`` for taps alone.
         repeats: what the second attention of one module in one forward pass is: ``"sites"`` makes
             it a site of its own, named ``PATH#2``; ``"steps"`` the next step of the same site.
+        verify: whether weights times values are compared with what the layer returned: of
+            ``"all"`` queries, of ``"some"`` (every few of a map of more than 256), or ``"none"``.
         ranks: in a job of ``torch.distributed``, ``"all"``: every rank opens a recorder, and those
             with the same path record one run together; ``"this"``: this one records alone.
         metadata: free facts about the run, plain JSON.
@@ -75,6 +77,7 @@ class Recorder:
         tokenizer: Any = None,
         nets: Collection[str] = tuple(NETS),
         repeats: Literal["sites", "steps"] = "sites",
+        verify: Literal["all", "some", "none"] = "some",
         ranks: Literal["all", "this"] = "all",
         metadata: dict[str, Any] | None = None,
         flush_every: float = FLUSH_SECONDS,
@@ -87,6 +90,8 @@ class Recorder:
             raise ValueError(f"nets={nets!r}: there are {', '.join(NETS)}, or () for none")
         if repeats not in ("sites", "steps"):
             raise ValueError(f'repeats is "sites" or "steps", not {repeats!r}')
+        if verify not in ("all", "some", "none"):
+            raise ValueError(f'verify is "all", "some" or "none", not {verify!r}')
         if ranks not in ("all", "this"):
             raise ValueError(f'ranks is "all" or "this", not {ranks!r}')
         self._path = path
@@ -103,6 +108,7 @@ class Recorder:
         self._tokenizer = tokenizer
         self._nets = tuple(nets)
         self._repeats = repeats
+        self._verify = verify
         self._codec = codec_named(codec).name
         self._metadata = dict(metadata or {})
         self._flush_every = flush_every
@@ -133,6 +139,7 @@ class Recorder:
                 tokenizer=self._tokenizer,
                 is_told=self._is_told,
                 repeats=self._repeats,
+                verify=self._verify,
                 excused=self._excused,
             )
             self._host.open(self._nets)
@@ -310,7 +317,9 @@ class Recorder:
             if recording.current is None:
                 self._missed = True
                 return
-            with self._excused():
+            # What the reader computes again is no further attention of the model.
+            silent = nullcontext() if self._host is None else self._host.muted()
+            with self._excused(), silent:
                 recording.event(name, facts, read(watched, args, output))
 
         self._stop.append(module.register_forward_hook(hook).remove)
@@ -406,8 +415,10 @@ class Recorder:
         if self._explained:
             return
         self._explained = True
-        seen = recording.ledger.sites
-        if self._missed or (self._host is not None and self._host.missed):
+        seen, refusal = recording.ledger.sites, recording.ledger.refusal
+        if refusal:
+            reason = refusal
+        elif self._missed or (self._host is not None and self._host.missed):
             reason = "the model ran outside of `with recorder.example(...)`; call it inside"
         elif seen:
             reason = (
@@ -418,6 +429,9 @@ class Recorder:
             reason = "nothing was logged; pass the model, or call log() inside an example"
         elif self._host is None or not self._host.ran:
             reason = "the model was not run; call it inside `with recorder.example(...)`"
+        elif recording.ledger.remarks:
+            first = recording.ledger.remarks[0]
+            reason = f"no attention of {type(self._model).__name__} was found, but {first}"
         else:
             reason = (
                 f"no attention of {type(self._model).__name__} was found; put an AttentionTap "

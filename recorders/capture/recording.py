@@ -100,7 +100,9 @@ class Recording:
 
     def end(self) -> None:
         """Close the examples that this thread opened, if any."""
-        self._opened.pop(get_ident(), None)
+        examples = self._opened.pop(get_ident(), None)
+        if examples is not None and examples.placement is not None:
+            examples.placement.close()
 
     def event(self, name: str, facts: SiteFacts, values: Mapping[str, Any]) -> None:
         """Add what a site did; ValueError where the values are not what they should be."""
@@ -140,7 +142,7 @@ class Recording:
         if self.policy.wants_step(examples.step_of(site)) and examples.kept.any():
             return True
         if examples.kept.any():
-            self.ledger.step()
+            self.ledger.step(int(examples.kept.sum()))
         examples.called(site)
         return False
 
@@ -379,7 +381,8 @@ class Recording:
                 self.flush()
             if self.writer.written_bytes + self.writer.pending_bytes + size > limit:
                 first = self.writer.example_name(int(examples.numbers[examples.kept][0]))
-                self.ledger.full(f"step {step} of example {first!r} at {name}")
+                events = sum(int(examples.kept[block.rows].sum()) for block in blocks)
+                self.ledger.full(f"step {step} of example {first!r} at {name}", events)
                 return False
         return True
 

@@ -235,7 +235,11 @@ class RunAxes(ABC):
     @cached_property
     def _beam_of(self) -> dict[int, tuple[int, int]]:
         """Of each example that is a beam, the example it is a beam of, and its number."""
-        names = {name: row for row, name in enumerate(self._texts["examples/name"])}
+        column = self._texts["examples/name"]
+        if BEAM.encode() not in column.data.tobytes():
+            # Of a hundred thousand names not one need be looked at then.
+            return {}
+        names = {name: row for row, name in enumerate(column)}
         found = {}
         for name, row in names.items():
             base, parted, number = name.rpartition(BEAM)
@@ -271,6 +275,11 @@ class RunAxes(ABC):
     def _event(
         self, site: str | Site, example: int | Example, step: int, snapshot: int | None
     ) -> int: ...
+
+    @abstractmethod
+    def _event_rows(
+        self, site: str | Site, example: int | Example, snapshot: int | None
+    ) -> NDArray[np.int64]: ...
 
 
 def _numbered(site: Site, axis: str, noun: str, position: int, event: Event) -> str:

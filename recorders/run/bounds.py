@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorders.run import layout
+from recorders.run.detail import level_of
 from recorders.run.errors import FlawError
 from recorders.run.layout import Column, Table, Text
 from recorders.run.tables import Tables
@@ -53,6 +55,8 @@ def _check_table(table: Table, tables: Tables, bulk_lengths: Mapping[str, int]) 
         _check_events(columns, bulk_lengths)
     elif table is layout.IMAGES:
         _check_images(columns, bulk_lengths)
+    elif table is layout.DETAILS:
+        _check_details(columns, bulk_lengths)
     elif table is layout.SCALARS:
         _check_steps(columns["scalars/step"], "scalars/step")
     elif table is layout.LATER_TOKENS:
@@ -103,6 +107,12 @@ def _check_steps(steps: NDArray[Any], path: str) -> None:
 
 
 def _check_extent(path: str, offsets: NDArray[Any], counts: NDArray[Any], length: int) -> None:
+    if not offsets.size:
+        return
+    lowest, largest = min(int(offsets.min()), int(counts.min())), int(counts.max())
+    if lowest >= 0 and int(offsets.max()) <= length - largest:
+        # So it is in nearly every run, and of a million rows far quicker to see.
+        return
     # offset <= length - count cannot overflow where offset + count could.
     inside = (offsets >= 0) & (counts >= 0) & (offsets <= length - counts.astype(np.int64))
     _require(path, offsets, inside)
@@ -117,8 +127,12 @@ def _check_events(columns: Mapping[str, NDArray[Any]], bulk_lengths: Mapping[str
         _require(f"events/{name}", lengths, lengths >= 1)
     _require("events/n_selected", chosen, chosen >= 0)
     for name, last in (("keys", keys), ("n_selected", chosen)):
-        product = heads.astype(np.float64) * queries * last
-        _require(f"events/{name}", last, product <= layout.MAX_MAP_VALUES)
+        if (
+            math.prod(int(most.max(initial=0)) for most in (heads, queries, last))
+            > layout.MAX_MAP_VALUES
+        ):
+            product = heads.astype(np.float64) * queries * last
+            _require(f"events/{name}", last, product <= layout.MAX_MAP_VALUES)
     _check_steps(columns["events/step"], "events/step")
     windows = columns["events/windows"].astype(np.int64)
     _require("events/windows", windows, (windows >= 1) & (queries % np.maximum(windows, 1) == 0))
@@ -138,6 +152,16 @@ def _check_events(columns: Mapping[str, NDArray[Any]], bulk_lengths: Mapping[str
     ):
         path = f"events/{offset}"
         _check_extent(path, columns[path], count, bulk_lengths.get(bulk, 0))
+
+
+def _check_details(columns: Mapping[str, NDArray[Any]], bulk_lengths: Mapping[str, int]) -> None:
+    event, offset = columns["details/event"], columns["details/offset"]
+    heads, queries, keys = (
+        columns[f"events/{name}"][event].tolist() for name in ("heads", "queries", "keys")
+    )
+    sizes = [level_of(*shape).size for shape in zip(heads, queries, keys, strict=True)]
+    length = bulk_lengths.get("details/probabilities", 0)
+    _check_extent("details/offset", offset, np.array(sizes, np.int64), length)
 
 
 def _check_images(columns: Mapping[str, NDArray[Any]], bulk_lengths: Mapping[str, int]) -> None:

@@ -27,6 +27,7 @@ _WITHOUT_TABLE = {
     "later_tokens": "it has no tokens that came while the model ran",
     "scalars": "it has no rewards or other numbers of its steps",
     "outcomes": "it has no predictions",
+    "details": "overviews of its large maps are made anew",
 }
 _WITHOUT_BULK = {
     "maps/probabilities": "its maps cannot be read",
@@ -34,6 +35,7 @@ _WITHOUT_BULK = {
     "rows/entropy": "its entropies cannot be read",
     "selections/key": "its selected keys cannot be read",
     "images/png": "its images cannot be read",
+    "details/probabilities": "overviews of its large maps are made anew",
 }
 
 # Which column of which table points into a table, and what stands for nothing there.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,17 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorders.run import broken, layout
+from recorders.run.address import Address
 from recorders.run.bounds import flawed_tables
 from recorders.run.codec import CODECS, crc32, unpack
 from recorders.run.errors import FlawError, RunError
 from recorders.run.facts import Facts, parsed_metadata
 from recorders.run.finding import Finding
-from recorders.run.guard import Identity, Inspected, Stored, identity, inspect, regular_file
+from recorders.run.guard import Inspected, Stored, inspect
 from recorders.run.layout import Table, Text
 from recorders.run.merge import Merged, RankTables, merge
 from recorders.run.origin import common_facts, incomplete, whole_facts, with_left_out
 from recorders.run.parts import PARTS_SUFFIX, segments
+from recorders.run.remote.options import Remote
+from recorders.run.source import Identity, Source, open_source
 from recorders.run.tables import Tables, TextColumn
+from recorders.run.workers import each
 
 _ANY = 1 << 62
 """Length of what is not read; no offset lies beyond it."""
@@ -69,62 +73,88 @@ class Contents:
         notices: what a reader may want to say, in sentences.
         damage: parts that the run is read without.
         broken: bulk datasets that cannot be read, and the sentence that says why, by path.
+        source: the file of a sealed run, held open; None for parts.
     """
 
-    path: Path
+    path: Address
     facts: Facts
     tables: Tables
     bulks: dict[str, BulkIndex]
-    files: tuple[Path, ...]
+    files: tuple[Address, ...]
     identities: tuple[Identity, ...]
     size: int
     notices: tuple[str, ...]
     damage: tuple[Finding, ...] = ()
     broken: Mapping[str, str] = field(default_factory=dict)
+    source: Source | None = None
 
 
-def load(path: Path, *, trusted: bool = False) -> Contents:
+def load(path: Address, remote: Remote | None = None, *, trusted: bool = False) -> Contents:
     """Check a run and read its tables.
 
     Args:
         path: a sealed file, or a folder of parts; a file that is not there yet stands for its
             parts folder ``path.parts``.
+        remote: how another machine is asked.
         trusted: whether this very program wrote it; HDF5 then opens it in this process.
 
     Raises:
         RunError: it is missing, not a run, or damaged; the sentence says which and the remedy.
     """
-    parts = path.with_name(path.name + PARTS_SUFFIX)
-    if not path.exists() and parts.is_dir():
-        path = parts
-    ranks = segments(path) if path.is_dir() else {0: [path]}
-    files = [file for own in ranks.values() for file in own]
-    inspected = inspect(files, trusted=trusted)
-    pieces = [_read_file(number, file) for number, file in enumerate(inspected)]
+    if isinstance(path, Path):
+        parts = path.with_name(path.name + PARTS_SUFFIX)
+        if not path.exists() and parts.is_dir():
+            path = parts
+        if path.is_dir():
+            return _load_parts(path, trusted)
+    source = open_source(path, remote)
+    try:
+        (file,) = inspect([source], trusted=trusted)
+        piece = _read_file(0, file, source)
+        facts = whole_facts(path, piece.facts)
+        contents = _contents(path, facts, {0: [piece]}, [file], [])
+    except BaseException:
+        source.close()
+        raise
+    return replace(contents, source=source)
+
+
+def _load_parts(folder: Path, trusted: bool) -> Contents:
+    ranks = segments(folder)
+    inspected = inspect([file for own in ranks.values() for file in own], trusted=trusted)
+    pieces = []
+    for number, file in enumerate(inspected):
+        with closing(open_source(file.path)) as source:
+            pieces.append(_read_file(number, file, source))
     by_rank = dict(zip(ranks, _split(pieces, [len(own) for own in ranks.values()]), strict=True))
-    notices = [notice for piece in pieces for notice in piece.notices]
-    if path.is_dir():
-        facts = common_facts(
-            path, {r: [piece.facts for piece in own] for r, own in by_rank.items()}
-        )
-    else:
-        facts = whole_facts(path, pieces[0].facts)
+    facts = common_facts(folder, {r: [piece.facts for piece in own] for r, own in by_rank.items()})
+    missing = incomplete(folder, facts, {rank: len(own) for rank, own in ranks.items()})
+    return _contents(folder, facts, by_rank, inspected, missing)
+
+
+def _contents(
+    path: Address,
+    facts: Facts,
+    by_rank: Mapping[int, Sequence[_Piece]],
+    files: Sequence[Inspected],
+    missing: Sequence[str],
+) -> Contents:
     damage = _Damage()
     try:
         merged = _merged(by_rank, damage)
     except FlawError as flaw:
         raise RunError(f"{path} is damaged: {flaw.remedied()}") from flaw
-    left_out = list(merged.left_out)
-    if path.is_dir():
-        left_out += incomplete(path, facts, {rank: len(own) for rank, own in ranks.items()})
+    pieces = [piece for own in by_rank.values() for piece in own]
+    notices = [notice for piece in pieces for notice in piece.notices]
+    left_out = [*merged.left_out, *missing]
     return Contents(
         path,
         with_left_out(facts, left_out),
         merged.tables,
         {name: _joined_bulk(name, facts, pieces) for name, _ in layout.bulk_paths()},
-        tuple(files),
-        tuple(file.identity for file in inspected),
-        sum(file.size for file in inspected),
+        tuple(file.path for file in files),
+        tuple(file.identity for file in files),
+        sum(file.size for file in files),
         tuple(dict.fromkeys([*notices, *damage.sentences, *merged.notices, *left_out])),
         tuple(damage.found),
         {bulk: f"{path} is damaged: {flaw}" for bulk, flaw in damage.broken.items()},
@@ -204,41 +234,42 @@ def _do_without(tables: Tables, part: str, flaw: str, damage: _Damage) -> None:
     broken.drop(tables, part, flaw)
 
 
-def _read_file(number: int, file: Inspected) -> _Piece:
+def _read_file(number: int, file: Inspected, source: Source) -> _Piece:
     """The tables of one file; bulk values stay where they are."""
     tables = Tables()
     bulks: dict[str, BulkIndex] = {}
     flaws = dict(file.flaws)
     facts = file.facts
-    with regular_file(file.path) as descriptor:
-        if identity(os.fstat(descriptor)) != file.identity:
-            raise RunError(f"{file.path} was replaced meanwhile; open it again")
+    if source.identity != file.identity:
+        raise RunError(f"{file.path} was replaced meanwhile; open it again")
+    columns = [stored for stored in file.datasets.values() if stored.spec.encoding != "bulk"]
+    offsets = [offset for stored in columns for offset in stored.offsets.tolist()]
+    sizes = [size for stored in columns for size in stored.sizes.tolist()]
+    with source.ahead(offsets, sizes):
         try:
             for table in layout.TABLES:
                 if table.name not in flaws:
                     try:
-                        _read_table(descriptor, table, file.datasets, tables)
+                        _read_table(source, table, file.datasets, tables)
                     except FlawError as flaw:
                         flaws[table.name] = str(flaw)
                 for bulk in table.bulks:
                     path = f"{table.name}/{bulk.name}"
                     if path in file.datasets and not flaws.keys() & {table.name, path}:
                         try:
-                            bulks[path] = _bulk_index(descriptor, number, path, file.datasets)
+                            bulks[path] = _bulk_index(source, number, path, file.datasets)
                         except FlawError as flaw:
                             flaws[path] = str(flaw)
             if facts.metadata is None:
-                data = _read_column(descriptor, "metadata", file.datasets["metadata"])
+                data = _read_column(source, "metadata", file.datasets["metadata"])
                 facts = replace(facts, metadata=parsed_metadata(data.tobytes()))
         except FlawError as flaw:
             raise RunError(f"{file.path} is damaged: {flaw.remedied()}") from flaw
-        except OSError as problem:
-            raise RunError(f"{file.path} cannot be read: {problem.strerror}") from problem
     return _Piece(facts, tables, bulks, flaws, file.notices)
 
 
 def _read_table(
-    descriptor: int, table: Table, datasets: Mapping[str, Stored], tables: Tables
+    source: Source, table: Table, datasets: Mapping[str, Stored], tables: Tables
 ) -> None:
     columns: dict[str, NDArray[Any]] = {}
     texts: dict[str, TextColumn] = {}
@@ -246,14 +277,12 @@ def _read_table(
         path = f"{table.name}/{column.name}"
         if path not in datasets:
             continue
-        values = _read_column(descriptor, path, datasets[path])
+        values = _read_column(source, path, datasets[path])
         if isinstance(column, Text):
             name = f"{path}_offsets"
             if name not in datasets:
                 raise FlawError(f"/{table.name} has no dataset {column.name}_offsets")
-            texts[path] = _checked_text(
-                path, values, _read_column(descriptor, name, datasets[name])
-            )
+            texts[path] = _checked_text(path, values, _read_column(source, name, datasets[name]))
         elif values.size % column.width:
             raise FlawError(f"/{path} does not end with a whole row")
         else:
@@ -264,17 +293,24 @@ def _read_table(
     tables.fill(table)
 
 
-def _read_column(descriptor: int, path: str, stored: Stored) -> NDArray[Any]:
+def _read_column(source: Source, path: str, stored: Stored) -> NDArray[Any]:
     """A whole column, its checksum compared."""
     dtype = stored.spec.dtype
     values = np.empty(stored.length, dtype)
-    for index, start in enumerate(range(0, stored.length, stored.chunk)):
-        packed = os.pread(descriptor, int(stored.sizes[index]), int(stored.offsets[index]))
-        count = min(stored.chunk, stored.length - start)
-        try:
-            values[start : start + count] = unpack(packed, dtype, stored.chunk)[:count]
-        except RunError as problem:
-            raise FlawError(f"/{path}: {problem}") from problem
+    # Never on the threads that unpack: a disk that hangs would keep the program from ending.
+    packed = [
+        source.pread(size, offset)
+        for size, offset in zip(stored.sizes.tolist(), stored.offsets.tolist(), strict=True)
+    ]
+
+    def place(number: int) -> None:
+        part = values[number * stored.chunk : (number + 1) * stored.chunk]
+        part[:] = unpack(packed[number], dtype, stored.chunk)[: part.size]
+
+    try:
+        each(place, range(len(packed)))
+    except RunError as problem:
+        raise FlawError(f"/{path}: {problem}") from problem
     if stored.crc32 is not None and crc32(values) != stored.crc32:
         raise FlawError(f"/{path} does not match its checksum")
     return values
@@ -296,11 +332,11 @@ def _checked_text(path: str, data: NDArray[Any], offsets: NDArray[Any]) -> TextC
     return TextColumn(data, offsets)
 
 
-def _bulk_index(descriptor: int, number: int, path: str, datasets: dict[str, Stored]) -> BulkIndex:
+def _bulk_index(source: Source, number: int, path: str, datasets: dict[str, Stored]) -> BulkIndex:
     stored = datasets[path]
     if f"{path}_crc32" not in datasets:
         raise FlawError(f"/{path} has no checksums")
-    checksums = _read_column(descriptor, f"{path}_crc32", datasets[f"{path}_crc32"])
+    checksums = _read_column(source, f"{path}_crc32", datasets[f"{path}_crc32"])
     if checksums.size != stored.offsets.size:
         raise FlawError(
             f"/{path}_crc32 has {checksums.size} checksums for {stored.offsets.size} chunks"

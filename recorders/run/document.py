@@ -126,8 +126,8 @@ A reader refuses a map of more than {layout.MAX_MAP_VALUES:,} values, a step of
 {layout.MAX_STEPS:,} or more, an image of more than {layout.MAX_IMAGE_PIXELS:,} pixels, a string
 column of more than {layout.MAX_TEXT_BYTES:,} bytes, metadata of more than
 {layout.MAX_METADATA_BYTES:,} bytes, of a million items or nested more than 64 deep, and tables that
-would take 256 MiB and a hundred times the file's size in memory. The probabilities of a row sum to 1 within
-{layout.ROW_TOLERANCE:g} when they are recorded (within 0.001 unless the model is in half
+would take 256 MiB and a hundred times the file's size in memory. The probabilities of a row sum to
+1 within {layout.ROW_TOLERANCE:g} when they are recorded (within 0.001 unless the model is in half
 precision); the reader scales each row to sum to 1. A row whose keys are all masked is all zeros
 and stays so.
 """

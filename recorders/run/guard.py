@@ -8,28 +8,27 @@ file, to a pipe, or to more memory than the file's own size allows.
 
 from __future__ import annotations
 
-import os
-import stat
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from recorders.run import inspector
-from recorders.run.durable import SourceFile
+from recorders.run.address import Address
 from recorders.run.errors import FlawError, RunError, UnsafeError
 from recorders.run.facts import Facts
 from recorders.run.inspector import InspectionError, Limits, NoProcessError
 from recorders.run.judge import Stored, judged
+from recorders.run.lending import Lent, borrowed, lent
 from recorders.run.report import Report, unpacked
+from recorders.run.source import Identity, LocalSource, Source
 
-__all__ = ["Identity", "Inspected", "Stored", "identity", "inspect", "regular_file"]
-
-Identity = tuple[int, int, int]
+__all__ = ["Inspected", "Stored", "inspect"]
 
 _MAGIC = b"\x89HDF\r\n\x1a\n"
 _SUPERBLOCKS = (2, 3)
+_REMOTE_SECONDS = 600.0
 _MORE_SECONDS = 0.25
 """How much longer a folder of parts may take for each of its files."""
 
@@ -41,14 +40,14 @@ class Inspected:
     Attributes:
         path: the file.
         size: its bytes.
-        identity: device, inode and time of change, by which a file replaced meanwhile is noticed.
+        identity: by which a file replaced meanwhile is noticed.
         facts: its root attributes; metadata is None where it is the dataset ``metadata``.
         datasets: where the data lies, by path, as ``"events/site"``.
         flaws: what is wrong with tables and bulk datasets that cannot be read, by their paths.
         notices: what a reader may want to say, in sentences.
     """
 
-    path: Path
+    path: Address
     size: int
     identity: Identity
     facts: Facts
@@ -57,87 +56,77 @@ class Inspected:
     notices: tuple[str, ...]
 
 
-def identity(state: os.stat_result) -> Identity:
-    """What tells a file from another that took its name."""
-    return state.st_dev, state.st_ino, state.st_mtime_ns
-
-
-@contextmanager
-def regular_file(path: Path) -> Iterator[int]:
-    """A descriptor of ``path``, which is a regular file.
-
-    Raises:
-        RunError: it is missing, forbidden, or a pipe, folder or device.
-    """
-    try:
-        # A pipe without a writer would block a plain open for ever.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError as problem:
-        raise RunError(f"{path} does not exist; check the name") from problem
-    except OSError as problem:
-        raise RunError(f"{path} cannot be opened: {problem.strerror}") from problem
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise RunError(f"{path} is not a regular file; choose a run (.h5) or its parts folder")
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def inspect(paths: Sequence[Path], *, trusted: bool = False) -> list[Inspected]:
+def inspect(files: Sequence[Path | Source], *, trusted: bool = False) -> list[Inspected]:
     """Check the structure of the HDF5 files of a run and find where their data lies.
 
     Args:
-        paths: the files.
+        files: the files, open or not.
         trusted: whether this very program wrote them; HDF5 then opens them in this process.
 
     Raises:
         RunError: one is not a run, is of a newer format, or is damaged or unsafe.
     """
-    patience = time.monotonic() + Limits.of(0).wall + _MORE_SECONDS * len(paths)
+    patience = time.monotonic() + Limits.of(0).wall + _MORE_SECONDS * len(files)
     before = inspector.shared.interruptions
     found = []
-    for path in paths:
+    for file in files:
         if inspector.shared.interruptions != before:
+            path = file if isinstance(file, Path) else file.address
             raise RunError(f"{path} {inspector.STOPPED}; open it again")
-        found.append(_inspected(path, trusted, patience))
+        found.append(_inspected(file, trusted, patience))
     return found
 
 
-def _inspected(path: Path, trusted: bool, patience: float) -> Inspected:
-    with regular_file(path) as descriptor:
-        state = os.fstat(descriptor)
-        _check_head(path, os.pread(descriptor, 9, 0))
-        notices: tuple[str, ...] = ()
-        if trusted:
-            report = _surveyed(descriptor)
-        else:
-            limits = Limits.of(state.st_size)
-            left = max(patience + limits.wall - Limits.of(0).wall - time.monotonic(), 1.0)
-            try:
-                report = unpacked(
-                    inspector.shared.ask(descriptor, replace(limits, wall=min(limits.wall, left)))
-                )
-            except NoProcessError as problem:
-                report = _surveyed(descriptor)
-                notices = (
-                    f"no process could be started to look into the file first ({problem}), so it "
-                    "was opened without that protection",
-                )
-            except InspectionError as problem:
-                raise RunError(f"{path} {problem}; it is not opened, take a fresh copy") from (
-                    problem
-                )
-            except ValueError as problem:
-                inspector.shared.close()
-                raise RunError(
-                    f"{path} makes the HDF5 library talk nonsense ({problem}); it is not opened, "
-                    "take a fresh copy"
-                ) from problem
-    return _passed(path, state, report, notices)
+def _inspected(file: Path | Source, trusted: bool, patience: float) -> Inspected:
+    if isinstance(file, Path):
+        with closing(LocalSource(file)) as source:
+            return _inspected(source, trusted, patience)
+    _check_head(file.address, file.pread(9, 0))
+    with lent(file) as loan:
+        try:
+            report, notices = _asked(file, loan, trusted, patience)
+        except RunError:
+            if loan.failure is None:
+                raise
+        # A server that broke off says nothing about the file.
+        if loan.failure is not None:
+            raise loan.failure
+    return _passed(file, report, notices)
 
 
-def _check_head(path: Path, head: bytes) -> None:
+def _asked(
+    file: Source, loan: Lent, trusted: bool, patience: float
+) -> tuple[Report, tuple[str, ...]]:
+    """What HDF5 says of a file, and what is to be said of how that came about."""
+    if trusted:
+        return _surveyed(loan), ()
+    limits = Limits.of(file.size)
+    if file.descriptor is None:
+        # The server's own time limit holds as well, and whoever waits can give up.
+        wall = _REMOTE_SECONDS
+    else:
+        left = max(patience + limits.wall - Limits.of(0).wall - time.monotonic(), 1.0)
+        wall = min(limits.wall, left)
+    address = file.address
+    try:
+        answer = inspector.shared.ask(loan.descriptor, replace(limits, wall=wall))
+        return unpacked(answer), ()
+    except NoProcessError as problem:
+        return _surveyed(loan), (
+            f"no process could be started to look into the file first ({problem}), so it "
+            "was opened without that protection",
+        )
+    except InspectionError as problem:
+        raise RunError(f"{address} {problem}; it is not opened, take a fresh copy") from problem
+    except ValueError as problem:
+        inspector.shared.close()
+        raise RunError(
+            f"{address} makes the HDF5 library talk nonsense ({problem}); it is not opened, "
+            "take a fresh copy"
+        ) from problem
+
+
+def _check_head(path: Address, head: bytes) -> None:
     if not head:
         raise RunError(f"{path} is empty; record it again, or recover its parts folder")
     if not head.startswith(_MAGIC):
@@ -146,31 +135,30 @@ def _check_head(path: Path, head: bytes) -> None:
         raise RunError(f"{path} is not a run: no Recorder writes its version of HDF5")
 
 
-def _surveyed(descriptor: int) -> Report:
+def _surveyed(loan: Lent) -> Report:
     # Whoever only reads others' runs never loads HDF5.
     from recorders.run.survey import survey
 
-    return survey(SourceFile(descriptor))
+    return survey(borrowed(loan.descriptor))
 
 
-def _passed(
-    path: Path, state: os.stat_result, report: Report, notices: tuple[str, ...]
-) -> Inspected:
+def _passed(file: Source, report: Report, notices: tuple[str, ...]) -> Inspected:
+    path = file.address
     if report.problem:
         raise RunError(
             f"{path} is damaged or cut short ({report.problem}); record it again, "
             "or recover its parts folder if it is still there"
         )
     try:
-        found = judged(report, state.st_size)
+        found = judged(report, file.size)
     except UnsafeError as flaw:
         raise RunError(f"{path} is not opened: {flaw.remedied()}") from flaw
     except FlawError as flaw:
         raise RunError(f"{path}: {flaw.remedied()}") from flaw
     return Inspected(
         path,
-        state.st_size,
-        identity(state),
+        file.size,
+        file.identity,
         found.facts,
         found.datasets,
         found.flaws,

@@ -16,7 +16,7 @@ import socket
 import h5py
 import numpy as np
 
-from recorders.run.durable import SourceFile
+from recorders.run.lending import borrowed
 from recorders.run.report import Report, packed
 from recorders.run.survey import survey
 from recorders.run.wire import ANSWER, NO_MEMORY, READY, REQUEST
@@ -37,7 +37,7 @@ def main() -> None:
                 return
             allow(*REQUEST.unpack(request))
             try:
-                answer = packed(survey(SourceFile(descriptors[0])))
+                answer = packed(survey(borrowed(descriptors[0])))
             except MemoryError:
                 channel.sendall(ANSWER.pack(NO_MEMORY))
                 return

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import secrets
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,14 +11,24 @@ import h5py
 import numpy as np
 
 from recorders.run import layout
+from recorders.run.address import Address
+from recorders.run.arranged import Arranged
 from recorders.run.codec import crc32
 from recorders.run.contents import BulkIndex, Contents, load
 from recorders.run.durable import DiskFile, replacing
 from recorders.run.errors import RunError
 from recorders.run.facts import Facts
-from recorders.run.guard import regular_file
-from recorders.run.image import create, table_group, write_column, write_root, write_tables
-from recorders.run.layout import Dataset
+from recorders.run.image import (
+    create,
+    create_column,
+    finish_column,
+    table_group,
+    write_root,
+    write_tables,
+)
+from recorders.run.layout import Bulk, Dataset, Table
+from recorders.run.levels import Levels, levels_of, packed_levels, with_levels
+from recorders.run.source import open_source
 
 
 def join(parts: Path, out: Path, *, trusted: bool = False) -> None:
@@ -39,12 +49,39 @@ def join(parts: Path, out: Path, *, trusted: bool = False) -> None:
             f"{parts} is damaged: {contents.damage[0].what}; remove the damaged part and those "
             "after it to keep the rest"
         )
+    seal(contents, out)
+
+
+def seal(contents: Contents, out: Path) -> None:
+    """Write a run that lies in parts, or in another file, as one sealed file.
+
+    Args:
+        contents: the run.
+        out: the file to make; an older one of that name is replaced at the very end.
+
+    Raises:
+        RunError: a part is damaged.
+        OSError: the disk refused; nothing was left behind.
+    """
+    levels = levels_of(contents.tables)
     with replacing(out) as descriptor:
         sink = DiskFile(descriptor)
         with h5py.File(sink, "w", libver=("v110", "v110")) as file:
             write_root(file, _sealed(contents.facts))
-            write_tables(file, contents.tables)
-            _copy_bulks(contents, file, sink)
+            columns = Arranged()
+            write_tables(file, with_levels(contents.tables, levels), columns.column)
+            bulks = _begin_bulks(contents, file, columns)
+            coarser = _LevelWriter(contents, levels, file) if levels.length else None
+            columns.write_first()
+            _copy_bulks(contents, bulks, sink, slice(0, 1))
+            if coarser is not None:
+                coarser.write_first()
+            # HDF5 makes room for what it still holds back, as the names in a group, only now.
+            file.flush()
+            columns.write_rest()
+            if coarser is not None:
+                coarser.write_rest(sink)
+            _copy_bulks(contents, bulks, sink, slice(1, None))
         sink.check()
 
 
@@ -65,27 +102,82 @@ def _sealed(facts: Facts) -> Facts:
     )
 
 
-def _copy_bulks(contents: Contents, file: h5py.File, sink: DiskFile) -> None:
-    for table in layout.TABLES:
+class _LevelWriter:
+    """Writes the coarser levels as they are made, and their checksums after them."""
+
+    def __init__(self, contents: Contents, levels: Levels, file: h5py.File) -> None:
+        table, (bulk,) = layout.DETAILS, layout.DETAILS.bulks
+        self._chunk = bulk.chunk
+        self._dataset, group = _bulk_dataset(file, table, bulk, bulk.dtype, levels.length)
+        self._crc32 = np.zeros(levels.length // bulk.chunk, np.uint32)
+        self._checksums = create_column(group, _checksums(bulk), self._crc32.size)
+        self._packed = packed_levels(contents, levels)
+
+    def write_first(self) -> None:
+        """Write one chunk."""
+        for chunk, packed in self._packed:
+            self._write(chunk, packed)
+            return
+
+    def write_rest(self, sink: DiskFile) -> None:
+        """Write all others."""
+        for chunk, packed in self._packed:
+            self._write(chunk, packed)
+            sink.check()
+        finish_column(self._checksums, self._crc32)
+
+    def _write(self, chunk: int, packed: bytes) -> None:
+        self._dataset.id.write_direct_chunk((chunk * self._chunk,), packed)
+        self._crc32[chunk] = crc32(packed)
+
+
+def _begin_bulks(
+    contents: Contents, file: h5py.File, columns: Arranged
+) -> list[tuple[BulkIndex, h5py.Dataset]]:
+    """Headers of the bulk datasets and of their checksums."""
+    begun = []
+    # Levels that there may be are made anew.
+    for table in (table for table in layout.TABLES if table is not layout.DETAILS):
         for bulk in table.bulks:
             index = contents.bulks[f"{table.name}/{bulk.name}"]
-            if not index.length:
-                continue
-            group = table_group(file, table)
-            spec = Dataset(bulk.name, index.dtype, "bulk", bulk.unit, bulk.chunk)
-            dataset = create(group, spec, index.length, bulk.chunk)
-            _copy_chunks(contents.files, index, dataset, sink)
-            checksums = Dataset(f"{bulk.name}_crc32", "<u4", "chunk-checksums")
-            write_column(group, checksums, index.crc32)
+            if index.length:
+                dataset, group = _bulk_dataset(file, table, bulk, index.dtype, index.length)
+                begun.append((index, dataset))
+                columns.column(group, _checksums(bulk), index.crc32)
+    return begun
+
+
+def _bulk_dataset(
+    file: h5py.File, table: Table, bulk: Bulk, dtype: str, length: int
+) -> tuple[h5py.Dataset, h5py.Group]:
+    group = table_group(file, table)
+    spec = Dataset(bulk.name, dtype, "bulk", bulk.unit, bulk.chunk)
+    return create(group, spec, length, bulk.chunk), group
+
+
+def _checksums(bulk: Bulk) -> Dataset:
+    return Dataset(f"{bulk.name}_crc32", "<u4", "chunk-checksums")
+
+
+def _copy_bulks(
+    contents: Contents, bulks: list[tuple[BulkIndex, h5py.Dataset]], sink: DiskFile, which: slice
+) -> None:
+    for index, dataset in bulks:
+        _copy_chunks(contents.files, index, dataset, sink, which)
 
 
 def _copy_chunks(
-    files: tuple[Path, ...], index: BulkIndex, dataset: h5py.Dataset, sink: DiskFile
+    files: tuple[Address, ...],
+    index: BulkIndex,
+    dataset: h5py.Dataset,
+    sink: DiskFile,
+    which: slice,
 ) -> None:
-    for number in np.unique(index.file):
-        with regular_file(files[number]) as source:
-            for chunk in np.flatnonzero(index.file == number):
-                packed = os.pread(source, int(index.size[chunk]), int(index.offset[chunk]))
+    numbers = np.arange(index.file.size)[which]
+    for number in np.unique(index.file[numbers]):
+        with closing(open_source(files[number])) as source:
+            for chunk in numbers[index.file[numbers] == number]:
+                packed = source.pread(int(index.size[chunk]), int(index.offset[chunk]))
                 if crc32(packed) != index.crc32[chunk]:
                     raise RunError(
                         f"{files[number]} is damaged: chunk {chunk} of {dataset.name} does not "

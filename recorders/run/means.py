@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recorders.run.chunks import ChunkReader
-from recorders.run.contents import BulkIndex
 from recorders.run.errors import DamagedError
-from recorders.run.index import known_mean, row_means
+from recorders.run.index import event_means, known_mean
+from recorders.run.layout import ROW_CHUNK
 
 
 class RowMeans:
@@ -19,19 +20,11 @@ class RowMeans:
 
     Args:
         columns: the run's columns by path.
-        bulks: where its bulk values lie.
-        chunks: what reads them.
+        chunks: what reads its bulk values.
     """
 
-    def __init__(
-        self,
-        columns: Mapping[str, NDArray[Any]],
-        bulks: Mapping[str, BulkIndex],
-        chunks: ChunkReader,
-    ) -> None:
-        self._start = columns["events/row_offset"]
-        self._counts = columns["events/heads"].astype(np.int64) * columns["events/queries"]
-        self._bulks = bulks
+    def __init__(self, columns: Mapping[str, NDArray[Any]], chunks: ChunkReader) -> None:
+        self._columns = columns
         self._chunks = chunks
         self._lost: dict[str, str] = {}
 
@@ -42,30 +35,31 @@ class RowMeans:
 
     def of(self, path: str, event: int) -> float:
         """The mean of one event."""
-        try:
-            values = self._chunks.read(path, int(self._start[event]), int(self._counts[event]))
-        except DamagedError as problem:
-            self._note(path, problem)
-            return float("nan")
-        return known_mean(values)
+        offsets, counts = self._extents(np.array([event]))
+        return known_mean(self._read_what_is_left(path, int(offsets[0]), int(counts[0])))
 
-    def of_all(self, path: str) -> NDArray[np.float64]:
-        """The mean of every event [events]."""
+    def of_events(self, path: str, events: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The mean of each of ``events`` [n]."""
+        return event_means(partial(self._read_what_is_left, path), *self._extents(events))
+
+    def _extents(self, events: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        heads, queries, offsets = (
+            self._columns[f"events/{name}"][events] for name in ("heads", "queries", "row_offset")
+        )
+        return offsets, heads.astype(np.int64) * queries
+
+    def _read_what_is_left(self, path: str, start: int, count: int) -> NDArray[np.float64]:
+        """Bulk values, NaN for those of a damaged chunk."""
         try:
-            self._chunks.read(path, 0, 0)
+            return self._chunks.read(path, start, count)
         except DamagedError as problem:
-            # Nobody knows how long it was, nor whether events point into it.
-            self._note(path, problem)
-            return np.full(len(self._start), np.nan)
-        chunk = self._bulks[path].chunk
-        end = int((self._start + self._counts).max(initial=0))
-        values = np.full(-(-end // chunk) * chunk, np.nan)
-        for start in range(0, end, chunk):
+            self._lost[path] = f"damaged: {problem}; what it held is shown as not recorded"
+        values = np.full(count, np.nan)
+        for first in range(start - start % ROW_CHUNK, start + count, ROW_CHUNK):
+            low, high = max(first, start), min(first + ROW_CHUNK, start + count)
             try:
-                values[start : start + chunk] = self._chunks.read(path, start, chunk)
-            except DamagedError as problem:
-                self._note(path, problem)
-        return row_means(values, self._start, self._counts)
-
-    def _note(self, path: str, problem: DamagedError) -> None:
-        self._lost[path] = f"damaged: {problem}; what it held is shown as not recorded"
+                values[low - start : high - start] = self._chunks.read(path, low, high - low)
+            except DamagedError:
+                # Said above; the values stay NaN.
+                continue
+        return values

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from recorders.run import layout
+from recorders.run.address import Address
 from recorders.run.errors import RunError
 from recorders.run.facts import Facts
 from recorders.run.parts import ending, state
@@ -29,7 +30,7 @@ def with_left_out(facts: Facts, more: Sequence[str]) -> Facts:
     return replace(facts, metadata=metadata)
 
 
-def whole_facts(path: Path, facts: Facts) -> Facts:
+def whole_facts(path: Address, facts: Facts) -> Facts:
     """The facts of a sealed file.
 
     Raises:

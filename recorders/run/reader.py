@@ -5,21 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import cached_property, partial
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recorders.run.axes import RunAxes
+from recorders.run.address import Url, address_of
 from recorders.run.chunks import ChunkReader
 from recorders.run.codec import CODECS
 from recorders.run.contents import Contents, load
+from recorders.run.decoding import MapReader
 from recorders.run.errors import DamagedError, RunError
 from recorders.run.images import decode_png, image_digest
 from recorders.run.index import RowIndex, example_columns
 from recorders.run.layout import CHANGED, EVENTS, EXAMPLES, LEFT_OUT
+from recorders.run.maps import RunMaps
 from recorders.run.means import RowMeans
 from recorders.run.origin import sentences
 from recorders.run.parts import PARTS_SUFFIX
@@ -32,30 +33,38 @@ from recorders.run.records import (
     example_record,
     site_record,
 )
+from recorders.run.remote.options import Remote
 from recorders.run.shown import shown
 from recorders.run.text import visible
 from recorders.run.verification import Verification, verifications
 
-__all__ = ["Example", "Outcome", "Run", "RunError", "Site", "Snapshot", "read_run"]
+__all__ = ["Example", "Outcome", "Remote", "Run", "RunError", "Site", "Snapshot", "Url", "read_run"]
 
 CACHE_BYTES = 64 << 20
 
 
-def read_run(path: str | os.PathLike[str], *, cache_bytes: int = CACHE_BYTES) -> Run:
+def read_run(
+    path: str | os.PathLike[str] | Url,
+    *,
+    cache_bytes: int = CACHE_BYTES,
+    remote: Remote | None = None,
+) -> Run:
     """Open a run; HDF5 looks into its files in a process of its own, never in this one.
 
     Args:
-        path: a sealed run (``.h5``), or the folder of parts of one still being recorded or left
-            behind by a kill.
+        path: a sealed run (``.h5``), the folder of parts of one still being recorded or left
+            behind by a kill, or the URL of a sealed run: ``https://``, ``s3://``, ``ssh://``.
         cache_bytes: most decompressed bytes that the run keeps in memory.
+        remote: how another machine is asked: caches, time limits, keys.
 
     Raises:
-        RunError: it is missing, not a run, of a newer format, or damaged; one sentence.
+        RunError: it is missing, not a run, of a newer format, out of reach, or damaged; one
+            sentence.
     """
-    return Run(load(Path(path)), cache_bytes)
+    return Run(load(address_of(path), remote), cache_bytes)
 
 
-class Run(RunAxes):
+class Run(RunMaps):
     """A recorded run. Arrays that it hands out belong to the caller.
 
     Wherever ``site`` is asked for it is a name or an item of ``sites``; ``example`` is an index
@@ -64,7 +73,7 @@ class Run(RunAxes):
     sentence.
 
     Attributes:
-        path: the file or folder.
+        path: the file, folder or URL; written out, a URL goes without password and query.
         sealed: whether recording has ended and the parts were joined.
         format_version: version of the format that it was written in.
         producer: the program that recorded it.
@@ -101,7 +110,8 @@ class Run(RunAxes):
         self._columns = contents.tables.columns
         self._texts = contents.tables.texts
         self._chunks = ChunkReader(contents, cache_bytes)
-        self._means = RowMeans(self._columns, contents.bulks, self._chunks)
+        self._means = RowMeans(self._columns, self._chunks)
+        self._maps = MapReader(self._chunks, CODECS[facts.codec], self._columns)
         self.n_events = contents.tables.rows(EVENTS)
         self.examples: Sequence[Example] = Rows(
             contents.tables.rows(EXAMPLES), partial(example_record, contents.tables)
@@ -149,25 +159,6 @@ class Run(RunAxes):
         """Number of steps that an example has at a site; 0 where it was not recorded there."""
         rows = self._event_rows(site, example, snapshot)
         return int(self._columns["events/step"][rows[-1]]) + 1 if rows.size else 0
-
-    def map(
-        self,
-        site: str | Site,
-        example: int | Example,
-        step: int = 0,
-        snapshot: int | None = None,
-    ) -> NDArray[np.float32]:
-        """Probabilities [heads, queries, keys] of one event, each row scaled to sum to 1.
-
-        A row whose keys are all masked is all zeros.
-        """
-        return self._map(self._event(site, example, step, snapshot))
-
-    def maps(
-        self, site: str | Site, example: int | Example, snapshot: int | None = None
-    ) -> list[NDArray[np.float32]]:
-        """Probabilities [heads, queries, keys] of every recorded step of an example, in order."""
-        return [self._map(int(row)) for row in self._event_rows(site, example, snapshot)]
 
     def selection(
         self,
@@ -290,6 +281,12 @@ class Run(RunAxes):
             raise DamagedError(f"{self.path} is damaged: image {row} does not match its SHA-256")
         return pixels
 
+    def most_steps(self, site: str | Site | None = None, snapshot: int | None = None) -> int:
+        """The largest number of steps that an example has; of the first site by default."""
+        here = self._columns["events/snapshot"] == self._snapshot_number(snapshot)
+        here &= self._columns["events/site"] == (0 if site is None else self._site_number(site))
+        return int(self._columns["events/step"].max(initial=-1, where=here)) + 1
+
     def columns(
         self, site: str | Site | None = None, snapshot: int | None = None
     ) -> dict[str, NDArray[Any]]:
@@ -307,8 +304,7 @@ class Run(RunAxes):
         names = list(self._texts["scalar_names/name"])
         return example_columns(
             self._columns,
-            self._means.of_all("rows/entropy"),
-            self._means.of_all("rows/log_prob"),
+            self._means.of_events,
             site=0 if site is None else self._site_number(site),
             snapshot=self._snapshot_number(snapshot),
             reward_name=names.index("reward") if "reward" in names else None,
@@ -385,16 +381,6 @@ class Run(RunAxes):
             int(self._columns[f"events/{name}"][event]) for name in ("heads", "queries", last)
         )
         return heads, queries, length
-
-    def _map(self, event: int) -> NDArray[np.float32]:
-        shape = self._shape(event, "keys")
-        start = int(self._columns["events/map_offset"][event])
-        stored = self._chunks.read("maps/probabilities", start, shape[0] * shape[1] * shape[2])
-        values = CODECS[self.codec].decode(stored).reshape(shape)
-        totals = values.sum(axis=-1, keepdims=True)
-        # A row that sums to nothing attends to nothing; it stays as it is.
-        np.divide(values, totals, out=values, where=totals > 0)
-        return values
 
     def _row_values(self, path: str, event: int) -> NDArray[np.float64]:
         heads, queries, _ = self._shape(event, "keys")

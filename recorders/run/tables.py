@@ -34,6 +34,8 @@ class TextColumn(Sequence[str]):
     @classmethod
     def joined(cls, columns: Sequence[TextColumn]) -> TextColumn:
         """These columns one after another."""
+        if len(columns) == 1:
+            return columns[0]
         shift = 0
         offsets = [np.zeros(1, np.int64)]
         for column in columns:
@@ -110,6 +112,8 @@ class Tables:
     @classmethod
     def joined(cls, parts: Sequence[Tables]) -> Tables:
         """These tables one after another."""
+        if len(parts) == 1:
+            return parts[0]
         whole = cls()
         for path, empty in whole.columns.items():
             whole.columns[path] = np.concatenate([empty, *(part.columns[path] for part in parts)])

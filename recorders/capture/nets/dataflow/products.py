@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from recorders.capture.captured import Check
-from recorders.capture.nets.marks import Marks, Weights
+from recorders.capture.nets.dataflow.marks import Marks, Weights, has_values
 from recorders.capture.nets.verification import relative_error, tolerance_of
 
 
@@ -118,6 +118,22 @@ def of_matrices(marks: Marks, left: Any, right: Any, output: Any) -> Product | N
     return None
 
 
+def of_linear(marks: Marks, left: Any, right: Any, output: Any) -> Product | None:
+    """The product that ``linear`` computed before its bias, where one side is weights."""
+    if not (isinstance(left, Tensor) and isinstance(right, Tensor) and left.dim()):
+        return None
+    names = ascii_uppercase[: left.dim() - 1]
+    of_right = "nk" if right.dim() > 1 else "k"
+    axes = (names + "k", of_right, names + of_right[:-1])
+    mark = marks.weights(left)
+    if mark is not None and mark.is_key_axis(left, left.dim() - 1):
+        return Product(left, mark, right, output, axes, "k", names[-1:])
+    mark = marks.weights(right)
+    if mark is not None and mark.is_key_axis(right, right.dim() - 1):
+        return Product(right, mark, left, output, (axes[1], axes[0], axes[2]), "k", axes[1][:-1])
+    return None
+
+
 def of_einsum(marks: Marks, equation: Any, operands: Sequence[Any], output: Any) -> Product | None:
     """The product that ``einsum`` computed of two operands, where one is weights."""
     if not isinstance(equation, str) or len(operands) != 2:
@@ -145,8 +161,9 @@ def of_sum(tensor: Tensor, mark: Weights, axis: int, keepdim: bool, output: Any)
     factors = mark.factors
     if factors is None or not mark.is_key_axis(tensor, axis) or not isinstance(output, Tensor):
         return None
-    if axis == tensor.dim() - 1 and factors.weights.shape == tensor.shape:
-        # One number for each weight, summed: how masked weights are made to sum to 1 again.
+    one_each = axis == tensor.dim() - 1 and factors.weights.shape == tensor.shape
+    if one_each and (keepdim or _is_mask(factors.values)):
+        # So masked weights are made to sum to 1 again.
         return None
     names = ascii_lowercase[: tensor.dim()]
     of_weights = names[tensor.dim() - factors.weights.dim() :]
@@ -166,6 +183,11 @@ def of_sum(tensor: Tensor, mark: Weights, axis: int, keepdim: bool, output: Any)
         (of_weights, of_values, of_output),
         key,
     )
+
+
+def _is_mask(values: Tensor) -> bool:
+    """Whether values are ones and zeros, or cannot be told from that."""
+    return not has_values(values) or bool(((values == 0) | (values == 1)).all())
 
 
 def _letters(equation: str, first: Any, second: Any) -> tuple[str, str, str] | None:

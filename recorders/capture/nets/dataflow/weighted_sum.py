@@ -10,11 +10,12 @@ from torch import Tensor
 
 from recorders.capture.captured import Captured, Check, Host, Ticket
 from recorders.capture.nets import verification
-from recorders.capture.nets.arrangement import attention_shape, merged_axes
 from recorders.capture.nets.aside import CannotReadError, hand_over
+from recorders.capture.nets.dataflow.arrangement import attention_shape, merged_axes
+from recorders.capture.nets.dataflow.marks import Source, Term
+from recorders.capture.nets.dataflow.products import Product
+from recorders.capture.nets.dataflow.unseen import IN_PARTS, Watched
 from recorders.capture.nets.kinds import kind_of
-from recorders.capture.nets.marks import Source, Term
-from recorders.capture.nets.products import Product
 
 NET = "softmax"
 
@@ -30,12 +31,19 @@ class Softmax(Source):
         temperature: of a sample from a Gumbel-Softmax distribution; None for a plain softmax.
         original: the scores before noise and temperature, of such a sample.
         captured: whether its attention is recorded, or need not be.
+        watched: what is remarked of it where nothing becomes known of it.
     """
 
     scores: weakref.ref[Tensor]
     temperature: float | None = None
     original: Tensor | None = None
     captured: bool = False
+    watched: Watched | None = None
+
+    def settle(self) -> None:
+        """Note that it is known what it is: nothing needs to be remarked of it."""
+        if self.watched is not None:
+            self.watched.settled = True
 
 
 def capture(host: Host, product: Product, term: Term, softmax: Softmax) -> None:
@@ -49,7 +57,13 @@ def capture(host: Host, product: Product, term: Term, softmax: Softmax) -> None:
     """
     if softmax.captured:
         return
+    if product.mark.cut and product.weights.shape[_key_axis(product)] < product.mark.keys - 1:
+        # More than a sink was sliced off: the rest may multiply other values.
+        if softmax.watched is not None:
+            softmax.watched.finding = IN_PARTS
+        return
     softmax.captured = True
+    softmax.settle()
     relaxed = softmax.temperature is not None
     ticket = host.wants("choice", suffix=":gumbel_softmax") if relaxed else host.wants(NET)
     if ticket is None:
@@ -110,13 +124,17 @@ def _used(ticket: Ticket, product: Product, clean: Tensor) -> tuple[Tensor, Chec
 
 def _is_distribution(weights: Tensor, product: Product, *, some: bool = False) -> bool:
     """Whether weights sum to 1 or 0 everywhere, and to 1 somewhere if that is asked."""
-    axis = product.axes[0].index(product.key)
+    axis = _key_axis(product)
     sums = weights.sum(axis, dtype=torch.promote_types(weights.dtype, torch.float32))
     tolerance = _SUM_TOLERANCE.get(weights.dtype, 1e-4)
     whole = (sums - 1).abs() <= tolerance
     if some and not bool(whole.any()):
         return False
     return bool((whole | (sums == 0)).all()) and bool((weights >= 0).all())
+
+
+def _key_axis(product: Product) -> int:
+    return product.axes[0].index(product.key)
 
 
 def _with_sink(weights: Tensor) -> Tensor:

@@ -1,15 +1,23 @@
-"""The nets ``softmax`` and ``choice`` as one object: both follow the same tensors."""
+"""The nets ``softmax`` and ``choice`` as one object: both follow the same tensors.
+
+To be read in this order: ``marks`` (what is known about a tensor) and ``flow`` (what a pass knows);
+``passing``, ``views``, ``arithmetic`` and ``noise`` (how marks go from tensor to tensor);
+``multiplying``, ``products`` and ``weighted_sum`` (a softmax that multiplies values), ``unseen``
+(one that was not seen to); ``choosing``, ``comparing``, ``picking`` and ``choices`` (a choice, its
+use, its record); ``arrangement`` (which axis is what).
+"""
 
 from __future__ import annotations
 
 from recorders.capture.captured import Call, Host
-from recorders.capture.nets.arithmetic import Arithmetic
-from recorders.capture.nets.choosing import Choosing
-from recorders.capture.nets.flow import Flow
+from recorders.capture.nets.dataflow.arithmetic import Arithmetic
+from recorders.capture.nets.dataflow.choosing import Choosing
+from recorders.capture.nets.dataflow.comparing import Comparing
+from recorders.capture.nets.dataflow.flow import Flow
+from recorders.capture.nets.dataflow.multiplying import Multiplying
+from recorders.capture.nets.dataflow.passing import Passing
+from recorders.capture.nets.dataflow.picking import Picking
 from recorders.capture.nets.mode import Function, Handler, Net
-from recorders.capture.nets.multiplying import Multiplying
-from recorders.capture.nets.passing import Passing
-from recorders.capture.nets.picking import Picking
 
 
 class DataflowNet(Net):
@@ -29,6 +37,7 @@ class DataflowNet(Net):
             **passing.handlers(),
             **Arithmetic(self._flow).handlers(),
             **choosing.handlers(),
+            **Comparing(self._flow, choosing).handlers(),
             **Multiplying(self._flow).handlers(),
             **Picking(self._flow, passing, choosing).handlers(),
         }

@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from recorders.capture.nets.aside import aside
-from recorders.capture.nets.choices import Choice, picked
-from recorders.capture.nets.choosing import Choosing, Ranking
-from recorders.capture.nets.flow import (
+from recorders.capture.nets.dataflow.choices import Choice, picked
+from recorders.capture.nets.dataflow.choosing import Choosing, Ranking
+from recorders.capture.nets.dataflow.flow import (
     Args,
     Flow,
     Kwargs,
@@ -22,9 +22,9 @@ from recorders.capture.nets.flow import (
     first_argument,
     handled,
 )
-from recorders.capture.nets.marks import Index, Noise, Term, Weights, has_values
+from recorders.capture.nets.dataflow.marks import Index, Noise, Term, Weights, has_values
+from recorders.capture.nets.dataflow.passing import Passing
 from recorders.capture.nets.mode import Function, Handler
-from recorders.capture.nets.passing import Passing
 
 READ_AS_NUMBER = (
     "the selection was read as a Python number, and what that picked cannot be followed"

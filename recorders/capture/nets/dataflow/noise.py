@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from recorders.capture.nets.marks import Noise, has_values
+from recorders.capture.nets.dataflow.marks import Noise, has_values
 
 _LOGS = {
     # Minus the logarithm of a uniform number is exponential, that of an exponential one Gumbel.

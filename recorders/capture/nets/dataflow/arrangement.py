@@ -86,7 +86,8 @@ def attention_shape(
     heads, rows = lead[-1], prod(lead[:-1])
     numbers = head_numbers(ticket)
     if queries is None and len(lead) == 2 and heads not in numbers:
-        return Shape(rows, 1, heads)
+        merged = next((n for n in numbers if n > 1 and rows == n * batch), 1)
+        return Shape(rows // merged, merged, heads)
     if len(lead) == 2 and heads == batch != rows and (rows in numbers or rows % batch):
         return Shape(heads, rows, queries or 1, heads_first=True)
     return Shape(rows, heads, queries or 1)

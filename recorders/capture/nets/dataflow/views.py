@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from recorders.capture.nets.marks import Index, Weights
+from recorders.capture.nets.dataflow.marks import Index, Weights
 from recorders.capture.nets.mode import Function
 
 _RESHAPED: dict[Function, Function] = {

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from recorders.capture.captured import Captured, Check, Host, Ticket
 from recorders.capture.nets import verification
-from recorders.capture.nets.arrangement import choice_shape
 from recorders.capture.nets.aside import CannotReadError, aside, hand_over
-from recorders.capture.nets.marks import Source, Term, has_values, version_of
-from recorders.capture.nets.products import Product
+from recorders.capture.nets.dataflow.arrangement import choice_shape
+from recorders.capture.nets.dataflow.marks import Source, Term, has_values, version_of
+from recorders.capture.nets.dataflow.products import Product
 from recorders.capture.nets.verification import relative_error, tolerance_of
 
 NET = "choice"
@@ -27,7 +27,7 @@ UNNORMALISED = (
 )
 
 _SMALL = 1 << 16
-_ROUTING = re.compile(r"rout|gat(e|ing)|moe|expert|switch", re.IGNORECASE)
+ROUTING = re.compile(r"rout|gat(e|ing)|moe|expert|switch", re.IGNORECASE)
 
 SCORES, LOGS, SHARES, GATES = "scores", "logs", "shares", "gates"
 """What a choice was made from: scores, log-probabilities, shares of a whole, chances of a 1."""
@@ -80,7 +80,7 @@ class Choice(Source):
     def is_routing(self) -> bool:
         """Whether the running module is called a router, a gate or the like."""
         name = f"{type(self.ticket.module).__name__} {self.ticket.path.rpartition('.')[2]}"
-        return _ROUTING.search(name) is not None
+        return ROUTING.search(name) is not None
 
     def is_source(self, tensor: Tensor) -> bool:
         """Whether a tensor is what was chosen from, rather than what was picked."""

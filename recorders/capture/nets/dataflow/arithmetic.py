@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
 
-from recorders.capture.nets import noise
 from recorders.capture.nets.aside import aside
-from recorders.capture.nets.choices import GATES, Choice, picked
-from recorders.capture.nets.flow import (
+from recorders.capture.nets.dataflow import noise
+from recorders.capture.nets.dataflow.choices import GATES, Choice, picked
+from recorders.capture.nets.dataflow.flow import (
     Args,
     Flow,
     Kwargs,
@@ -20,8 +21,24 @@ from recorders.capture.nets.flow import (
     handled,
     name_of,
 )
-from recorders.capture.nets.marks import Factors, Index, Mark, Noise, Perturbed, Term, Weights
+from recorders.capture.nets.dataflow.marks import (
+    Exponentials,
+    Factors,
+    Index,
+    Mark,
+    Noise,
+    Peak,
+    Perturbed,
+    Term,
+    Total,
+    Weights,
+    has_values,
+)
+from recorders.capture.nets.dataflow.weighted_sum import Softmax
 from recorders.capture.nets.mode import Function, Handler
+
+_ABOUT = 1e-3
+_UNFINISHED = Exponentials | Total | Peak
 
 
 class Arithmetic:
@@ -44,7 +61,7 @@ class Arithmetic:
             **handled(self._subtract_from, "rsub", "__rsub__"),
             **handled(self._negate, "neg", "negative", "neg_"),
             **handled(self._log, "log", "log_"),
-            **handled(self._exp, "exp"),
+            **handled(self._exp, "exp", "exp_"),
         }
 
     def _multiply(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
@@ -55,6 +72,9 @@ class Arithmetic:
         tensor, mark, other, second = found
         if isinstance(mark, Noise):
             self._put(output, noise.scaled(mark, other))
+        elif isinstance(mark, Exponentials):
+            if output.shape == tensor.shape:
+                self._put(output, mark)
         elif isinstance(mark, Perturbed):
             factor = noise.constant(other)
             if factor:
@@ -92,8 +112,11 @@ class Arithmetic:
         output = function(*args, **kwargs)
         if found is None or found[0] is not first_argument(args, kwargs):
             return output
-        tensor, mark, other, _ = found
-        if isinstance(mark, Perturbed):
+        tensor, mark, other, second = found
+        if isinstance(mark, Exponentials):
+            if isinstance(second, Total):
+                self._divided(mark, second, output)
+        elif isinstance(mark, Perturbed):
             factor = noise.constant(other)
             if factor:
                 self._put(output, replace(mark, temperature=mark.temperature * factor))
@@ -115,7 +138,11 @@ class Arithmetic:
         output = function(*args, **kwargs)
         if found is None or kwargs.get("alpha", 1) != 1 or not isinstance(output, Tensor):
             return output
+        if self._normalised(args, kwargs, signs, output):
+            return output
         tensor, mark, other, second = found
+        if isinstance(mark, Total) and mark.scores is None and isinstance(other, int | float):
+            self._put(output, mark)
         swapped = tensor is not first_argument(args, kwargs)
         sign, other_sign = (signs[1], signs[0]) if swapped else signs
         if isinstance(second, Noise):
@@ -134,6 +161,33 @@ class Arithmetic:
             else:
                 self._flow.changed(function, tensor, mark, output)
         return output
+
+    def _normalised(
+        self, args: Args, kwargs: Kwargs, signs: tuple[int, int], output: Tensor
+    ) -> bool:
+        """Follow scores minus the logarithm of their exponentials' sum. Returns whether it is."""
+        scores = first_argument(args, kwargs)
+        mark = self._flow.marks.get(argument(args, kwargs, 1, "other"))
+        if signs != (1, -1) or not isinstance(mark, Total) or mark.scores is None:
+            return False
+        known = mark.scores()
+        if known is None or known is not scores or output is scores or output.shape != known.shape:
+            return False
+        self._flow.weighed(mark.scores, output, mark.axis, log=True)
+        return True
+
+    def _divided(self, mark: Exponentials, total: Total, output: Any) -> None:
+        """Follow exponentials that were divided by a sum: a softmax, where that is theirs."""
+        axis = total.axis
+        if not isinstance(output, Tensor) or axis >= output.dim() or total.scores is not None:
+            return
+        if output.shape[axis] < 2 or not has_values(output):
+            return
+        with aside(output.device):
+            sums = output.sum(axis)
+            whole = bool((((sums - 1).abs() < _ABOUT) | (sums == 0)).all())
+        if whole:
+            self._flow.weighed(mark.scores, output, axis)
 
     def _perturbed(
         self, scores: Any, mark: Mark | None, sign: int, drawn: Noise, output: Tensor
@@ -198,6 +252,9 @@ class Arithmetic:
         if isinstance(mark, Noise):
             self._put(output, noise.logarithm(mark))
         elif isinstance(mark, Weights) and not mark.log and len(mark.terms) == 1:
+            if isinstance(mark.terms[0].source, Softmax):
+                # Attention blends; what a logarithm is taken of is part of a loss or an entropy.
+                mark.terms[0].source.settle()
             with aside(tensor.device):
                 clean = mark.terms[0].own(tensor).log()
                 self._put(output, _with(mark, replace(mark.terms[0], clean=clean), log=True))
@@ -207,9 +264,14 @@ class Arithmetic:
         tensor, mark = self._first(function, args, kwargs)
         output = function(*args, **kwargs)
         if isinstance(mark, Weights) and mark.log:
+            source = mark.terms[0].source
             with aside(tensor.device):
                 clean = mark.terms[0].own(tensor).exp()
                 self._put(output, _with(mark, replace(mark.terms[0], clean=clean), log=False))
+            if isinstance(source, Softmax) and mark.axis >= 0:
+                self._flow.watch(source, output, mark.axis)
+        elif isinstance(tensor, Tensor) and tensor.dim():
+            self._put(output, Exponentials(weakref.ref(tensor)))
         return output
 
     def _first(self, function: Function, args: Args, kwargs: Kwargs) -> tuple[Tensor, Mark | None]:
@@ -230,7 +292,9 @@ class Arithmetic:
             if isinstance(mark, Index):
                 self._flow.use(mark.choice)
                 return None
-        if first is not None and not (isinstance(first, Noise) and isinstance(second, Weights)):
+        yields = isinstance(first, Noise) and isinstance(second, Weights)
+        yields |= isinstance(first, _UNFINISHED) and not isinstance(second, _UNFINISHED | None)
+        if first is not None and not yields:
             return left, before(function, left, first), right, second
         return None if second is None else (right, second, left, first)
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from recorders.capture.nets.aside import aside
-from recorders.capture.nets.flow import (
+from recorders.capture.nets.dataflow.flow import (
     Args,
     Flow,
     Kwargs,
@@ -20,9 +21,9 @@ from recorders.capture.nets.flow import (
     handled,
     is_basic,
 )
-from recorders.capture.nets.marks import Index, Noise, Weights
+from recorders.capture.nets.dataflow.marks import Exponentials, Index, Noise, Total, Weights
+from recorders.capture.nets.dataflow.views import relaid
 from recorders.capture.nets.mode import Function, Handler
-from recorders.capture.nets.relaying import relaid
 
 _SAME = (
     "to",
@@ -109,6 +110,7 @@ class Passing:
             **{getter.__get__: self.lay_out for getter in _GETTERS},
             **handled(self._change, *_CHANGED),
             **handled(self._drop, *_DROPPED),
+            functional.pad: self._pad,
         }
 
     def _same(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
@@ -173,10 +175,27 @@ class Passing:
             return function(*args, **kwargs)
         mark = before(function, tensor, mark)
         output = function(*args, **kwargs)
-        if isinstance(mark, Noise):
+        if isinstance(mark, Noise | Exponentials | Total):
             marks.put(output, mark)
         elif isinstance(mark, Weights) and not mark.log:
             self._flow.changed(function, tensor, mark, output)
+        return output
+
+    def _pad(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
+        output = function(*args, **kwargs)
+        marks, tensor = self._flow.marks, first_argument(args, kwargs)
+        mark = marks.weights(tensor) if len(marks) else None
+        plain = argument(args, kwargs, 2, "mode", "constant") == "constant"
+        if mark is None or mark.axis < 0 or not plain or argument(args, kwargs, 3, "value", 0.0):
+            return output
+        with aside(tensor.device):
+            terms = tuple(
+                replace(term, clean=None if term.clean is None else functional.pad(term.clean, pad))
+                for pad in [argument(args, kwargs, 1, "pad")]
+                for term in mark.terms
+            )
+        cut = mark.cut or output.shape[mark.axis] < tensor.shape[mark.axis]
+        marks.put(output, replace(mark, terms=terms, cut=cut, lead=None, factors=None))
         return output
 
     def _drop(self, function: Function, args: Args, kwargs: Kwargs) -> Any:

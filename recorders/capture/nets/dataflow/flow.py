@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -12,12 +13,21 @@ from torch import Tensor
 from torch.nn import functional
 
 from recorders.capture.captured import Host
-from recorders.capture.nets import choices, weighted_sum
-from recorders.capture.nets.choices import Choice
-from recorders.capture.nets.marks import Index, Mark, Marks, Source, Weights
+from recorders.capture.nets.dataflow import choices, unseen, weighted_sum
+from recorders.capture.nets.dataflow.choices import Choice
+from recorders.capture.nets.dataflow.marks import (
+    Index,
+    Mark,
+    Marks,
+    Perturbed,
+    Source,
+    Term,
+    Weights,
+)
+from recorders.capture.nets.dataflow.products import Product
+from recorders.capture.nets.dataflow.unseen import Watched
+from recorders.capture.nets.dataflow.weighted_sum import Softmax
 from recorders.capture.nets.mode import Function, Handler
-from recorders.capture.nets.products import Product
-from recorders.capture.nets.weighted_sum import Softmax
 
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
@@ -34,6 +44,8 @@ class _Pass(threading.local):
         self.marks = Marks()
         self.choices: list[Choice] = []
         self.made = 0
+        self.softmaxes: list[Watched] = []
+        self.products = 0
 
 
 class Flow:
@@ -51,6 +63,33 @@ class Flow:
     def marks(self) -> Marks:
         """The marks of this thread's pass."""
         return self._pass.marks
+
+    def weighed(
+        self, scores: weakref.ref[Tensor], output: Tensor, axis: int, *, log: bool = False
+    ) -> None:
+        """Follow a new softmax of scores over an axis, or its logarithm."""
+        before = self.marks.get(scores())
+        if isinstance(before, Perturbed):
+            softmax = Softmax(scores, before.temperature, before.scores)
+        else:
+            softmax = Softmax(scores)
+        keys = output.shape[axis]
+        term = Term(softmax)
+        self.marks.put(output, Weights((term,), axis if keys > 1 else -1, keys, log=log))
+        if not log:
+            self.watch(softmax, output, axis)
+
+    def watch(self, softmax: Softmax, output: Tensor, axis: int) -> None:
+        """Remark a softmax at the end of the pass, unless something becomes known of it."""
+        if softmax.watched is None and not softmax.captured:
+            place = self.host.place(weighted_sum.NET)
+            softmax.watched = unseen.watched(place, output, axis, self._pass.products)
+            if softmax.watched is not None:
+                self._pass.softmaxes.append(softmax.watched)
+
+    def computed(self) -> None:
+        """Note a multiplication, of whatever: the model has not come to its end."""
+        self._pass.products += 1
 
     def chosen(self, choice: Choice, output: Any, index: Tensor) -> None:
         """Follow a new choice; ``output`` holds the ``index`` es that it returned."""
@@ -81,6 +120,10 @@ class Flow:
         if product is None:
             return
         present = product.mark.present
+        if len(present) > 1:
+            for term in present:
+                if isinstance(term.source, Softmax):
+                    term.source.settle()
         for term in present:
             if isinstance(term.source, Softmax):
                 weighted_sum.capture(self.host, product, term, term.source)
@@ -98,7 +141,11 @@ class Flow:
         """Record the choices that are left and forget everything: the pass is over."""
         running = self._pass
         left, running.choices, running.made = running.choices, [], 0
+        softmaxes, running.softmaxes = running.softmaxes, []
+        products, running.products = running.products, 0
         self.marks.clear()
+        for softmax in softmaxes:
+            unseen.remark(self.host, softmax, products)
         for choice in sorted(left, key=lambda choice: choice.number):
             choices.unpicked(self.host, choice)
 

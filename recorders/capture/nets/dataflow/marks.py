@@ -123,7 +123,46 @@ class Perturbed:
     temperature: float = 1.0
 
 
-Mark: TypeAlias = Weights | Index | Noise | Perturbed
+@dataclass(frozen=True, eq=False)
+class Exponentials:
+    """A tensor of exponentials of scores, some perhaps masked: weights before they are divided.
+
+    Attributes:
+        scores: what they are the exponentials of, while the model holds that.
+    """
+
+    scores: weakref.ref[Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Total:
+    """A tensor of sums of exponentials, or of the logarithms of such sums.
+
+    Attributes:
+        axis: the axis that was summed over, from 0.
+        scores: of logarithms, what the exponentials are of; None for plain sums.
+    """
+
+    axis: int
+    scores: weakref.ref[Tensor] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Peak:
+    """A tensor of the largest scores along an axis.
+
+    Attributes:
+        scores: the scores, while the model holds them.
+        axis: the axis, from 0.
+        choice: the choice that it is, where that is known already.
+    """
+
+    scores: weakref.ref[Tensor]
+    axis: int
+    choice: Source | None = None
+
+
+Mark: TypeAlias = Weights | Index | Noise | Perturbed | Exponentials | Total | Peak
 
 
 def version_of(tensor: Tensor) -> int:

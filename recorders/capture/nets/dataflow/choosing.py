@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from recorders.capture.nets import choices
+from recorders.capture.captured import Ticket
 from recorders.capture.nets.aside import aside
-from recorders.capture.nets.choices import GATES, LOGS, NET, SCORES, SHARES, Choice
-from recorders.capture.nets.flow import (
+from recorders.capture.nets.dataflow import choices
+from recorders.capture.nets.dataflow.choices import GATES, LOGS, NET, SCORES, SHARES, Choice
+from recorders.capture.nets.dataflow.flow import (
     Args,
     Flow,
     Kwargs,
@@ -22,9 +23,10 @@ from recorders.capture.nets.flow import (
     first_argument,
     handled,
 )
-from recorders.capture.nets.marks import (
+from recorders.capture.nets.dataflow.marks import (
     Index,
     Noise,
+    Peak,
     Perturbed,
     Source,
     Term,
@@ -32,9 +34,9 @@ from recorders.capture.nets.marks import (
     has_values,
     is_plain,
 )
+from recorders.capture.nets.dataflow.views import key_axis, probe
+from recorders.capture.nets.dataflow.weighted_sum import Softmax
 from recorders.capture.nets.mode import Function, Handler
-from recorders.capture.nets.relaying import key_axis, probe
-from recorders.capture.nets.weighted_sum import Softmax
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,14 +83,14 @@ class Choosing:
 
     def _argmax(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
         scores = first_argument(args, kwargs)
-        axis = _chosen_axis(scores, argument(args, kwargs, 1, "dim"), flat=True)
+        axis = chosen_axis(scores, argument(args, kwargs, 1, "dim"), flat=True)
         if axis is None:
             return function(*args, **kwargs)
         return self._best(function, args, kwargs, scores, axis, "argmax")
 
     def _max(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
         scores = first_argument(args, kwargs)
-        axis = _chosen_axis(scores, argument(args, kwargs, 1, "dim"))
+        axis = chosen_axis(scores, argument(args, kwargs, 1, "dim"))
         if axis is None or kwargs.get("out") is not None:
             return function(*args, **kwargs)
         return self._best(function, args, kwargs, scores, axis, "max")
@@ -100,38 +102,43 @@ class Choosing:
             output = function(*args, **kwargs)
             self._again(scores, output if name == "argmax" else output[1])
             return output
-        ticket = self._flow.host.wants(NET, suffix=f":{name}")
-        law = self._law(scores, axis) if ticket is not None else None
+        ticket = self._flow.host.wants(NET, suffix=f":{name}", sure=False)
+        law = self._law(scores, axis, settle=name != "max") if ticket is not None else None
         output = function(*args, **kwargs)
         if ticket is None or law is None:
             return output
         index = output if name == "argmax" else output[1]
         keepdim = argument(args, kwargs, 2, "keepdim", False)
         selection = index.detach() if keepdim else index.detach().reshape(_without(scores, axis))
-        choice = choices.make(
-            ticket,
-            law.noise or "argmax",
-            law.law,
-            law.numbers,
-            axis,
-            selection,
-            lead=law.lead,
-            temperature=law.temperature,
-            sampled=bool(law.noise),
-            quiet=name == "max",
-            scores=law.scores,
-        )
+        choice = _made(ticket, "argmax", law, axis, selection, quiet=name == "max")
         self._flow.chosen(choice, index, index)
+        if name == "max":
+            self._flow.marks.put(output[0], Peak(weakref.ref(scores), axis, choice))
         return output
+
+    def compared(self, scores: Tensor, axis: int, index: Tensor) -> Choice | None:
+        """The choice that a comparison with the largest score is.
+
+        Args:
+            scores: what was compared.
+            axis: the axis that the largest is of, from 0.
+            index: the place of the largest, with that axis.
+        """
+        ticket = self._flow.host.wants(NET, suffix=":max", sure=False)
+        if ticket is None:
+            return None
+        choice = _made(ticket, "argmax", self._law(scores, axis), axis, index, quiet=True)
+        self._flow.pending(choice)
+        return choice
 
     def _topk(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
         scores = first_argument(args, kwargs)
-        axis = _chosen_axis(scores, argument(args, kwargs, 2, "dim", -1))
+        axis = chosen_axis(scores, argument(args, kwargs, 2, "dim", -1))
         count = argument(args, kwargs, 1, "k")
         largest = argument(args, kwargs, 3, "largest", True)
         if axis is None or not largest or not 0 < int(count) < scores.shape[axis]:
             return function(*args, **kwargs)
-        ticket = self._flow.host.wants(NET, suffix=":topk")
+        ticket = self._flow.host.wants(NET, suffix=":topk", sure=False)
         law = self._law(scores, axis) if ticket is not None else None
         output = function(*args, **kwargs)
         if ticket is not None and law is not None:
@@ -142,7 +149,7 @@ class Choosing:
     def _sort(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
         scores = first_argument(args, kwargs)
         plain = [value for value in args[1:] if type(value) is int]
-        axis = _chosen_axis(scores, kwargs.get("dim", plain[0] if plain else -1))
+        axis = chosen_axis(scores, kwargs.get("dim", plain[0] if plain else -1))
         output = function(*args, **kwargs)
         if axis is not None and kwargs.get("out") is None:
             index = output if isinstance(output, Tensor) else output[1]
@@ -166,7 +173,7 @@ class Choosing:
             return output
         if axis not in (ranking.axis, -1) or mark.axis != ranking.axis:
             return output
-        ticket = self._flow.host.wants(NET, suffix=":sort")
+        ticket = self._flow.host.wants(NET, suffix=":sort", sure=False)
         if ticket is not None:
             mechanism = "top-k" if kept > 1 else "argmax"
             selection = output if kept else output.unsqueeze(ranking.axis)
@@ -174,28 +181,23 @@ class Choosing:
         return output
 
     def _rank(
-        self, ticket: Any, mechanism: str, law: _Law, axis: int, selection: Tensor, output: Tensor
+        self,
+        ticket: Ticket,
+        mechanism: str,
+        law: _Law,
+        axis: int,
+        selection: Tensor,
+        output: Tensor,
     ) -> None:
-        choice = choices.make(
-            ticket,
-            law.noise or mechanism,
-            law.law,
-            law.numbers,
-            axis,
-            selection,
-            lead=law.lead,
-            temperature=law.temperature,
-            sampled=bool(law.noise),
-            scores=law.scores,
-        )
+        choice = _made(ticket, mechanism, law, axis, selection)
         self._flow.chosen(choice, output, output)
 
     def _multinomial(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
         shares = first_argument(args, kwargs)
-        axis = _chosen_axis(shares, -1)
+        axis = chosen_axis(shares, -1)
         if axis is None or kwargs.get("out") is not None:
             return function(*args, **kwargs)
-        ticket = self._flow.host.wants(NET, suffix=":multinomial")
+        ticket = self._flow.host.wants(NET, suffix=":multinomial", sure=False)
         output = function(*args, **kwargs)
         if ticket is not None:
             law = self._law(shares, axis)
@@ -225,7 +227,7 @@ class Choosing:
             # One chance for all is dropout.
             if bool((chances == chances.reshape(-1)[0]).all()):
                 return function(*args, **kwargs)
-        ticket = self._flow.host.wants(NET, suffix=":bernoulli")
+        ticket = self._flow.host.wants(NET, suffix=":bernoulli", sure=False)
         output = function(*args, **kwargs)
         if ticket is not None:
             single = chances.dim() > 1 and chances.shape[-1] == 1
@@ -248,7 +250,7 @@ class Choosing:
 
     def _gumbel(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
         logits: Any = argument(args, kwargs, 0, "logits")
-        axis = _chosen_axis(logits, argument(args, kwargs, 4, "dim", -1))
+        axis = chosen_axis(logits, argument(args, kwargs, 4, "dim", -1))
         if axis is None:
             return function(*args, **kwargs)
         temperature = float(argument(args, kwargs, 1, "tau", 1))
@@ -257,7 +259,7 @@ class Choosing:
             softmax = Softmax(weakref.ref(logits), temperature, logits.detach())
             self._flow.marks.put(output, Weights((Term(softmax),), axis, output.shape[axis]))
             return output
-        ticket = self._flow.host.wants(NET, suffix=":gumbel_softmax")
+        ticket = self._flow.host.wants(NET, suffix=":gumbel_softmax", sure=False)
         output = function(*args, **kwargs)
         if ticket is None:
             return output
@@ -279,7 +281,7 @@ class Choosing:
         self._flow.marks.put(output, Weights(terms, axis, output.shape[axis]))
         return output
 
-    def _law(self, scores: Tensor, axis: int) -> _Law:
+    def _law(self, scores: Tensor, axis: int, *, settle: bool = True) -> _Law:
         """What a tensor that is chosen from holds along an axis."""
         mark = self._flow.marks.get(scores)
         plain = _Law(SCORES, scores, scores=(weakref.ref(scores),))
@@ -293,6 +295,8 @@ class Choosing:
         source, clean = mark.terms[0].source, mark.terms[0].own(scores)
         if not isinstance(source, Softmax):
             return plain
+        if settle:
+            source.settle()
         known = (*plain.scores, source.scores)
         if source.original is not None:
             original, tau = source.original, source.temperature
@@ -321,7 +325,25 @@ class Choosing:
             self._flow.marks.put(index, Index(mark.present[0].source, index.detach().clone()))
 
 
-def _chosen_axis(scores: Any, axis: Any, *, flat: bool = False) -> int | None:
+def _made(
+    ticket: Ticket, mechanism: str, law: _Law, axis: int, selection: Tensor, *, quiet: bool = False
+) -> Choice:
+    return choices.make(
+        ticket,
+        law.noise or mechanism,
+        law.law,
+        law.numbers,
+        axis,
+        selection,
+        lead=law.lead,
+        temperature=law.temperature,
+        sampled=bool(law.noise),
+        quiet=quiet,
+        scores=law.scores,
+    )
+
+
+def chosen_axis(scores: Any, axis: Any, *, flat: bool = False) -> int | None:
     """The axis that a choice is made along; None where there is nothing to choose."""
     if not isinstance(scores, Tensor) or not scores.is_floating_point() or not scores.numel():
         return None
