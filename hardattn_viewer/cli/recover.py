@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hardattn_viewer.cli.errors import PARTLY, CommandError
 from hardattn_viewer.cli.runs import address, open_run, words_for_bytes
+from recorders.run.text import visible
 
 PARTS_SUFFIX = ".parts"
 
@@ -46,8 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
         of = f" of {opened.ranks}" if recovered.ranks < opened.ranks else ""
         joined = f"{recovered.ranks}{of} ranks, " if opened.ranks > 1 else ""
         print(
-            f"{recovered.path}: {joined}{len(opened.examples)} examples, {opened.n_events} events, "
-            f"{words_for_bytes(opened.bytes)}"
+            f"{visible(str(recovered.path))}: {joined}{len(opened.examples)} examples, "
+            f"{opened.n_events} events, {words_for_bytes(opened.bytes)}"
         )
         for sentence in dict.fromkeys([*recovered.lost, *opened.left_out]):
             print(f"{'lost' if sentence in recovered.lost else 'left out'}: {sentence}")

@@ -202,6 +202,8 @@ def run_facts(run: Run) -> RunFacts:
         producer=str(run.producer),
         left_out=run.left_out,
         changed=run.changed,
+        # What was left out and what was damaged are told apart.
+        notices=tuple(one for one in run.notices if one not in run.left_out),
     )
 
 
