@@ -36,7 +36,7 @@ def scribbled(path: Path, dataset: str) -> None:
     [
         ("outcomes/prediction", "it has no predictions"),
         ("images/png", "checksum"),
-        ("rows/entropy", "not recorded"),
+        ("rows/entropy", "shown as not recorded"),
         ("rows/entropy_crc32", "its entropies cannot be read"),
         ("region_sets/box_count", "it has no boxes"),
     ],
