@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 
 HEADS, SIDE, STEPS, BATCH = 8, 64, 3, 4
-_FLUSH_BYTES = 32 << 20
+_FLUSH_BYTES = 48 << 20
 
 
 def write(path: Path, seconds: float, flush: float) -> None:
@@ -213,7 +213,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
         measured = measure(Path(folder), options.seconds, options.flush, options.slice)
     speed = measured["bytes"] / (measured["ticks"][-1][0] - measured["ticks"][0][0])
-    print(f"written: {speed / 1e6:.0f} MB/s, a part every {options.flush:g} s or 32 MB")
+    print(f"written: {speed / 1e6:.0f} MB/s, a part every {options.flush:g} s or 48 MB")
     for column, kind in ((1, "CPU"), (0, "wall")):
         print(f"{kind} time with the app / without: {in_words(ratios(measured, column))}")
     lags = measured["lags"]

@@ -14,6 +14,7 @@ HARD, SOFT = map(str, sample_runs.paths())
 EXAMPLE, STEP = "8", "3"
 PLACE = ("--example", EXAMPLE, "--step", STEP)
 WINDOW = ("view", HARD, SOFT, *PLACE)
+TEXT = ("view", str(sample_runs.text_path()), "--example", "2")
 
 PICTURES = {
     "main-dark.png": (*WINDOW, "--theme", "dark", "--screenshot"),
@@ -21,6 +22,8 @@ PICTURES = {
     "small-dark.png": (*WINDOW, "--theme", "dark", "--size", "1100x700", "--screenshot"),
     "overlay-dark.png": ("view", HARD, *PLACE, "--theme", "dark", "--screenshot"),
     "overlay-light.png": ("view", HARD, *PLACE, "--theme", "light", "--screenshot"),
+    "text-dark.png": (*TEXT, "--theme", "dark", "--screenshot"),
+    "text-light.png": (*TEXT, "--theme", "light", "--screenshot"),
     "figure-regions.png": ("export", HARD, *PLACE, "--all-steps", "-o"),
     "figure-compare.png": ("export", HARD, "--view", "compare", "--with", SOFT, *PLACE, "-o"),
 }

@@ -13,6 +13,7 @@ _HOMES = {
     "AttentionTap": "recorders.capture.tap",
     "Example": "recorders.run.records",
     "Recorder": "recorders.capture.recorder",
+    "Remote": "recorders.run.remote.options",
     "Run": "recorders.run.reader",
     "RunError": "recorders.run.errors",
     "Site": "recorders.run.records",

@@ -6,11 +6,13 @@ from recorders.run.reader import read_run as read_run
 from recorders.run.records import Example as Example
 from recorders.run.records import Site as Site
 from recorders.run.records import Snapshot as Snapshot
+from recorders.run.remote.options import Remote as Remote
 
 __all__ = [
     "AttentionTap",
     "Example",
     "Recorder",
+    "Remote",
     "Run",
     "RunError",
     "Site",

@@ -12,6 +12,11 @@ def paths() -> tuple[Path, Path]:
     return _FOLDER / "glimpse-hard.h5", _FOLDER / "glimpse-soft.h5"
 
 
+def text_path() -> Path:
+    """The run of a sentence encoder: all-MiniLM-L6-v2 on a dozen sentences."""
+    return _FOLDER / "minilm-text.h5"
+
+
 def checkpoints() -> dict[str, Path]:
     """The trained models by name: ``glimpse-hard``, ``glimpse-soft``, ``glimpse-random``."""
     return {path.stem: path for path in sorted(_FOLDER.glob("*.safetensors"))}

@@ -1,6 +1,7 @@
-"""Records the sample runs from the sample checkpoints: ``python -m sample_runs.record_runs``.
+"""Records the sample runs: ``python -m sample_runs.record_runs [--minilm FOLDER]``.
 
-Both runs hold the same first test images of MNIST, which are bundled, so this works offline.
+The glimpse runs hold the same first test images of MNIST, which are bundled, so this works offline.
+The text run is only recorded again where the folder of all-MiniLM-L6-v2 is named.
 """
 
 from __future__ import annotations
@@ -29,7 +30,22 @@ def record(folder: Path) -> None:
             fresh.replace(folder / path.name)
 
 
+def record_text(folder: Path, model: Path) -> None:
+    """Record ``minilm-text.h5`` into ``folder`` from a folder with all-MiniLM-L6-v2."""
+    path = sample_runs.text_path()
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        fresh = Path(scratch, path.name)
+        sentences = path.with_name("sentences.txt")
+        if hardattn(["record", str(model), "--text", str(sentences), "-o", str(fresh)]) != 0:
+            sys.exit(f"{model} could not be recorded")
+        fresh.replace(folder / path.name)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("-o", "--output", type=Path, default=Path(sample_runs.__file__).parent)
-    record(parser.parse_args().output)
+    parser.add_argument("--minilm", type=Path, metavar="FOLDER", help="all-MiniLM-L6-v2")
+    arguments = parser.parse_args()
+    record(arguments.output)
+    if arguments.minilm:
+        record_text(arguments.output, arguments.minilm)

@@ -54,11 +54,26 @@ def _file(session: Session, window: Window) -> list[Command]:
             "Open a run that is still being recorded, or what a killed one left",
         ),
         Command(
+            "openUrl",
+            "File",
+            "Open a &URL…",
+            window.choose_url,
+            ("Ctrl+Alt+O",),
+            "Open a run that lies on a server: https://, s3:// or ssh://",
+        ),
+        Command(
             "samples",
             "File",
             "Open the &sample runs",
             window.open_samples,
             tooltip="Open the small runs that come with hardattn",
+        ),
+        Command(
+            "textSample",
+            "File",
+            "Open the sample run of a &text model",
+            window.open_text_sample,
+            tooltip="Open what a sentence encoder attended to in a dozen sentences",
         ),
         Command(
             "closeRun",

@@ -28,8 +28,8 @@ from hardattn_viewer.app.errors import MessageBar
 from hardattn_viewer.app.export_dialog import ExportDialog
 from hardattn_viewer.app.help import HelpDialog
 from hardattn_viewer.app.omissions import OmissionsDialog
+from hardattn_viewer.app.opening import UrlDialog, dropped, fill_recent
 from hardattn_viewer.app.palette import Palette
-from hardattn_viewer.app.recent import fill_recent
 from hardattn_viewer.app.settings import Settings
 from hardattn_viewer.app.site_picker import SitePicker
 from hardattn_viewer.app.theme import apply_theme, resolved_theme
@@ -47,6 +47,7 @@ from hardattn_viewer.views.parts import Themed, column, label, line
 from hardattn_viewer.views.run_cards import RunCards
 from hardattn_viewer.views.status_line import StatusLine
 from hardattn_viewer.views.timeline import Timeline
+from sample_runs import text_path
 
 MINIMUM = QSize(1100, 700)
 USUAL = QSize(1680, 1020)
@@ -164,7 +165,7 @@ class MainWindow(QMainWindow):
         self._recent = self.menus["File"].addMenu("Recent runs")
         self.menus["File"].insertMenu(self.actions_["closeRun"], self._recent)
         self._recent.aboutToShow.connect(
-            lambda: fill_recent(self._recent, self._settings, self.session)
+            lambda: fill_recent(self._recent, self._settings, self.session.open)
         )
         self.tools = Tools(self.actions_)
         self.addToolBar(self.tools)
@@ -254,6 +255,10 @@ class MainWindow(QMainWindow):
         """Ask for the folder of a run that is still being recorded, and open it."""
         self._opener("Open a folder of parts", QFileDialog.FileMode.Directory).open()
 
+    def choose_url(self) -> None:
+        """Ask for the URL of a run, and open it."""
+        UrlDialog(self.session.open, self).open()
+
     def _opener(self, title: str, mode: QFileDialog.FileMode) -> QFileDialog:
         dialog = QFileDialog(self, title, self._settings.folder)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -268,12 +273,16 @@ class MainWindow(QMainWindow):
         else:
             self.message.say("This copy of hardattn comes without sample runs.")
 
+    def open_text_sample(self) -> None:
+        """Open the sample run of a sentence encoder."""
+        self.session.open([text_path()])
+
     def export_figure(self) -> None:
         """Show the export dialog."""
         run = self.session.state.run_in(self.session.state.shown_slot)
-        folder = run.path.parent if run is not None else Path.cwd()
-        if run is not None and run.path in self._samples:
-            folder = Path.cwd()
+        path = run.path if run is not None else None
+        own = isinstance(path, Path) and path not in (*self._samples, text_path())
+        folder = Path(path.parent) if path is not None and own else Path.cwd()
         ExportDialog(self.session, folder, self).open()
 
     def copy_numbers(self) -> None:
@@ -306,8 +315,7 @@ class MainWindow(QMainWindow):
 
     def choose_head(self) -> None:
         """Show the list of heads."""
-        button = self.header.head
-        button.heads.popup(button.mapToGlobal(button.rect().bottomLeft()))
+        self.header.head.show_heads()
 
     def show_omissions(self) -> None:
         """Say what is not in the runs that are shown."""
@@ -369,15 +377,14 @@ class MainWindow(QMainWindow):
         return False
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Accept files."""
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
+        """Accept files and URLs."""
+        if dropped(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Open the files."""
-        urls = [url for url in event.mimeData().urls() if url.isLocalFile()]
+        """Open what was dropped."""
         event.acceptProposedAction()
-        self.session.open([Path(url.toLocalFile()) for url in urls])
+        self.session.open(dropped(event.mimeData()))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the window, and close every run."""

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from PySide6.QtCore import QByteArray, QSettings
 
 from hardattn_viewer.session.state import ThemeChoice
+from recorders.run.address import Address, address_of
+from recorders.run.errors import RunError
 
 VERSION = 1
 RECENT = 10
@@ -72,17 +74,17 @@ class Settings:
         self._store.setValue("theme", choice)
 
     @property
-    def recent(self) -> list[Path]:
+    def recent(self) -> list[Address]:
         """Runs that were opened lately, newest first."""
         value = self._store.value("recent")
         # A list of one text comes back from a file as that text.
         texts = [value] if isinstance(value, str) else value if isinstance(value, list) else []
-        return [Path(str(text)) for text in texts if text]
+        return [address for text in texts if (address := _address(str(text))) is not None]
 
-    def remember(self, path: Path) -> None:
-        """Put a run at the front of the recent ones."""
-        others = [known for known in self.recent if known != path]
-        self._store.setValue("recent", [str(one) for one in [path, *others][:RECENT]])
+    def remember(self, path: Address) -> None:
+        """Put a run at the front of the recent ones; of a URL what is secret is not kept."""
+        others = [text for known in self.recent if (text := str(known)) != str(path)]
+        self._store.setValue("recent", [str(path), *others][:RECENT])
 
     def forget_recent(self) -> None:
         """Forget which runs were opened."""
@@ -91,7 +93,7 @@ class Settings:
     @property
     def folder(self) -> str:
         """The folder that file dialogs start in."""
-        recent = self.recent
+        recent = [path for path in self.recent if isinstance(path, Path)]
         return str(recent[0].parent) if recent else ""
 
     @property
@@ -127,6 +129,14 @@ class Settings:
         for version in range(found, VERSION):
             MIGRATIONS[version](self._store)
         self._store.setValue("version", VERSION)
+
+
+def _address(text: str) -> Address | None:
+    try:
+        return address_of(text) if text else None
+    except RunError:
+        # A newer hardattn may know more kinds of URL; this one cannot open them.
+        return None
 
 
 # From each version to the next one.

@@ -63,6 +63,8 @@ class SitePicker(QDialog):
         self.field.textChanged.connect(self._fill)
         self.field.returnPressed.connect(self._go)
         self.list.itemClicked.connect(self._go)
+        # The height of the first line is kept for all, so the style has to be there before it.
+        self.list.ensurePolished()
         self._fill("")
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

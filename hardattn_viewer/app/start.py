@@ -19,6 +19,8 @@ from hardattn_viewer.drawing.theme import DARK
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState, ThemeChoice, View
 from hardattn_viewer.session.wants import is_settled
+from recorders.run import inspector
+from recorders.run.address import Address
 
 
 class Bridge(QObject):
@@ -28,7 +30,7 @@ class Bridge(QObject):
 
 
 def main(
-    paths: Sequence[Path],
+    paths: Sequence[Address],
     screenshot: Path | None = None,
     *,
     size: tuple[int, int] | None = None,
@@ -53,6 +55,8 @@ def main(
     Returns:
         The exit status: 0, or 1 where a screenshot shows no run or cannot be written.
     """
+    # It starts while Qt does, and has started by the time that a run is opened.
+    inspector.shared.start()
     app = application()
     if screenshot is not None:
         return take_screenshot(
@@ -95,6 +99,11 @@ def application() -> QApplication:
     return app
 
 
+def whole(address: Address) -> Address:
+    """The address, whatever the working directory is."""
+    return address.absolute() if isinstance(address, Path) else address
+
+
 def sample_paths() -> list[Path]:
     """The runs that come with hardattn; empty where this copy has none."""
     finder: Callable[[], Sequence[Path]] | None = getattr(
@@ -109,7 +118,7 @@ class Starter:
     def __init__(
         self,
         session: Session,
-        paths: Sequence[Path],
+        paths: Sequence[Address],
         view: View | None,
         example: int,
         step: int,
@@ -127,7 +136,7 @@ class Starter:
     def begin(self) -> None:
         """Open the runs."""
         self._session.changed.connect(self._on_changed)
-        self._session.open([path.absolute() for path in self._paths])
+        self._session.open([whole(path) for path in self._paths])
         if not self._paths and self._ready is not None:
             self._ready()
 
@@ -158,7 +167,7 @@ def go_to(session: Session, view: View | None, example: int, step: int) -> None:
 
 
 def take_screenshot(
-    paths: Sequence[Path],
+    paths: Sequence[Address],
     target: Path,
     size: tuple[int, int] | None,
     theme: ThemeChoice,
@@ -180,7 +189,7 @@ def take_screenshot(
     window = MainWindow(session, settings, [], QSize(*size) if size else USUAL)
     window.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
     window.show()
-    session.open([path.absolute() for path in paths])
+    session.open([whole(path) for path in paths])
     for _ in range(5):
         app.processEvents()
     go_to(session, view, example, step)

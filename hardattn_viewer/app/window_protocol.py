@@ -14,6 +14,9 @@ class Window(Protocol):
     def choose_parts(self) -> None:
         """Ask for a folder of parts."""
 
+    def choose_url(self) -> None:
+        """Ask for the URL of a run."""
+
     def export_figure(self) -> None:
         """Show the export dialog."""
 
@@ -43,6 +46,9 @@ class Window(Protocol):
 
     def open_samples(self) -> None:
         """Open the sample runs."""
+
+    def open_text_sample(self) -> None:
+        """Open the sample run of a sentence encoder."""
 
     def toggle_theme(self) -> None:
         """Change the theme."""

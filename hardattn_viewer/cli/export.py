@@ -17,7 +17,7 @@ VIEWS = ("tokens", "regions", "matrix", "compare")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", metavar="RUN", help="a run file, or the .parts folder of one")
+    parser.add_argument("path", metavar="RUN", help="a run file, its .parts folder, or a URL")
     parser.add_argument("--view", choices=VIEWS, help="default: regions where keys are, or tokens")
     parser.add_argument("--with", dest="other", metavar="RUN_B", help="the run to compare with")
     parser.add_argument("--example", type=int, default=0, metavar="I", help="counting from 0")

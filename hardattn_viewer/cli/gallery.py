@@ -6,16 +6,21 @@ import html
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hardattn_viewer.cli.errors import CommandError
+
+if TYPE_CHECKING:
+    from recorders.run.address import Address
 
 # (example, step) pairs that show a first look, a middle one and a verdict.
 PLACES = ((0, 5), (3, 2), (8, 5))
 THEMES = ("dark", "light")
 
 
-def make_gallery(paths: list[Path], folder: Path, *, theme: str | None) -> Path:
+def make_gallery(paths: Sequence[Address], folder: Path, *, theme: str | None) -> Path:
     """Write PNG pictures of the window and an ``index.html`` that shows them.
 
     Args:
@@ -41,8 +46,12 @@ def make_gallery(paths: list[Path], folder: Path, *, theme: str | None) -> Path:
     return folder
 
 
-def _screenshot(paths: list[Path], picture: Path, theme: str, example: int, step: int) -> None:
-    command = [sys.executable, "-m", "hardattn_viewer", "view", *map(str, paths)]
+def _screenshot(
+    paths: Sequence[Address], picture: Path, theme: str, example: int, step: int
+) -> None:
+    # A URL with everything that its server asks for; written out it goes without.
+    runs = [str(path) if isinstance(path, Path) else path.full for path in paths]
+    command = [sys.executable, "-m", "hardattn_viewer", "view", *runs]
     command += ["--screenshot", str(picture), "--theme", theme]
     command += ["--example", str(example), "--step", str(step)]
     offscreen = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}

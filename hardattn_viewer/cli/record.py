@@ -20,7 +20,7 @@ from hardattn_viewer.cli.runs import open_run, words_for_bytes
 from hardattn_viewer.cli.zoo import add_task_arguments, new_run_path
 
 if TYPE_CHECKING:
-    from recorders import Run
+    pass
 
 STOPPED = 130
 
@@ -155,6 +155,8 @@ def _kept(path: Path) -> str:
 
 
 def _facts(path: Path, notes: Notes, stopped: bool) -> dict[str, Any]:
+    from recorders.run.verification import together
+
     with open_run(str(path)) as recorded:
         return {
             "run": str(path),
@@ -162,15 +164,12 @@ def _facts(path: Path, notes: Notes, stopped: bool) -> dict[str, Any]:
             "events": recorded.n_events,
             "bytes": recorded.bytes,
             "sites": len(recorded.sites),
-            "left_out": _sentences(recorded, "left_out"),
-            "changed": _sentences(recorded, "changed"),
+            "verified": together([recorded.verification(site) for site in recorded.sites]).words,
+            "left_out": list(recorded.left_out),
+            "changed": list(recorded.changed),
             "notes": list(notes.said),
             "stopped": stopped,
         }
-
-
-def _sentences(recorded: Run, name: str) -> list[str]:
-    return [str(sentence) for sentence in recorded.metadata.get(name, [])]
 
 
 def _in_words(facts: dict[str, Any]) -> str:
@@ -179,6 +178,8 @@ def _in_words(facts: dict[str, Any]) -> str:
         for what in ("examples", "sites", "events")
     ]
     lines = [f"{facts['run']}: {', '.join(counts)}, {words_for_bytes(facts['bytes'])}"]
+    if facts["verified"]:
+        lines.append(f"  {facts['verified']}")
     lines += [f"  left out: {sentence}" for sentence in facts["left_out"]]
     lines += [f"  changed: {sentence}" for sentence in facts["changed"]]
     return "\n".join(lines)

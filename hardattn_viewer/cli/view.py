@@ -9,10 +9,11 @@ from pathlib import Path
 
 from hardattn_viewer.cli.display import why_no_display
 from hardattn_viewer.cli.errors import WRONG_USAGE, CommandError
+from hardattn_viewer.cli.runs import address
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("paths", metavar="RUN", nargs="*", help="run files or .parts folders")
+    parser.add_argument("paths", metavar="RUN", nargs="*", help="run files, .parts folders or URLs")
     parser.add_argument(
         "--screenshot", metavar="FILE.png", help="render the window once, offscreen if need be"
     )
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    paths = [Path(path) for path in arguments.paths]
+    paths = [address(path) for path in arguments.paths]
     size = _size(arguments.size)
     reason = why_no_display()
     if arguments.screenshot is None:

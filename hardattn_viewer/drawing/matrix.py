@@ -221,7 +221,7 @@ def matrix_note(picture: MatrixPicture, shown: tuple[int, int]) -> str:
     words += (
         " · exact cells"
         if down == across == 1
-        else (f" · each pixel the largest of {down} × {across} cells")
+        else (f" · max-pooled: each pixel the largest of {down} × {across} cells")
     )
     words += f" · colours 0 – {amount(picture.scale_max)}"
     if picture.windows > 1:

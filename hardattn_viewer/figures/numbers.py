@@ -105,7 +105,10 @@ def csv_bytes(frames: Sequence[Frame], names: Sequence[str]) -> bytes:
 
 
 def matrix_csv_bytes(frame: Frame, name: str) -> bytes:
-    """A table of one row a query and key of what a matrix shows, UTF-8 with a header line."""
+    """A table of one row a query and key of what a matrix shows, UTF-8 with a header line.
+
+    Of a map too large to be read whole there is the query looked from alone.
+    """
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(MATRIX_COLUMNS)
@@ -113,7 +116,7 @@ def matrix_csv_bytes(frame: Frame, name: str) -> bytes:
     for there in (frame_at_step(frame, step) for step in steps):
         one, queries = there.map, query_tokens(there)
         values = there.probabilities[None] if one is None else one.values
-        for query, row in enumerate(values):
+        for query, row in enumerate(values, 0 if one is None else one.first):
             chosen = there.selection if one is None else one.selected(query)
             about = (*_about(name, there, query), there.place.step)
             for key, value in enumerate(row):
@@ -173,7 +176,10 @@ def npz_bytes(
         if frame.boxes is not None:
             arrays[f"{name}_boxes"] = frame.boxes
         if frame.map is not None and frame.queries > 1:
-            arrays[f"{name}_map"] = frame.map.values
+            # Of a map too large to be read whole there is what the picture shows.
+            whole = frame.map.is_whole
+            kind, values = ("", frame.map.values) if whole else ("_max_pooled", frame.map.pooled)
+            arrays[f"{name}_map{kind}"] = values
         if frame.whole is not None:
             maps = enumerate(frame.maps)
             arrays |= {f"{name}_map_{step}": one.values for step, one in maps if one is not None}

@@ -39,7 +39,8 @@ class RunComparison:
     Attributes:
         done: number of examples compared.
         total: number of examples that both runs hold.
-        skipped: how many of them have different keys in A and B, and so cannot be compared.
+        skipped: how many of them have different keys in A and B, or maps too large to be read
+            whole, and so are not compared.
         same_argmax: how often both look most at the same key, in [0, 1].
         jensen_shannon: divergence in bits.
         soft_mass: mass that the soft run puts on the key that the hard one chose; None where
@@ -87,7 +88,7 @@ def compare_in_slices(
     started = time.perf_counter()
     for done, pair in enumerate(pairs):
         steps = _common_steps(sides, pair)
-        if not steps or any(a.values.shape != b.values.shape for a, b in steps):
+        if not steps or not all(_comparable(a, b) for a, b in steps):
             skipped += 1
         else:
             rows = np.concatenate([_row_numbers(a, b, sides) for a, b in steps])
@@ -131,6 +132,10 @@ def _common_steps(sides: list[Side], pair: tuple[int, int]) -> list[tuple[StepMa
         for step in range(steps)
     )
     return [(a, b) for a, b in both if a is not None and b is not None]
+
+
+def _comparable(a: StepMap, b: StepMap) -> bool:
+    return a.is_whole and b.is_whole and a.values.shape == b.values.shape
 
 
 def _row_numbers(a: StepMap, b: StepMap, sides: list[Side]) -> Floats:

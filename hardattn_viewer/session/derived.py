@@ -88,3 +88,15 @@ def resolved(
     if new.slot_a is None and new.slot_b is None and new.rows is not None:
         new = replace(new, rows=None, order=(), frames=Frames(), comparison=None)
     return new
+
+
+def with_notices(
+    runs: tuple[OpenRun, ...], notices: Mapping[int, tuple[str, ...]]
+) -> tuple[OpenRun, ...]:
+    """The runs with what they have to say by now."""
+    return tuple(
+        replace(run, facts=replace(run.facts, notices=notices[run.key]))
+        if run.facts is not None and run.key in notices
+        else run
+        for run in runs
+    )

@@ -10,7 +10,13 @@ from typing import Any
 from psygnal import Signal
 
 from hardattn_viewer.session import live
-from hardattn_viewer.session.derived import at_place, filled_slots, place_in, resolved
+from hardattn_viewer.session.derived import (
+    at_place,
+    filled_slots,
+    place_in,
+    resolved,
+    with_notices,
+)
 from hardattn_viewer.session.history import History
 from hardattn_viewer.session.loading import DirectLoader, Loader, ThreadLoader
 from hardattn_viewer.session.requests import (
@@ -141,11 +147,13 @@ class Engine:
         elif grew and state.rows is not None:
             moved = live.rows_moved(state.rows, rows).tolist()
             self.history.move_rows(lambda row: moved[row] if 0 <= row < len(moved) else row)
+            state = replace(state, runs=with_notices(state.runs, answer.notices))
             self._replace(live.with_longer_rows(state, rows), grew=True)
             if self.state.following:
                 self._replace(live.at_newest(self.state))
         else:
-            self._change(rows=rows, place=place_in(rows, state))
+            runs = with_notices(state.runs, answer.notices)
+            self._change(rows=rows, runs=runs, place=place_in(rows, state))
         if self.state.following and live.followed_slot(self.state) is None:
             # What came last has been shown, and nothing more will come.
             self._change(following=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
+from pathlib import Path
 
 from hardattn_viewer.session.state import Live, Newest, RunFacts, SiteFacts
 from recorders.run.following import Follower
@@ -17,7 +17,6 @@ def run_facts(run: Run) -> RunFacts:
         recorders.RunError: the run is damaged.
     """
     first = run.examples[0] if len(run.examples) else None
-    steps = run.columns().get("steps")
     return RunFacts(
         name=run.name,
         size=run.bytes,
@@ -34,11 +33,12 @@ def run_facts(run: Run) -> RunFacts:
                 kind=site.kind,
                 layer=site.layer,
                 head_indices=site.head_indices,
+                large=run.has_large_maps(site),
             )
             for site in run.sites
         ),
         examples=len(run.examples),
-        steps=int(np.nanmax(steps)) if steps is not None and steps.size else 0,
+        steps=run.most_steps(),
         regions=first.n_regions if first else 0,
         tokens=first.n_tokens if first else 0,
         snapshots=tuple(int(snapshot.step) for snapshot in run.snapshots),
@@ -47,12 +47,18 @@ def run_facts(run: Run) -> RunFacts:
         left_out=run.left_out,
         changed=run.changed,
         newest=tuple(None if at is None else Newest(*at) for at in run.newest),
+        notices=notices_of(run),
     )
+
+
+def notices_of(run: Run) -> tuple[str, ...]:
+    """What of the file is damaged or unknown; what was left out is told apart."""
+    return tuple(one for one in run.notices if one not in run.left_out)
 
 
 def live_of(follower: Follower) -> Live | None:
     """What becomes of a run that may still grow; None where it is sealed."""
-    if follower.doing is None:
-        return None
     parts = follower.run.path
+    if follower.doing is None or not isinstance(parts, Path):
+        return None
     return Live(follower.doing, follower.written, parts, sealed_name(parts))

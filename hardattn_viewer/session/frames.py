@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardattn_viewer.session.joined import JoinedMap, joined
-from hardattn_viewer.session.maps import StepMap, read_step, usual_query
-from hardattn_viewer.session.recorded import AxisTokens, axis_tokens
+from hardattn_viewer.session.maps import StepMap, read_step
+from hardattn_viewer.session.recorded import AxisTokens, axis_tokens, image_of
 from recorders.run.layout import BEAM_PARENT
 
 if TYPE_CHECKING:
     from recorders.run.reader import Run, Site
-
 
 TOKEN_AXES = ("tokens", "target")
 
@@ -92,6 +91,7 @@ class Frame:
         asked_query: the query that was asked for; None for the usual one of each step.
         special_keys: names of the keys before the first region.
         whole: the maps of all steps as one where each continues the last, else None.
+        damage: sentences about what is damaged and therefore not shown.
     """
 
     run_name: str
@@ -122,6 +122,7 @@ class Frame:
     asked_query: int | None = None
     special_keys: tuple[str, ...] = ()
     whole: JoinedMap | None = None
+    damage: tuple[str, ...] = ()
 
     @property
     def selection(self) -> tuple[int, ...]:
@@ -186,7 +187,7 @@ def load_frame(run: Run, place: Place) -> Frame:
 
     Raises:
         recorders.RunError: the file is damaged there.
-        IndexError: the place names an example, site or head that the run does not hold.
+        IndexError: the run does not hold the example, site or head.
     """
     if not 0 <= place.example < len(run.examples):
         raise IndexError(
@@ -197,7 +198,8 @@ def load_frame(run: Run, place: Place) -> Frame:
     example = run.examples[place.example]
     steps = run.steps(site, place.example, snapshot)
     maps = tuple(
-        read_step(run, site, place.example, step, snapshot, place.head) for step in range(steps)
+        read_step(run, site, place.example, step, snapshot, place.head, place.query)
+        for step in range(steps)
     )
     if not any(maps):
         raise IndexError(
@@ -208,6 +210,7 @@ def load_frame(run: Run, place: Place) -> Frame:
     scalars = run.scalars(place.example, site, snapshot)
     is_beam = bool(np.isfinite(scalars.get(BEAM_PARENT, np.zeros(0))).any())
     none = np.zeros(0, dtype=np.float32)
+    damage = [sentence for one in maps if one is not None for sentence in one.damage]
     frame = Frame(
         run_name=run.name,
         place=replace(place, site=site.name, snapshot=snapshot),
@@ -219,7 +222,7 @@ def load_frame(run: Run, place: Place) -> Frame:
         confidence=outcome.confidence,
         label_probability=outcome.label_probability,
         steps=steps,
-        image=run.image(place.example),
+        image=image_of(run, place.example, damage),
         boxes=_boxes(run, site, place.example, maps),
         tokens=None,
         probabilities=none,
@@ -238,14 +241,18 @@ def load_frame(run: Run, place: Place) -> Frame:
         key_axis=site.key_axis,
         query_axis=site.query_axis,
         special_keys=site.special_keys,
-        whole=joined(maps),
+        # Steps of a beam go on from other beams, so that they are no rows of one text.
+        whole=None if is_beam else joined(maps),
+        damage=tuple(dict.fromkeys(damage)),
     )
     return _at(_with_rows(frame, place.query), place.step)
 
 
 def frame_at(frame: Frame, step: int, query: int | None) -> Frame:
     """The same frame at another step or query of its example; what is outside is clamped."""
-    if frame.maps and query != frame.asked_query:
+    # Until another row of a large map is read, the old one stays.
+    held = all(one is None or one.holds(_row_of(one, query)) for one in frame.maps)
+    if frame.maps and query != frame.asked_query and held:
         frame = _with_rows(frame, query)
     elif step == frame.place.step:
         return frame
@@ -293,7 +300,7 @@ def _with_rows(frame: Frame, query: int | None) -> Frame:
     """``frame`` with everything that depends on which query is looked at."""
     steps = len(frame.maps)
     rows = [None if one is None else (one, _row_of(one, query)) for one in frame.maps]
-    width = max(one.values.shape[1] for one, _ in filter(None, rows))
+    width = max(one.event.keys for one, _ in filter(None, rows))
     distributions = np.full((steps, width), np.nan, dtype=np.float32)
     entropy, log_prob, p_selected = np.full((3, steps), np.nan)
     selections: list[tuple[int, ...]] = []
@@ -302,7 +309,7 @@ def _with_rows(frame: Frame, query: int | None) -> Frame:
             selections.append(())
             continue
         one, at = row
-        distributions[step, : one.values.shape[1]] = one.values[at]
+        distributions[step, : one.event.keys] = one.row(at)
         entropy[step], log_prob[step] = one.entropy[at], one.log_prob[at]
         chosen = one.selected(at)
         selections.append(chosen)
@@ -332,13 +339,13 @@ def _at(frame: Frame, step: int) -> Frame:
     frame = replace(frame, place=place)
     return replace(
         frame,
-        probabilities=frame.distributions[step, : one.values.shape[1]],
+        probabilities=frame.distributions[step, : one.event.keys],
         tokens=_key_tokens(frame, one),
     )
 
 
 def _row_of(one: StepMap, query: int | None) -> int:
-    return usual_query(one) if query is None else min(max(query, 0), one.queries - 1)
+    return one.usual if query is None else min(max(query, 0), one.queries - 1)
 
 
 def _key_tokens(frame: Frame, one: StepMap) -> tuple[str, ...] | None:

@@ -47,7 +47,7 @@ class JoinedMap:
 def joined(maps: Sequence[StepMap | None]) -> JoinedMap | None:
     """Put the maps of all steps together; None where they do not continue each other."""
     known = [one for one in maps if one is not None]
-    if len(known) < 2 or len(known) != len(maps):
+    if len(known) < 2 or len(known) != len(maps) or not all(one.is_whole for one in known):
         return None
     events = [one.event for one in known]
     for before, after in pairwise(events):

@@ -27,6 +27,7 @@ from hardattn_viewer.session.requests import (
     Unexpected,
 )
 from hardattn_viewer.session.state import Recovery
+from recorders.run import inspector
 
 # How long the comparison rests between two slices: Python runs one thread at a time, and the
 # pictures come first.
@@ -100,6 +101,7 @@ class ThreadLoader:
         self._answers: list[Answer] = []
         self._next_poll = 0.0
         self._recoverer = Recoverer(self._take_recovery)
+        self._opening: int | None = None
         self._closing = False
         # A daemon, so that a disk that hangs cannot keep the program from ending.
         self._thread = threading.Thread(target=self._serve, name="hardattn-reader", daemon=True)
@@ -113,7 +115,12 @@ class ThreadLoader:
         if isinstance(request, StopRecoveryRequest):
             self._recoverer.stop()
             return
+        if isinstance(request, CloseRequest):
+            # Its turn would not come while that run's server is waited for.
+            self._reading.give_up(request.key)
         with self._condition:
+            if isinstance(request, CloseRequest):
+                self._give_up(request.key)
             if isinstance(request, OpenRequest | CloseRequest):
                 self._first.append(request)
             else:
@@ -130,11 +137,22 @@ class ThreadLoader:
 
     def close(self, timeout: float = 5.0) -> None:
         """Close every run, and give a recovery up."""
+        self._reading.give_up()
         self._recoverer.close(timeout)
         with self._condition:
             self._closing = True
+            if self._opening is not None:
+                inspector.shared.interrupt()
             self._condition.notify()
         self._thread.join(timeout)
+
+    def _give_up(self, key: int) -> None:
+        """Do not open a run that nobody waits for any more: others may wait behind it."""
+        self._first = deque(
+            one for one in self._first if isinstance(one, CloseRequest) or one.key != key
+        )
+        if self._opening == key:
+            inspector.shared.interrupt()
 
     def _serve(self) -> None:
         while (job := self._next_job()) is not None:
@@ -152,6 +170,7 @@ class ThreadLoader:
         """What to do next; waits until there is something, None when closing."""
         with self._condition:
             while True:
+                self._opening = None
                 if self._closing:
                     return None
                 rest = self._until_poll()
@@ -192,6 +211,7 @@ class ThreadLoader:
             request = self._first.popleft()
             if isinstance(request, CloseRequest):
                 self._slices = None
+            self._opening = request.key if isinstance(request, OpenRequest) else None
             return lambda: self._reading.answers(request)
         for kind in _ORDER:
             if kind in self._latest:

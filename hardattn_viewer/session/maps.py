@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hardattn_viewer.session.recorded import event_of
+from recorders.run.detail import is_large
+from recorders.run.errors import DamagedError
 
 if TYPE_CHECKING:
     from recorders.run.reader import Run, Site
@@ -16,6 +20,8 @@ if TYPE_CHECKING:
 
 # Longest side of a map as it is drawn: more cells than a screen shows pixels for.
 POOLED = 512
+# Values of a map, over heads, that are in memory at once while their mean is taken.
+_AT_ONCE = 1 << 22
 Floats = NDArray[np.float32]
 
 
@@ -24,14 +30,18 @@ class StepMap:
     """What one step recorded, for one head or the mean over heads.
 
     Attributes:
-        values: float32 [queries, keys]; rows sum to 1.
-        pooled: float32, the same with every block of cells replaced by its largest; ``values``
-            itself where that is small enough to draw.
+        values: float32 [rows, keys], all queries; of a large map only the one looked from. Rows
+            sum to 1.
+        pooled: float32, the whole map with every block of cells replaced by its largest;
+            ``values`` itself where that is small enough to draw.
         entropy: float64 [queries], nat.
         log_prob: float64 [queries], nat; NaN where unknown.
         chosen: int64 [queries, n], the selected keys; -1 stands for none.
         event: size and offsets.
         largest: the largest probability; 0 where there is none.
+        damage: sentences that say what of the step is damaged and therefore shown as unknown.
+        first: the query that the first row of ``values`` is of.
+        usual: the query to begin with; see ``usual_query``.
     """
 
     values: Floats
@@ -41,11 +51,30 @@ class StepMap:
     chosen: NDArray[np.int64]
     event: Event
     largest: float = 0.0
+    damage: tuple[str, ...] = ()
+    first: int = 0
+    usual: int = 0
 
     @property
     def queries(self) -> int:
         """The number of queries."""
-        return len(self.values)
+        return self.event.queries
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every query's row is in memory."""
+        return len(self.values) == self.queries
+
+    def holds(self, query: int) -> bool:
+        """Whether the row of a query is in memory."""
+        return self.first <= query < self.first + len(self.values)
+
+    def row(self, query: int) -> Floats:
+        """The probabilities [keys] of a query; NaN where they are not in memory."""
+        known: Floats = np.full(self.event.keys, np.nan, np.float32)
+        if self.holds(query):
+            known = self.values[query - self.first]
+        return known
 
     def selected(self, query: int) -> tuple[int, ...]:
         """The keys that a query selected, each once."""
@@ -62,7 +91,13 @@ class StepMap:
 
 
 def read_step(
-    run: Run, site: Site, example: int, step: int, snapshot: int, head: int | None
+    run: Run,
+    site: Site,
+    example: int,
+    step: int,
+    snapshot: int,
+    head: int | None,
+    query: int | None = None,
 ) -> StepMap | None:
     """Read one step; None where it was not recorded.
 
@@ -73,6 +108,8 @@ def read_step(
         step: step within it.
         snapshot: index of the snapshot.
         head: index of the head; None takes means over heads, and the choices of all.
+        query: the query looked from, clamped; None for the usual one. Of a large map no other
+            row is read.
 
     Raises:
         recorders.RunError: the file is damaged there.
@@ -84,19 +121,26 @@ def read_step(
     if head is not None and not 0 <= head < event.heads:
         raise IndexError(f"{site.name} has no head {head}: it has {event.heads}, from 0")
     where = (site, example, step, snapshot)
-    maps, chosen = run.map(*where), run.selection(*where)
-    entropy, log_prob = run.entropy(*where), run.log_prob(*where)
+    chosen = run.selection(*where)
+    damage: list[str] = []
+    entropy, log_prob = (
+        _known(partial(read, *where), event, damage) for read in (run.entropy, run.log_prob)
+    )
     if chosen is None:
         choices = np.zeros((event.queries, 0), np.int64)
     elif head is None:
         choices = chosen.transpose(1, 0, 2).reshape(event.queries, -1)
     else:
         choices = chosen[head]
-    values = np.asarray(maps.mean(axis=0) if head is None else maps[head], dtype=np.float32)
-    if head is not None:
-        # A view would keep the maps of all heads in memory.
-        values = values.copy()
-    pooled = max_pooled(values, POOLED, POOLED)
+    if is_large(event.queries, event.keys):
+        usual = usual_query(_rows(run, where, event, head, slice(0, 1))[0], event.queries)
+        first = usual if query is None else min(max(query, 0), event.queries - 1)
+        values = _rows(run, where, event, head, slice(first, first + 1))
+        found = run.overview(site, example, step, snapshot=snapshot, head=head, size=POOLED)
+        pooled = found.values
+    else:
+        first, values = 0, _rows(run, where, event, head, slice(None))
+        usual, pooled = usual_query(values[0], event.queries), max_pooled(values, POOLED, POOLED)
     known = pooled[np.isfinite(pooled)]
     return StepMap(
         values=values,
@@ -106,7 +150,39 @@ def read_step(
         log_prob=log_prob.mean(axis=0) if head is None else log_prob[head],
         chosen=choices,
         event=event,
+        first=first,
+        usual=usual,
+        damage=tuple(damage),
     )
+
+
+def _known(
+    read: Callable[[], NDArray[np.float64]], event: Event, damage: list[str]
+) -> NDArray[np.float64]:
+    """What ``read`` returns [heads, queries]; NaN where it is damaged, which is then noted."""
+    try:
+        return read()
+    except DamagedError as problem:
+        damage.append(str(problem))
+        return np.full((event.heads, event.queries), np.nan)
+
+
+def _rows(
+    run: Run, where: tuple[Site, int, int, int], event: Event, head: int | None, queries: slice
+) -> Floats:
+    """Rows of one head or of the mean over heads, few heads in memory at once."""
+    site, example, step, snapshot = where
+    read = partial(run.window, site, example, step, queries=queries, snapshot=snapshot)
+    if head is not None:
+        rows: Floats = read(heads=slice(head, head + 1))[0]
+        return rows
+    count = len(range(*queries.indices(event.queries)))
+    total = np.zeros((count, event.keys), np.float32)
+    together = max(1, _AT_ONCE // total.size)
+    for start in range(0, event.heads, together):
+        total += read(heads=slice(start, start + together)).sum(axis=0)
+    total /= np.float32(event.heads)
+    return total
 
 
 def max_pooled(values: Floats, rows: int, columns: int) -> Floats:
@@ -127,11 +203,13 @@ def block_of(length: int, most: int) -> int:
     return -(-length // max(1, most))
 
 
-def usual_query(one: StepMap) -> int:
+def usual_query(first: Floats, queries: int) -> int:
     """The query to begin with: the last one where the first can look at one key only.
 
     That is so behind a causal mask, where the last query is the one that predicts.
+
+    Args:
+        first: [keys], the probabilities of the first query.
+        queries: number of queries.
     """
-    queries, keys = one.values.shape
-    sees = int(np.count_nonzero(one.values[0] > 0))
-    return queries - 1 if keys > 1 and sees <= 1 else 0
+    return queries - 1 if first.size > 1 and np.count_nonzero(first > 0) <= 1 else 0

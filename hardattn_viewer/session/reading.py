@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from hardattn_viewer.session.cache import ByteCache
 from hardattn_viewer.session.comparing import compare_in_slices
-from hardattn_viewer.session.facts import live_of, run_facts
+from hardattn_viewer.session.facts import live_of, notices_of, run_facts
 from hardattn_viewer.session.frames import Frame, Target, frame_bytes, load_frame
 from hardattn_viewer.session.requests import (
     Answer,
@@ -36,10 +35,11 @@ from hardattn_viewer.session.requests import (
 )
 from hardattn_viewer.session.rows import read_rows
 from hardattn_viewer.session.state import Frames
+from recorders.run.address import Address
 from recorders.run.following import Follower, is_begun
-from recorders.run.reader import Run, RunError, read_run
+from recorders.run.reader import Remote, Run, RunError, read_run
 
-FRAME_BYTES = 192 * 2**20
+FRAME_BYTES = 96 * 2**20
 THUMBNAIL_PIXELS = 64
 _WRONG = (RunError, IndexError, OSError)
 
@@ -52,7 +52,10 @@ class Reading:
     def __init__(self) -> None:
         self._runs: dict[int, Run] = {}
         self._followers: dict[int, Follower] = {}
-        self._begun: dict[int, Path] = {}
+        self._begun: dict[int, Address] = {}
+        # Keys never come again, so nothing needs to be taken out of here.
+        self._given_up: set[int] = set()
+        self._ends = False
         self._frames: ByteCache[Target, Frame] = ByteCache(FRAME_BYTES, frame_bytes)
         self._news: list[Answer] = []
 
@@ -119,14 +122,25 @@ class Reading:
         news, self._news = self._news, []
         return news
 
+    def give_up(self, key: int | None = None) -> None:
+        """Wait no longer for the server of a run, or of any; called on any thread."""
+        if key is None:
+            self._ends = True
+        else:
+            self._given_up.add(key)
+
+    def _is_given_up(self, key: int) -> bool:
+        return self._ends or key in self._given_up
+
     def close(self) -> None:
         """Close every run."""
         for key in list(self._runs):
             self._close(key)
 
-    def _open(self, key: int, path: Path) -> Answer:
+    def _open(self, key: int, path: Address) -> Answer:
+        remote = Remote(cancelled=partial(self._is_given_up, key))
         try:
-            run = read_run(path)
+            run = read_run(path, remote=remote)
         except (RunError, OSError) as error:
             if is_begun(path):
                 self._begun[key] = path
@@ -194,12 +208,14 @@ class Reading:
                 self._runs.get(key) if key is not None else None for key in (request.a, request.b)
             )
             rows = read_rows(run_a, run_b, request.site, request.snapshots)
-            return RowsRead(request.generation, rows, request=request)
+            keys = [key for key in (request.a, request.b) if key in self._runs]
+            notices = {key: notices_of(self._runs[key]) for key in keys if key is not None}
+            return RowsRead(request.generation, rows, request=request, notices=notices)
 
         try:
             return self._reread((request.a, request.b), read)
         except _WRONG as error:
-            return RowsRead(request.generation, None, sentence(error), request)
+            return RowsRead(request.generation, None, sentence(error), request=request)
 
     def _both_frames(self, request: FramesRequest) -> FramesRead:
         started = time.perf_counter()

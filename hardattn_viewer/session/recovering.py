@@ -10,7 +10,7 @@ from dataclasses import replace
 from hardattn_viewer.session.requests import RecoverRequest
 from hardattn_viewer.session.state import Recovery
 from recorders.run.errors import RunError
-from recorders.run.recovery import StoppedError, recover
+from recorders.run.recovery import StoppedError, recover_cut_off
 
 # Seconds between two words about how far it is.
 TELL_SECONDS = 0.1
@@ -76,7 +76,7 @@ def recovered(
     """
     recovery = Recovery(request.key, request.into)
     try:
-        recover(
+        made = recover_cut_off(
             request.parts,
             request.into,
             lambda done: told(replace(recovery, done=done)),
@@ -87,4 +87,4 @@ def recovered(
     except (RunError, OSError) as error:
         words = " ".join(str(error).split())
         return replace(recovery, state="failed", error=words or type(error).__name__)
-    return replace(recovery, state="done", done=1.0)
+    return replace(recovery, state="done", done=1.0, lost=made.lost)

@@ -5,7 +5,8 @@ Requests of one kind carry a growing generation; only the latest of a kind is wo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from hardattn_viewer.session.comparing import RunComparison
 from hardattn_viewer.session.frames import Target
 from hardattn_viewer.session.rows import Rows
 from hardattn_viewer.session.state import Frames, Live, Recovery, RunFacts
+from recorders.run.address import Address
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class OpenRequest:
     """Open a run and say what it holds."""
 
     key: int
-    path: Path
+    path: Address
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ class Grown:
     """
 
     key: int
-    path: Path
+    path: Address
     facts: RunFacts | None
     live: Live | None
     moved: bool = False
@@ -155,12 +157,17 @@ class Grown:
 
 @dataclass(frozen=True)
 class RowsRead:
-    """The example table was read, or ``error`` says why not."""
+    """The example table was read, or ``error`` says why not.
+
+    Attributes:
+        notices: what the runs, by key, have to say by now: reading met what opening did not.
+    """
 
     generation: int
     rows: Rows | None
     error: str = ""
     request: RowsRequest | None = None
+    notices: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

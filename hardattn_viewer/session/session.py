@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from hardattn_viewer.session import live, moving
 from hardattn_viewer.session.display import Display
@@ -25,6 +24,7 @@ from hardattn_viewer.session.state import (
     View,
 )
 from hardattn_viewer.session.thumbnails import Image
+from recorders.run.address import Address
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
@@ -39,7 +39,7 @@ class Session(Engine):
 
     # --- runs -----------------------------------------------------------------------------
 
-    def open(self, paths: Sequence[Path]) -> None:
+    def open(self, paths: Sequence[Address]) -> None:
         """Open runs; one that is open already is not opened twice, one that failed is retried."""
         for path in paths:
             known = next((run for run in self.state.runs if run.path == path), None)

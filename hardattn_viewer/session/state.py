@@ -13,7 +13,9 @@ from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame, Place, Target
 from hardattn_viewer.session.recorded import Verification, verification_kind
 from hardattn_viewer.session.rows import Rows, Sort
+from recorders.run.address import Address
 from recorders.run.parts import Doing
+from recorders.run.text import visible
 
 Slot = Literal["A", "B"]
 SLOTS: tuple[Slot, Slot] = ("A", "B")
@@ -37,6 +39,7 @@ class SiteFacts:
         kind: for example ``"self"`` or ``"cross"``; may be empty.
         layer: layer of the model, from 0; -1 for unknown.
         head_indices: the recorded heads' numbers in the model; empty where they are not known.
+        large: whether a map is so large that only the row looked from is read, and an overview.
     """
 
     name: str
@@ -49,6 +52,7 @@ class SiteFacts:
     kind: str = ""
     layer: int = -1
     head_indices: tuple[int, ...] = ()
+    large: bool = False
 
     @property
     def verification(self) -> Verification:
@@ -107,6 +111,7 @@ class Recovery:
         done: how much of it is done, in [0, 1].
         state: ``"running"``, ``"done"`` or ``"failed"``.
         error: why it failed, in one sentence.
+        lost: what of the parts is not in the file, or cannot be read in it, in sentences.
     """
 
     key: int
@@ -114,6 +119,7 @@ class Recovery:
     done: float = 0.0
     state: Literal["running", "done", "failed"] = "running"
     error: str = ""
+    lost: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -135,6 +141,7 @@ class RunFacts:
         left_out: sentences that say what was not recorded.
         changed: sentences that say what recording changed about the run of the model.
         newest: for each site where its last event is; None where it has none.
+        notices: sentences that say what of the file is damaged, unknown or not checked.
     """
 
     name: str
@@ -151,6 +158,7 @@ class RunFacts:
     left_out: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     newest: tuple[Newest | None, ...] = ()
+    notices: tuple[str, ...] = ()
 
     @property
     def mismatches(self) -> tuple[SiteFacts, ...]:
@@ -185,7 +193,7 @@ class OpenRun:
     """
 
     key: int
-    path: Path
+    path: Address
     status: Status = "loading"
     error: str = ""
     facts: RunFacts | None = None
@@ -195,7 +203,7 @@ class OpenRun:
     @property
     def name(self) -> str:
         """The run's name, or its file name while nothing else is known."""
-        return self.facts.name if self.facts else self.path.stem
+        return self.facts.name if self.facts else visible(self.path.stem)
 
 
 @dataclass(frozen=True)

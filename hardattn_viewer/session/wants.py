@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from hardattn_viewer.session.frames import Target
 from hardattn_viewer.session.requests import CompareRequest, FramesRequest, RowsRequest
 from hardattn_viewer.session.state import SLOTS, SessionState, Slot
 
-# How many rows of the table, down and up, are read before anybody asks.
+# How many rows of the table, down and up, are read before anybody asks, and how many snapshots.
 AHEAD = (1, -1, 2, 3)
+SNAPSHOTS_AHEAD = (1, -1)
 
 
 def rows_wanted(state: SessionState, generation: int = 0) -> RowsRequest | None:
@@ -27,14 +29,19 @@ def frames_wanted(state: SessionState, generation: int = 0) -> FramesRequest:
     """The frames that ``state`` shows, and those that may be asked for next."""
     row = state.place.example
     a, b = targets_wanted(state)
-    ahead = [_target(state, slot, near) for near in _neighbours(state) for slot in SLOTS]
+    ahead = [
+        _target(place, slot, near)
+        for place, near in _near(state)
+        for slot in SLOTS
+        if not _is_slow(state, slot)
+    ]
     return FramesRequest(
         generation,
         a,
         b,
         why_a=_why_missing(state, "A", row),
         why_b=_why_missing(state, "B", row),
-        ahead=tuple(target for target in ahead if target is not None),
+        ahead=tuple(dict.fromkeys(one for one in ahead if one not in (None, a, b))),
     )
 
 
@@ -97,9 +104,10 @@ def _target(state: SessionState, slot: Slot, row: int) -> Target | None:
     place = replace(
         state.place,
         example=example,
-        # A frame holds every step and query, so that going to another never reads.
+        # A frame holds every step and query, so that going to another never reads; but of a map
+        # of thousands of queries it holds the one looked from.
         step=0,
-        query=None,
+        query=state.query if site is not None and site.large else None,
         snapshot=snapshot_of(state, slot),
         site=site.name if site else None,
         head=head if site and head is not None and head < site.heads else None,
@@ -111,6 +119,27 @@ def _lacks_site(state: SessionState, slot: Slot) -> bool:
     """Whether the site that was asked for is not in a slot's run."""
     facts = state.facts(slot)
     return facts is not None and bool(facts.sites) and not facts.has_site(state.place.site)
+
+
+def _near(state: SessionState) -> Iterator[tuple[SessionState, int]]:
+    """Where the user may go next: other snapshots of this example, then other examples."""
+    leader = state.facts("A") or state.facts("B")
+    count = len(leader.snapshots) if leader is not None else 0
+    here = count - 1 if state.place.snapshot is None else state.place.snapshot
+    for snapshot in (here + by for by in SNAPSHOTS_AHEAD):
+        if 0 <= snapshot < count:
+            place = replace(state.place, snapshot=snapshot)
+            yield replace(state, place=place), state.place.example
+    for row in _neighbours(state):
+        yield state, row
+
+
+def _is_slow(state: SessionState, slot: Slot) -> bool:
+    """Whether a frame takes so long that none is read before it is asked for."""
+    facts = state.facts(slot)
+    site = facts.site(state.place.site) if facts is not None else None
+    # The levels of large maps are made when a run is sealed.
+    return facts is not None and site is not None and site.large and not facts.sealed
 
 
 def _neighbours(state: SessionState) -> list[int]:

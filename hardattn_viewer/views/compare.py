@@ -170,7 +170,10 @@ class DifferencePane(QWidget):
             short = "so far:"
         left_out = ""
         if comparison.skipped:
-            left_out = f" {comparison.skipped} with different keys in A and B are left out."
+            left_out = (
+                f" {comparison.skipped} with different keys in A and B, or with maps too large "
+                "to be read whole, are left out."
+            )
         agree, mass = comparison.same_argmax, comparison.soft_mass
         self.overall.show_number(
             f"{words} agree",

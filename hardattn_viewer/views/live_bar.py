@@ -99,4 +99,5 @@ def _recovery_words(state: SessionState, recovery: Recovery) -> str:
         return f"{name} could not be recovered: {recovery.error}"
     if recovery.state == "running":
         return f"Recovering {name} into {recovery.into} …"
-    return f"{name} was recovered into {recovery.into}. Its parts are still there beside it."
+    lost = f" Not all of it: {recovery.lost[0]}." if recovery.lost else ""
+    return f"{name} was recovered into {recovery.into}.{lost} Its parts are still there beside it."

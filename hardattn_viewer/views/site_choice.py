@@ -85,6 +85,11 @@ class HeadButton(QToolButton):
         self.hide()
         session.changed.connect(self._on_changed)
 
+    def show_heads(self) -> None:
+        """Show the list below the button."""
+        self._fill()
+        self.heads.popup(self.mapToGlobal(self.rect().bottomLeft()))
+
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
         site, head = new.site, new.place.head
         if site is None or site.heads < 2:
@@ -113,6 +118,10 @@ class HeadButton(QToolButton):
 
 def site_words(site: SiteFacts) -> str:
     """For example ``"✓ layer 4 · …layer.4.attention.self"``."""
-    name = site.name if len(site.name) <= _LONGEST else "…" + site.name[1 - _LONGEST :]
+    name = site.name
+    if len(name) > _LONGEST:
+        end = name[1 - _LONGEST :]
+        # Cut between modules where the path has a joint there.
+        name = "…" + (end.partition(".")[2] or end)
     layer = "" if site.layer < 0 else f"layer {site.layer} · "
     return f"{VERIFICATION_MARKS[site.verification]} {layer}{name}"

@@ -104,6 +104,9 @@ class Ticket:
         queries: queries to keep, which a net may apply before it computes (and then sets
             ``Captured.first_query`` and ``query_stride``); None where it must not.
         verify: whether to compare with the layer's output.
+        thorough: whether to compare every query of a long map, or every few.
+        sure: whether it is an attention for certain. Of what is not, ``Host.confirm`` must be asked
+            once it is.
     """
 
     site: str
@@ -115,22 +118,42 @@ class Ticket:
     heads: tuple[int, ...] | None = None
     queries: slice | None = None
     verify: bool = True
+    thorough: bool = True
+    sure: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where in the model something was computed.
+
+    Attributes:
+        module: the innermost module that runs, None outside of all.
+        path: the path of the innermost module that is part of the model.
+    """
+
+    module: nn.Module | None
+    path: str
 
 
 class Host(Protocol):
     """What a net asks of the recorder."""
 
-    def wants(self, net: str, suffix: str = "") -> Ticket | None:
+    def wants(self, net: str, suffix: str = "", *, sure: bool = True) -> Ticket | None:
         """Leave to capture the attention that the module running now computes.
 
         Args:
             net: name of the net, as a site's ``capture``.
             suffix: added to the module path in the site's name, for example ``:argmax``.
+            sure: whether it is an attention for certain. Of what may turn out to be none, nothing
+                is counted as left out before ``confirm``.
 
         Returns:
             None where it is not to be captured: no example is open, a policy leaves it out, or it
             is a recomputation of what was captured already.
         """
+
+    def confirm(self, ticket: Ticket) -> bool:
+        """Say that what was not sure is an attention. Returns whether it is to be captured."""
 
     def take(self, ticket: Ticket, captured: Captured) -> None:
         """Record what was captured, before the model goes on.
@@ -143,8 +166,17 @@ class Host(Protocol):
     def leave_out(self, ticket: Ticket, reason: str) -> None:
         """Say, once a site, in the run and as a warning, why something was not recorded."""
 
+    def no_query(self, ticket: Ticket) -> None:
+        """Count an attention that has none of the queries that are asked for."""
+
     def changed(self, sentence: str) -> None:
         """Say, once, in the run, what recording changed about how the model ran."""
+
+    def place(self, net: str) -> Place | None:
+        """Where the model is now, for a later ``remark``; None where it is not to be captured."""
+
+    def remark(self, place: Place, sentence: str) -> None:
+        """Say, once a place, in the run, what the reader of the run should know about it."""
 
     def muted(self) -> AbstractContextManager[None]:
         """While inside, other nets are silent in this thread: the outermost wins."""

@@ -15,10 +15,10 @@ import torch
 from torch import nn
 
 from recorders.capture.calls import CallTracker, in_backward
-from recorders.capture.captured import Call, Captured, Host, Ticket
+from recorders.capture.captured import Call, Captured, Host, Place, Ticket
 from recorders.capture.events import Block, SiteFacts
 from recorders.capture.examples import OpenExamples
-from recorders.capture.nets.dataflow import DataflowNet
+from recorders.capture.nets.dataflow.net import DataflowNet
 from recorders.capture.nets.dot_product import DotProductNet
 from recorders.capture.nets.mode import Function, Handler, Net, NetMode, together
 from recorders.capture.nets.multihead import MultiheadNet
@@ -39,6 +39,8 @@ NETS: dict[str, Callable[[Host], Net]] = {
 
 _NUMBER = re.compile(r"(?:^|\.)(\d+)(?=\.|$)")
 _OPENED = "examples"
+# Nets that compute weights themselves, and then only those that are wanted.
+_COMPUTING = frozenset({"transformers", "sdpa", "multihead"})
 
 
 class NetHost:
@@ -51,6 +53,7 @@ class NetHost:
         is_told: whether a tap or the caller tells what the module at a path attends to.
         repeats: ``sites`` makes each further attention of a module in one pass a site of its own,
             ``steps`` the next step of the same site.
+        verify: ``all``, ``some`` or ``none``; see ``Recorder``.
         excused: wraps what may fail because of the disk.
 
     Attributes:
@@ -66,6 +69,7 @@ class NetHost:
         tokenizer: Any,
         is_told: Callable[[str], bool],
         repeats: str,
+        verify: str,
         excused: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._model = model
@@ -73,12 +77,14 @@ class NetHost:
         self._tokenizer = tokenizer
         self._is_told = is_told
         self._repeats = repeats
+        self._verify = verify
         self._excused = excused
         self._tracker = CallTracker(model, self._began, self._ended)
         self._nets: list[Net] = []
         self._names: frozenset[str] = frozenset()
         self._handlers: dict[Function, Handler] = {}
         self._stack = ExitStack()
+        self._remarked: set[str] = set()
         self.missed = False
         self.ran = False
 
@@ -106,7 +112,7 @@ class NetHost:
         """While inside, other nets are silent in this thread."""
         return self._tracker.muted()
 
-    def wants(self, net: str, suffix: str = "") -> Ticket | None:
+    def wants(self, net: str, suffix: str = "", *, sure: bool = True) -> Ticket | None:
         """Leave to capture what the module running now computes; see ``captured.Host``."""
         call = self._tracker.call
         if call is None or net not in self._names or self._tracker.is_muted or in_backward():
@@ -122,10 +128,7 @@ class NetHost:
         count = call.counts[name] = call.counts.get(name, 0) + 1
         site = f"{name}#{count}" if count > 1 and self._repeats == "sites" else name
         recording = self._recording
-        if not recording.policy.wants_site(site, path):
-            recording.ledger.site(site)
-            return None
-        if not recording.due(site, opened):
+        if not self._is_due(site, path, opened) if sure else not opened.kept.any():
             return None
         return Ticket(
             site,
@@ -135,7 +138,15 @@ class NetHost:
             call,
             layer=_layer(module, path),
             heads=recording.policy.heads,
+            queries=_queries_before(net, call, recording.policy.queries),
+            verify=self._verify != "none",
+            thorough=self._verify == "all",
+            sure=sure,
         )
+
+    def confirm(self, ticket: Ticket) -> bool:
+        """Whether an attention that was not sure is to be captured; see ``captured.Host``."""
+        return self._is_due(ticket.site, ticket.path, ticket.call.notes[_OPENED])
 
     def take(self, ticket: Ticket, captured: Captured) -> None:
         """Record what was captured; see ``captured.Host``."""
@@ -145,6 +156,9 @@ class NetHost:
                 blocks, facts = self._prepared(ticket, captured, opened)
             except UnplacedError as problem:
                 self._leave_out(ticket, str(problem), opened)
+                return
+            if not blocks:
+                self.no_query(ticket)
                 return
             if self._recording.add(ticket.site, facts, opened, blocks, captured.check):
                 warnings.warn(
@@ -158,13 +172,42 @@ class NetHost:
         """Say why something was not recorded; see ``captured.Host``."""
         self._leave_out(ticket, reason, ticket.call.notes[_OPENED])
 
+    def no_query(self, ticket: Ticket) -> None:
+        """Count an attention without a query to keep; see ``captured.Host``."""
+        opened: OpenExamples = ticket.call.notes[_OPENED]
+        opened.called(ticket.site)
+        self._recording.ledger.no_query(int(opened.kept.sum()))
+
     def changed(self, sentence: str) -> None:
         """Say what recording changed about how the model ran; see ``captured.Host``."""
         self._recording.ledger.changed(sentence)
 
+    def place(self, net: str) -> Place | None:
+        """Where the model is now; see ``captured.Host``."""
+        call, path = self._tracker.call, self._tracker.path
+        if call is None or net not in self._names or in_backward() or _OPENED not in call.notes:
+            return None
+        place = Place(self._tracker.module, path)
+        wanted = self._recording.policy.wants_site(_name(place), path)
+        return place if wanted and not self._is_told(path) else None
+
+    def remark(self, place: Place, sentence: str) -> None:
+        """Say what the reader should know about a place; see ``captured.Host``."""
+        name = _name(place)
+        if name not in self._remarked:
+            self._remarked.add(name)
+            self._recording.ledger.remark(f"{name}: {sentence}")
+
+    def _is_due(self, site: str, path: str, opened: OpenExamples) -> bool:
+        """Whether the next event of a site is recorded; if not, it counts as left out."""
+        if self._recording.policy.wants_site(site, path):
+            return self._recording.due(site, opened)
+        self._recording.ledger.site(site)
+        return False
+
     def _leave_out(self, ticket: Ticket, reason: str, opened: OpenExamples) -> None:
         opened.called(ticket.site)
-        if self._recording.ledger.unknown(ticket.site, reason):
+        if self._recording.ledger.unknown(ticket.site, reason, int(opened.kept.sum())):
             warnings.warn(
                 f"site {ticket.site!r} is not recorded: {reason}", RuntimeWarning, stacklevel=3
             )
@@ -204,7 +247,7 @@ class NetHost:
     def _prepared(
         self, ticket: Ticket, captured: Captured, opened: OpenExamples
     ) -> tuple[list[Block], SiteFacts]:
-        """What the recording takes, from what a net saw.
+        """What the recording takes, from what a net saw; no blocks where no query is left.
 
         Raises:
             UnplacedError: it cannot be told which examples it belongs to, or is nothing to record.
@@ -217,24 +260,33 @@ class NetHost:
         captured = _of_heads(captured, policy.heads)
         if captured.n_heads > captured.probabilities.shape[1]:
             ledger.heads()
-        pieces = opened.placement.pieces(ticket, captured, policy.queries)
-        if not pieces:
-            raise UnplacedError("no query of it is left")
+        pieces = opened.placement.pieces(
+            ticket, captured, policy.queries if ticket.queries is None else None
+        )
         if policy.queries is not None:
             ledger.queries()
-        blocks = [_block(piece, captured) for piece in pieces]
-        first = pieces[0]
-        return blocks, SiteFacts(
+        facts = SiteFacts(
             captured.kind,
             captured.mechanism,
-            first.key_axis,
-            first.query_axis,
-            ticket.net,
-            "",
-            ticket.layer,
-            type(ticket.module).__name__,
-            first.special_keys,
+            capture=ticket.net,
+            verified="",
+            layer=ticket.layer,
+            module=type(ticket.module).__name__,
         )
+        if pieces:
+            first = pieces[0]
+            facts = replace(
+                facts,
+                key_axis=first.key_axis,
+                query_axis=first.query_axis,
+                special_keys=first.special_keys,
+            )
+        return [_block(piece, captured) for piece in pieces], facts
+
+
+def _name(place: Place) -> str:
+    """What a site there is called."""
+    return place.path or type(place.module).__name__
 
 
 def nets_named(names: Collection[str], host: Host) -> list[Net]:
@@ -266,6 +318,18 @@ def _block(piece: Piece, captured: Captured) -> Block:
         piece.sink,
         piece.beam,
     )
+
+
+def _queries_before(net: str, call: Call, queries: slice | None) -> slice | None:
+    """The queries that a net may leave the others out of before it computes.
+
+    Where a mask tells of padding, which queries are an example's last differs from row to row; and
+    without its last queries a causal attention does not show how many keys there are.
+    """
+    if queries is None or queries.stop is not None or net not in _COMPUTING:
+        return None
+    masks = (value for name, value in call.inputs.items() if "mask" in name)
+    return None if any(isinstance(mask, torch.Tensor) for mask in masks) else queries
 
 
 def _of_heads(captured: Captured, heads: tuple[int, ...] | None) -> Captured:

@@ -29,9 +29,9 @@ class Ledger:
         """An attention of a site that ``sites`` leaves out was seen."""
         self._sites[name] = None
 
-    def step(self) -> None:
-        """An attention of a step that ``every`` leaves out was seen."""
-        self._count("step")
+    def step(self, events: int) -> None:
+        """Events of a step that ``every`` leaves out were seen."""
+        self._count("step", events)
 
     def queries(self) -> None:
         """Queries of an attention were left out."""
@@ -45,16 +45,24 @@ class Ledger:
         """Examples that ``examples`` leaves out were run."""
         self._count("examples", count)
 
-    def full(self, where: str) -> None:
-        """An attention came after ``max_bytes`` was reached; ``where`` tells the first."""
-        self._full_at = self._full_at or where
-        self._count("full")
+    def no_query(self, events: int) -> None:
+        """Events were seen of which no query is left, without padding and what is not asked for."""
+        self._count("no query", events)
 
-    def unknown(self, site: str, reason: str) -> bool:
-        """An attention could not be recorded. Returns whether this is the first of its kind."""
+    def refused(self, what: str, count: int) -> None:
+        """Events or examples came while the disk refused and too much waited for it already."""
+        self._count(f"refused {what}", count)
+
+    def full(self, where: str, events: int) -> None:
+        """Events came after ``max_bytes`` was reached; ``where`` tells the first."""
+        self._full_at = self._full_at or where
+        self._count("full", events)
+
+    def unknown(self, site: str, reason: str, events: int) -> bool:
+        """Events could not be recorded. Returns whether they are the first of their kind."""
         key = site, reason
         first = key not in self._reasons
-        self._reasons[key] = self._reasons.get(key, 0) + 1
+        self._reasons[key] = self._reasons.get(key, 0) + events
         return first
 
     def changed(self, sentence: str) -> None:
@@ -69,6 +77,23 @@ class Ledger:
     def sites(self) -> tuple[str, ...]:
         """Names of the sites that were seen and left out by ``sites``."""
         return tuple(self._sites)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What was remarked so far."""
+        return tuple(self._remarks)
+
+    @property
+    def refusal(self) -> str:
+        """Why what was seen of the sites that are wanted was left out; empty where nothing was."""
+        counts = self._counts
+        if self._reasons:
+            said = [f"{site}: {reason}" for site, reason in self._reasons]
+            more = f"; and {len(said) - _NAMED} more" if len(said) > _NAMED else ""
+            return f"what was seen could not be recorded; {'; '.join(said[:_NAMED])}{more}"
+        if "full" in counts:
+            return f"max_bytes={self._policy.max_bytes:,} was reached by the first event"
+        return self._without_query() if "no query" in counts else ""
 
     def news(self) -> dict[str, list[str]] | None:
         """All sentences as facts of the run, or None where nothing was added since the last time.
@@ -104,6 +129,8 @@ class Ledger:
             sentences.append(f"heads other than {kept} of each site")
         if "queries" in counts and policy.queries is not None:
             sentences.append(f"queries other than {in_words(policy.queries)} of each map")
+        if "no query" in counts:
+            sentences.append(self._without_query())
         if "step" in counts:
             sentences.append(
                 f"all but one step in {policy.every}: {_plural(counts['step'], 'event')}"
@@ -115,11 +142,24 @@ class Ledger:
                 f"everything from {self._full_at} on, where max_bytes={policy.max_bytes:,} was "
                 f"reached: {_plural(counts['full'], 'event')}"
             )
+        refused = [
+            _plural(counts[f"refused {what}"], what)
+            for what in ("example", "event")
+            if f"refused {what}" in counts
+        ]
+        if refused:
+            sentences.append(f"{' and '.join(refused)} that came while the disk took nothing")
         sentences += [
             f"{site}: {reason} ({_plural(count, 'event')})"
             for (site, reason), count in self._reasons.items()
         ]
         return sentences
+
+    def _without_query(self) -> str:
+        events = _plural(self._counts["no query"], "event")
+        if self._policy.queries is None:
+            return f"{events} that are all padding"
+        return f"{events} of which queries={in_words(self._policy.queries)} picks none"
 
 
 def _plural(count: int, word: str) -> str:

@@ -14,6 +14,7 @@ from recorders.run.index import RowIndex
 from recorders.run.layout import BEAM, BEAM_PARENT
 from recorders.run.records import Event, Example, LaterToken, Site, Snapshot
 from recorders.run.tables import TextColumn
+from recorders.run.text import visible
 
 _AXES = {"tokens": 0, "target": 1}
 _OF_EXAMPLES = ("events", "scalars", "outcomes", "later_tokens")
@@ -285,7 +286,11 @@ class RunAxes(ABC):
     @cached_property
     def _beam_of(self) -> dict[int, tuple[int, int]]:
         """Of each example that is a beam, the example it is a beam of, and its number."""
-        names = {name: row for row, name in enumerate(self._texts["examples/name"])}
+        column = self._texts["examples/name"]
+        if BEAM.encode() not in column.data.tobytes():
+            # Of a hundred thousand names not one need be looked at then.
+            return {}
+        names = {name: row for row, name in enumerate(column)}
         found = {}
         for name, row in names.items():
             base, parted, number = name.rpartition(BEAM)
@@ -309,7 +314,7 @@ class RunAxes(ABC):
         return self.sites[self._site_number(site)]
 
     def _site_number(self, site: str | Site) -> int:
-        name = site if isinstance(site, str) else site.name
+        name = visible(site if isinstance(site, str) else site.name)
         if name not in self._site_numbers:
             known = ", ".join(self._site_numbers) or "none at all"
             raise IndexError(f"{self.name} has no site {name!r}; it has {known}")
@@ -336,6 +341,11 @@ class RunAxes(ABC):
     def _event(
         self, site: str | Site, example: int | Example, step: int, snapshot: int | None
     ) -> int: ...
+
+    @abstractmethod
+    def _event_rows(
+        self, site: str | Site, example: int | Example, snapshot: int | None
+    ) -> NDArray[np.int64]: ...
 
 
 def _numbered(site: Site, axis: str, noun: str, position: int, event: Event) -> str:

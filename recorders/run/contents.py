@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,61 +11,46 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recorders.run import layout
-from recorders.run.bounds import check_tables
-from recorders.run.codec import CODECS, crc32, unpack
+from recorders.run import broken, layout
+from recorders.run.address import Address
+from recorders.run.bounds import flawed_tables
+from recorders.run.bulks import BulkIndex, joined_bulk
+from recorders.run.codec import crc32, unpack
 from recorders.run.errors import FlawError, RunError
-from recorders.run.growing import Growth, tail
-from recorders.run.guard import (
-    Identity,
-    Inspected,
-    Stored,
-    identity,
-    inspect,
-    parsed_metadata,
-    regular_file,
-)
-from recorders.run.image import Facts
-from recorders.run.layout import Text
+from recorders.run.facts import Facts, parsed_metadata
+from recorders.run.finding import Finding
+from recorders.run.growing import Growth
+from recorders.run.guard import Inspected, Stored, inspect
+from recorders.run.layout import Table, Text
 from recorders.run.merge import Merged, RankTables, merge
 from recorders.run.origin import common_facts, incomplete, whole_facts, with_left_out
 from recorders.run.parts import PARTS_SUFFIX, segments
+from recorders.run.remote.options import Remote
+from recorders.run.source import Identity, Source, open_source
 from recorders.run.tables import Tables, TextColumn
+from recorders.run.workers import each
+
+_ANY = 1 << 62
+"""Length of what is not read; no offset lies beyond it."""
 
 
 @dataclass(frozen=True, eq=False)
-class BulkIndex:
-    """Where the chunks of one bulk dataset of a run lie, over all its files.
+class Parts:
+    """What was read of a folder of parts that nothing is wrong with, to go on from.
 
     Attributes:
-        dtype: numpy dtype string of the values.
-        chunk: values in one chunk.
-        file: int32 [chunks], index into the run's files.
-        offset: int64 [chunks], first byte in that file.
-        size: int64 [chunks], stored bytes.
-        crc32: uint32 [chunks], checksum of the stored bytes.
+        ranks: the tables of each rank.
+        facts: the facts of each part, by rank.
+        growths: the same tables with room behind them, by rank, once something came to them.
+        notices: what is to be said of the parts, in sentences.
+        missing: what is missing from the folder, in sentences.
     """
 
-    dtype: str
-    chunk: int
-    file: NDArray[np.int32]
-    offset: NDArray[np.int64]
-    size: NDArray[np.int64]
-    crc32: NDArray[np.uint32]
-
-    @property
-    def length(self) -> int:
-        """Number of values, the padding of the last chunks included."""
-        return int(self.file.size) * self.chunk
-
-    def continues(self, other: BulkIndex) -> bool:
-        """Whether the first chunks of this are all those of another, wherever they lie."""
-        count = other.crc32.size
-        return (
-            (self.dtype, self.chunk) == (other.dtype, other.chunk)
-            and np.array_equal(self.crc32[:count], other.crc32)
-            and np.array_equal(self.size[:count], other.size)
-        )
+    ranks: tuple[RankTables, ...]
+    facts: Mapping[int, tuple[Facts, ...]]
+    notices: tuple[str, ...]
+    missing: tuple[str, ...]
+    growths: Mapping[int, Growth] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,50 +66,65 @@ class Contents:
         identities: by which a file replaced meanwhile is noticed.
         size: their bytes together.
         notices: what a reader may want to say, in sentences.
-        ranks: what was read of each rank's parts; empty for a sealed file.
-        missing: what is missing from the folder of parts, in sentences.
+        damage: parts that the run is read without.
+        broken: bulk datasets that cannot be read, and the sentence that says why, by path.
+        source: the file of a sealed run, held open; None for parts.
+        parts: what to go on from when more parts are written; None for any other run.
     """
 
-    path: Path
+    path: Address
     facts: Facts
     tables: Tables
     bulks: dict[str, BulkIndex]
-    files: tuple[Path, ...]
+    files: tuple[Address, ...]
     identities: tuple[Identity, ...]
     size: int
     notices: tuple[str, ...]
-    ranks: Mapping[int, RankParts] = field(default_factory=dict)
-    missing: Sequence[str] = ()
+    damage: tuple[Finding, ...] = ()
+    broken: Mapping[str, str] = field(default_factory=dict)
+    source: Source | None = None
+    parts: Parts | None = None
 
 
-def load(path: Path) -> Contents:
+def load(
+    path: Address,
+    remote: Remote | None = None,
+    *,
+    trusted: bool = False,
+    ranks: Mapping[int, Sequence[Path]] | None = None,
+    lost: Sequence[str] = (),
+) -> Contents:
     """Check a run and read its tables.
 
     Args:
         path: a sealed file, or a folder of parts; a file that is not there yet stands for its
             parts folder ``path.parts``, and a folder that is gone for the file it was joined into.
+        remote: how another machine is asked.
+        trusted: whether this very program wrote it; HDF5 then opens it in this process.
+        ranks: the parts to read of each rank, where not all that the folder should hold.
+        lost: what the others held, in sentences.
 
     Raises:
         RunError: it is missing, not a run, or damaged; the sentence says which and the remedy.
     """
-    parts = path.with_name(path.name + PARTS_SUFFIX)
-    if not path.exists() and parts.is_dir():
-        path = parts
-    elif not path.exists() and (whole := sealed_path(path)) and whole.is_file():
-        path = whole
-    return _parts(path, {}) if path.is_dir() else _sealed(path)
-
-
-def longer(contents: Contents) -> Contents:
-    """A folder of parts with those that were written since; what was read is not read again.
-
-    Returns:
-        The contents by now; the same object where nothing changed.
-
-    Raises:
-        RunError: a part is gone, was replaced, or is damaged.
-    """
-    return _parts(contents.path, contents.ranks, contents)
+    if isinstance(path, Path):
+        parts = path.with_name(path.name + PARTS_SUFFIX)
+        if not path.exists() and parts.is_dir():
+            path = parts
+        elif not path.exists() and (whole := sealed_path(path)) and whole.is_file():
+            path = whole
+        if path.is_dir():
+            return _load_parts(path, trusted, ranks, lost)
+    source = open_source(path, remote)
+    try:
+        (file,) = inspect([source], trusted=trusted)
+        piece = read_file(0, file, source)
+        facts = whole_facts(path, piece.facts)
+        contents = _contents(path, facts, {0: [piece]}, [file], [])
+    except BaseException:
+        source.close()
+        raise
+    return replace(contents, source=source)
 
 
 def sealed_path(parts: Path) -> Path | None:
@@ -134,195 +133,232 @@ def sealed_path(parts: Path) -> Path | None:
     return parts.with_name(name) if name != parts.name and name else None
 
 
-@dataclass(frozen=True)
-class _Piece:
-    facts: Facts
-    tables: Tables
-    bulks: dict[str, BulkIndex]
-    notices: tuple[str, ...]
+def _load_parts(
+    folder: Path,
+    trusted: bool,
+    chosen: Mapping[int, Sequence[Path]] | None,
+    lost: Sequence[str],
+) -> Contents:
+    ranks = segments(folder) if chosen is None else chosen
+    inspected = inspect([file for own in ranks.values() for file in own], trusted=trusted)
+    pieces = []
+    for number, file in enumerate(inspected):
+        with closing(open_source(file.path)) as source:
+            pieces.append(read_file(number, file, source))
+    by_rank = dict(zip(ranks, _split(pieces, [len(own) for own in ranks.values()]), strict=True))
+    facts = common_facts(folder, {r: [piece.facts for piece in own] for r, own in by_rank.items()})
+    counts = {rank: len(own) for rank, own in ranks.items()}
+    missing = incomplete(folder, facts, counts, partly=chosen is not None)
+    return _contents(folder, facts, by_rank, inspected, missing, lost)
 
 
-@dataclass(frozen=True, eq=False)
-class RankParts:
-    """What was read of the parts of one rank, numbered as if there were no other rank.
-
-    Attributes:
-        files: the parts, without what lies in them.
-        growth: their tables.
-        bulks: where their bulk values lie; files are counted within the rank.
-    """
-
-    files: tuple[Inspected, ...] = ()
-    growth: Growth = field(default_factory=Growth)
-    bulks: dict[str, BulkIndex] = field(default_factory=dict)
-
-    @property
-    def lengths(self) -> dict[str, int]:
-        """Number of values of each bulk dataset, by path."""
-        return {path: bulk.length for path, bulk in self.bulks.items()}
-
-
-def _sealed(path: Path) -> Contents:
-    file = inspect(path)
-    piece = _read_file(0, file)
-    facts = whole_facts(path, piece.facts)
-    lengths = {name: bulk.length for name, bulk in piece.bulks.items()}
-    with _damage_named(path):
-        check_tables(piece.tables, lengths)
+def _contents(
+    path: Address,
+    facts: Facts,
+    by_rank: Mapping[int, Sequence[Piece]],
+    files: Sequence[Inspected],
+    missing: Sequence[str],
+    lost: Sequence[str] = (),
+) -> Contents:
+    damage = _Damage()
+    try:
+        ranks = _checked(by_rank, damage)
+        merged = merge(ranks) if len(ranks) > 1 else Merged(ranks[0].tables)
+    except FlawError as flaw:
+        raise RunError(f"{path} is damaged: {flaw.remedied()}") from flaw
+    pieces = [piece for own in by_rank.values() for piece in own]
+    notices = [notice for piece in pieces for notice in piece.notices]
+    left_out = [*lost, *merged.left_out, *missing]
     return Contents(
         path,
-        facts,
-        piece.tables,
-        {name: _joined_bulk(name, facts, [(0, piece.bulks)]) for name, _ in layout.bulk_paths()},
-        (path,),
-        (file.identity,),
-        file.size,
-        piece.notices,
-    )
-
-
-def _parts(
-    folder: Path, known: Mapping[int, RankParts], before: Contents | None = None
-) -> Contents:
-    found = segments(folder)
-    for rank, own in known.items():
-        _check_known(folder, rank, own, found.get(rank, []))
-    ranks = {rank: _extended(known.get(rank), files) for rank, files in found.items()}
-    facts = common_facts(
-        folder, {rank: [file.facts for file in own.files] for rank, own in ranks.items()}
-    )
-    missing = incomplete(folder, facts, {rank: len(own.files) for rank, own in ranks.items()})
-    same = all(own is known.get(rank) for rank, own in ranks.items())
-    if before is not None and same and missing == before.missing:
-        return before
-    with _damage_named(folder):
-        for rank, own in ranks.items():
-            _check_rows(own, known.get(rank))
-        merged = _merged(ranks)
-    files = [file for own in ranks.values() for file in own.files]
-    starts = np.cumsum([0, *(len(own.files) for own in ranks.values())]).tolist()
-    bulks = [(start, own.bulks) for start, own in zip(starts, ranks.values(), strict=False)]
-    left_out = [*merged.left_out, *missing]
-    notices = [notice for file in files for notice in file.notices]
-    return Contents(
-        folder,
         with_left_out(facts, left_out),
         merged.tables,
-        {name: _joined_bulk(name, facts, bulks) for name, _ in layout.bulk_paths()},
+        {
+            name: joined_bulk(name, facts.codec, [p.bulks for p in pieces])
+            for name, _ in layout.bulk_paths()
+        },
         tuple(file.path for file in files),
         tuple(file.identity for file in files),
         sum(file.size for file in files),
-        tuple(dict.fromkeys([*notices, *merged.notices, *left_out])),
-        ranks,
-        missing,
+        tuple(dict.fromkeys([*notices, *damage.sentences, *merged.notices, *left_out])),
+        tuple(damage.found),
+        {bulk: f"{path} is damaged: {flaw}" for bulk, flaw in damage.broken.items()},
+        parts=None
+        if facts.sealed or damage.found
+        else Parts(
+            tuple(ranks),
+            {rank: tuple(piece.facts for piece in own) for rank, own in by_rank.items()},
+            tuple(notices),
+            tuple(missing),
+        ),
     )
 
 
-def _check_known(folder: Path, rank: int, own: RankParts, files: Sequence[Path]) -> None:
-    """Refuse a folder that is not the one whose parts were read."""
-    last = own.files[-1]
-    try:
-        same = len(files) >= len(own.files) and identity(last.path.stat()) == last.identity
-    except FileNotFoundError:
-        same = False
-    if not same:
-        raise RunError(
-            f"{folder} no longer holds part {len(own.files) - 1} of rank {rank} as it was read; "
-            "open the run again"
-        )
+def check_part(path: Path) -> None:
+    """Check one part of a run by itself, all but its bulk values.
+
+    Raises:
+        RunError: something in it is damaged.
+    """
+    (file,) = inspect([path])
+    with closing(open_source(path)) as source:
+        piece = read_file(0, file, source)
+    for flaw in piece.flaws.values():
+        raise RunError(f"{path} is damaged: {flaw}")
 
 
-def _extended(known: RankParts | None, files: Sequence[Path]) -> RankParts:
-    """What is known of a rank's parts, with those of ``files`` that are new."""
-    known = known or RankParts()
-    fresh = [inspect(file) for file in files[len(known.files) :]]
-    if not fresh:
-        return known
-    pieces = [_read_file(number, file) for number, file in enumerate(fresh, len(known.files))]
-    growth = known.growth.extended([piece.tables for piece in pieces])
-    bulks = dict(known.bulks)
-    for path, _ in layout.bulk_paths():
-        own = [piece.bulks[path] for piece in pieces if path in piece.bulks]
-        if own:
-            bulks[path] = _behind([bulks[path], *own] if path in bulks else own)
-    # Where the chunks of a column lie is of no use any more, and there are many columns.
-    kept = [
-        replace(file, datasets={}, facts=piece.facts)
-        for file, piece in zip(fresh, pieces, strict=True)
-    ]
-    return RankParts((*known.files, *kept), growth, bulks)
+@dataclass(frozen=True)
+class Piece:
+    """What was read of one file: its tables, where its bulk values lie, and what is wrong."""
+
+    facts: Facts
+    tables: Tables
+    bulks: dict[str, BulkIndex]
+    flaws: dict[str, str]
+    notices: tuple[str, ...]
 
 
-def _check_rows(own: RankParts, known: RankParts | None) -> None:
-    """Check the rows of a rank that came to those that are known."""
-    if own is known:
-        return
-    earlier = (known or RankParts()).growth.tables
-    before = {table.name: earlier.rows(table) for table in layout.TABLES if table.columns}
-    check_tables(tail(own.growth.tables, before), own.lengths, before)
+class _Damage:
+    """What a run is read without."""
+
+    def __init__(self) -> None:
+        self.found: list[Finding] = []
+        self.broken: dict[str, str] = {}
+
+    @property
+    def sentences(self) -> list[str]:
+        """The findings for people, each with its remedy."""
+        return [f"damaged: {one.what}" for one in self.found]
+
+    def add(self, part: str, flaw: str) -> None:
+        """Note a damaged part once, however many files it is damaged in."""
+        if all(one.where != f"/{part}" for one in self.found):
+            self.found.append(broken.finding(part, flaw))
+        for bulk in broken.bulks_of(part):
+            self.broken.setdefault(bulk, flaw)
 
 
-@contextmanager
-def _damage_named(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except FlawError as flaw:
-        raise RunError(f"{path} is damaged: {flaw.remedied()}") from flaw
+def _split(pieces: list[Piece], counts: list[int]) -> Iterator[list[Piece]]:
+    start = 0
+    for count in counts:
+        yield pieces[start : start + count]
+        start += count
 
 
-def _merged(ranks: Mapping[int, RankParts]) -> Merged:
-    """All tables as those of one run."""
-    if len(ranks) == 1:
-        return Merged(next(iter(ranks.values())).growth.tables)
-    return merge([RankTables(rank, own.growth.tables, own.lengths) for rank, own in ranks.items()])
+def _checked(by_rank: Mapping[int, Sequence[Piece]], damage: _Damage) -> list[RankTables]:
+    """The tables of each rank, their numbers checked, without those that are damaged."""
+    # Offsets count through all ranks, so that a bulk dataset is broken in all of them or in none.
+    for piece in (piece for pieces in by_rank.values() for piece in pieces):
+        for part, flaw in piece.flaws.items():
+            if broken.bulks_of(part):
+                damage.add(part, flaw)
+    ranks = []
+    for rank, pieces in by_rank.items():
+        tables = Tables.joined([piece.tables for piece in pieces])
+        lengths = {
+            path: sum(piece.bulks[path].length for piece in pieces if path in piece.bulks)
+            for path, _ in layout.bulk_paths()
+        }
+        for part, flaw in [item for piece in pieces for item in piece.flaws.items()]:
+            if not broken.bulks_of(part):
+                _do_without(tables, part, flaw, damage)
+        # Nothing is known of how long a broken one was, and nothing is read of it.
+        within = {path: _ANY if path in damage.broken else lengths[path] for path in lengths}
+        for part, flaw in flawed_tables(tables, within):
+            _do_without(tables, part, flaw, damage)
+        ranks.append(RankTables(rank, tables, lengths))
+    return ranks
 
 
-def _read_file(number: int, file: Inspected) -> _Piece:
+def _do_without(tables: Tables, part: str, flaw: str, damage: _Damage) -> None:
+    """Drop a damaged table from one rank's.
+
+    Raises:
+        FlawError: it is one that nothing can be read without.
+    """
+    if not broken.can_do_without(part):
+        raise FlawError(flaw)
+    damage.add(part, flaw)
+    broken.drop(tables, part, flaw)
+
+
+def read_file(number: int, file: Inspected, source: Source) -> Piece:
     """The tables of one file; bulk values stay where they are."""
     tables = Tables()
-    bulks = {}
+    bulks: dict[str, BulkIndex] = {}
+    flaws = dict(file.flaws)
     facts = file.facts
-    with regular_file(file.path) as descriptor:
+    if source.identity != file.identity:
+        raise RunError(f"{file.path} was replaced meanwhile; open it again")
+    columns = [stored for stored in file.datasets.values() if stored.spec.encoding != "bulk"]
+    offsets = [offset for stored in columns for offset in stored.offsets.tolist()]
+    sizes = [size for stored in columns for size in stored.sizes.tolist()]
+    with source.ahead(offsets, sizes):
         try:
             for table in layout.TABLES:
-                for column in table.columns:
-                    path = f"{table.name}/{column.name}"
-                    if path not in file.datasets:
-                        continue
-                    values = _read_column(descriptor, path, file.datasets[path])
-                    if isinstance(column, Text):
-                        name = f"{path}_offsets"
-                        offsets = _read_column(descriptor, name, file.datasets[name])
-                        tables.texts[path] = _checked_text(path, values, offsets)
-                    elif values.size % column.width:
-                        raise FlawError(f"/{path} does not end with a whole row")
-                    else:
-                        shape = (-1, column.width) if column.width > 1 else (-1,)
-                        tables.columns[path] = values.reshape(shape)
-                tables.fill(table)
+                if table.name not in flaws:
+                    try:
+                        _read_table(source, table, file.datasets, tables)
+                    except FlawError as flaw:
+                        flaws[table.name] = str(flaw)
                 for bulk in table.bulks:
                     path = f"{table.name}/{bulk.name}"
-                    if path in file.datasets:
-                        bulks[path] = _bulk_index(descriptor, number, path, file.datasets)
+                    if path in file.datasets and not flaws.keys() & {table.name, path}:
+                        try:
+                            bulks[path] = _bulk_index(source, number, path, file.datasets)
+                        except FlawError as flaw:
+                            flaws[path] = str(flaw)
             if facts.metadata is None:
-                data = _read_column(descriptor, "metadata", file.datasets["metadata"])
+                data = _read_column(source, "metadata", file.datasets["metadata"])
                 facts = replace(facts, metadata=parsed_metadata(data.tobytes()))
         except FlawError as flaw:
             raise RunError(f"{file.path} is damaged: {flaw.remedied()}") from flaw
-    return _Piece(facts, tables, bulks, file.notices)
+    return Piece(facts, tables, bulks, flaws, file.notices)
 
 
-def _read_column(descriptor: int, path: str, stored: Stored) -> NDArray[Any]:
+def _read_table(
+    source: Source, table: Table, datasets: Mapping[str, Stored], tables: Tables
+) -> None:
+    columns: dict[str, NDArray[Any]] = {}
+    texts: dict[str, TextColumn] = {}
+    for column in table.columns:
+        path = f"{table.name}/{column.name}"
+        if path not in datasets:
+            continue
+        values = _read_column(source, path, datasets[path])
+        if isinstance(column, Text):
+            name = f"{path}_offsets"
+            if name not in datasets:
+                raise FlawError(f"/{table.name} has no dataset {column.name}_offsets")
+            texts[path] = _checked_text(path, values, _read_column(source, name, datasets[name]))
+        elif values.size % column.width:
+            raise FlawError(f"/{path} does not end with a whole row")
+        else:
+            shape = (-1, column.width) if column.width > 1 else (-1,)
+            columns[path] = values.reshape(shape)
+    tables.columns.update(columns)
+    tables.texts.update(texts)
+    tables.fill(table)
+
+
+def _read_column(source: Source, path: str, stored: Stored) -> NDArray[Any]:
     """A whole column, its checksum compared."""
     dtype = stored.spec.dtype
     values = np.empty(stored.length, dtype)
-    for index, start in enumerate(range(0, stored.length, stored.chunk)):
-        packed = os.pread(descriptor, int(stored.sizes[index]), int(stored.offsets[index]))
-        count = min(stored.chunk, stored.length - start)
-        try:
-            values[start : start + count] = unpack(packed, dtype, stored.chunk)[:count]
-        except RunError as problem:
-            raise FlawError(f"/{path}: {problem}") from problem
+    # Never on the threads that unpack: a disk that hangs would keep the program from ending.
+    packed = [
+        source.pread(size, offset)
+        for size, offset in zip(stored.sizes.tolist(), stored.offsets.tolist(), strict=True)
+    ]
+
+    def place(number: int) -> None:
+        part = values[number * stored.chunk : (number + 1) * stored.chunk]
+        part[:] = unpack(packed[number], dtype, stored.chunk)[: part.size]
+
+    try:
+        each(place, range(len(packed)))
+    except RunError as problem:
+        raise FlawError(f"/{path}: {problem}") from problem
     if stored.crc32 is not None and crc32(values) != stored.crc32:
         raise FlawError(f"/{path} does not match its checksum")
     return values
@@ -344,9 +380,11 @@ def _checked_text(path: str, data: NDArray[Any], offsets: NDArray[Any]) -> TextC
     return TextColumn(data, offsets)
 
 
-def _bulk_index(descriptor: int, number: int, path: str, datasets: dict[str, Stored]) -> BulkIndex:
+def _bulk_index(source: Source, number: int, path: str, datasets: dict[str, Stored]) -> BulkIndex:
     stored = datasets[path]
-    checksums = _read_column(descriptor, f"{path}_crc32", datasets[f"{path}_crc32"])
+    if f"{path}_crc32" not in datasets:
+        raise FlawError(f"/{path} has no checksums")
+    checksums = _read_column(source, f"{path}_crc32", datasets[f"{path}_crc32"])
     if checksums.size != stored.offsets.size:
         raise FlawError(
             f"/{path}_crc32 has {checksums.size} checksums for {stored.offsets.size} chunks"
@@ -355,36 +393,3 @@ def _bulk_index(descriptor: int, number: int, path: str, datasets: dict[str, Sto
     return BulkIndex(
         stored.spec.dtype, stored.chunk, files, stored.offsets, stored.sizes, checksums
     )
-
-
-def _behind(parts: Sequence[BulkIndex]) -> BulkIndex:
-    """The chunks of several files, one file's after another's."""
-    return BulkIndex(
-        parts[0].dtype,
-        parts[0].chunk,
-        np.concatenate([part.file for part in parts]),
-        np.concatenate([part.offset for part in parts]),
-        np.concatenate([part.size for part in parts]),
-        np.concatenate([part.crc32 for part in parts]),
-    )
-
-
-def _joined_bulk(
-    name: str, facts: Facts, parts: Iterable[tuple[int, Mapping[str, BulkIndex]]]
-) -> BulkIndex:
-    """The chunks of several ranks, each with the number of its first file."""
-    bulk = dict(layout.bulk_paths())[name]
-    none = BulkIndex(
-        bulk.dtype or CODECS[facts.codec].dtype,
-        bulk.chunk,
-        np.zeros(0, np.int32),
-        np.zeros(0, np.int64),
-        np.zeros(0, np.int64),
-        np.zeros(0, np.uint32),
-    )
-    own = [
-        replace(bulks[name], file=bulks[name].file + np.int32(first))
-        for first, bulks in parts
-        if name in bulks
-    ]
-    return _behind([none, *own])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from recorders.run.address import Address
 from recorders.run.contents import sealed_path
 from recorders.run.parts import PARTS_SUFFIX, Doing, doing, is_held
 from recorders.run.reader import Run
@@ -73,26 +74,35 @@ class Follower:
 
     def _is_touched(self) -> bool:
         """Whether names came or went in the folder, or the sealed file came, since last time."""
-        whole = sealed_path(self.run.path)
-        stamps = [_stamp(self.run.path), _stamp(whole) if whole is not None else None]
+        folder = _folder(self.run)
+        whole = sealed_path(folder)
+        stamps = [_stamp(folder), _stamp(whole) if whole is not None else None]
         same, self._stamps = stamps == self._stamps, stamps
         # Two changes within one tick of the clock look like one, so that is asked once more.
         touched, self._settled = not (same and self._settled), same
         return touched
 
 
-def is_begun(path: Path) -> bool:
+def is_begun(path: Address) -> bool:
     """Whether a recorder has begun a run of which nothing is on disk yet.
 
     Args:
         path: the run, or its folder of parts.
     """
+    if not isinstance(path, Path):
+        return False
     folder = path if path.name.endswith(PARTS_SUFFIX) else path.with_name(path.name + PARTS_SUFFIX)
     return not path.is_file() and is_held(folder) and not any(folder.glob("seg-*.h5"))
 
 
 def _doing(run: Run) -> Doing:
-    return doing(run.path, run.recording, run.ranks)
+    return doing(_folder(run), run.recording, run.ranks)
+
+
+def _folder(run: Run) -> Path:
+    """The folder of parts of a run that is not sealed; of another machine only files are read."""
+    assert isinstance(run.path, Path)
+    return run.path
 
 
 def _stamp(path: Path) -> Stamp | None:

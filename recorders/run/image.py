@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import h5py
@@ -13,37 +12,11 @@ from numpy.typing import NDArray
 
 from recorders.run import layout
 from recorders.run.codec import CODECS, crc32, pack
+from recorders.run.facts import Facts
 from recorders.run.layout import Dataset, Table, Text
 from recorders.run.tables import Tables
 
-
-@dataclass(frozen=True)
-class Facts:
-    """What the root attributes of a run or of one of its parts say.
-
-    Attributes:
-        producer: the program that recorded.
-        created: when recording began, ISO 8601 in UTC.
-        codec: name of the codec of the maps.
-        sealed: whether this is a whole run.
-        run: random name of the recording; empty before format 1.1.
-        world: processes that recorded together.
-        rank: number of the process among them.
-        segment: number of the part among its rank's.
-        metadata: free facts.
-        format_version: version of the format that the file was written in.
-    """
-
-    producer: str
-    created: str
-    codec: str
-    sealed: bool = True
-    run: str = ""
-    world: int = 1
-    rank: int = 0
-    segment: int = 0
-    metadata: dict[str, Any] | None = None
-    format_version: str = layout.FORMAT_VERSION
+ColumnWriter = Callable[[h5py.Group, Dataset, NDArray[Any]], None]
 
 
 def metadata_json(metadata: dict[str, Any] | None) -> bytes:
@@ -95,8 +68,15 @@ def write_root(file: h5py.File, facts: Facts) -> None:
         write_column(file, layout.METADATA, np.frombuffer(metadata, np.uint8))
 
 
-def write_tables(file: h5py.File, tables: Tables) -> None:
-    """Write every table that has rows; one without rows is left out."""
+def write_tables(file: h5py.File, tables: Tables, write: ColumnWriter | None = None) -> None:
+    """Write every table that has rows; one without rows is left out.
+
+    Args:
+        file: where to.
+        tables: the tables.
+        write: writes one column; by default ``write_column``, which writes all of it at once.
+    """
+    write = write or write_column
     for table in layout.TABLES:
         if not table.columns or not tables.rows(table):
             continue
@@ -105,12 +85,12 @@ def write_tables(file: h5py.File, tables: Tables) -> None:
             path = f"{table.name}/{column.name}"
             if isinstance(column, Text):
                 text = tables.texts[path]
-                write_column(group, Dataset(column.name, "|u1", "text"), text.data)
+                write(group, Dataset(column.name, "|u1", "text"), text.data)
                 offsets = Dataset(f"{column.name}_offsets", "<i8", "text-offsets", "byte")
-                write_column(group, offsets, text.offsets)
+                write(group, offsets, text.offsets)
             else:
                 spec = Dataset(column.name, column.dtype, "column", column.unit)
-                write_column(group, spec, tables.columns[path].reshape(-1))
+                write(group, spec, tables.columns[path].reshape(-1))
 
 
 def table_group(file: h5py.File, table: Table) -> h5py.Group:
@@ -125,12 +105,37 @@ def table_group(file: h5py.File, table: Table) -> h5py.Group:
 
 def write_column(group: h5py.Group, spec: Dataset, values: NDArray[Any]) -> None:
     """Write one column [n] in deflated chunks, with the checksum of its bytes."""
-    values = np.ascontiguousarray(values, spec.dtype)
-    chunk = min(max(values.size, 1), layout.COLUMN_CHUNK)
-    dataset = create(group, spec, values.size, chunk)
-    for start, packed in packed_chunks(values, chunk):
+    dataset, values = begin_column(group, spec, values)
+    for start, packed in packed_chunks(values, dataset.chunks[0]):
         dataset.id.write_direct_chunk((start,), packed)
-    dataset.attrs["crc32"] = np.uint32(crc32(values))
+
+
+def begin_column(
+    group: h5py.Group, spec: Dataset, values: NDArray[Any]
+) -> tuple[h5py.Dataset, NDArray[Any]]:
+    """The header of a column with the checksum of its bytes; the values are still to be written.
+
+    Returns:
+        The dataset, and the values as they are to be written into it.
+    """
+    values = np.ascontiguousarray(values, spec.dtype)
+    dataset = create_column(group, spec, values.size)
+    dataset.attrs.modify("crc32", np.uint32(crc32(values)))
+    return dataset, values
+
+
+def create_column(group: h5py.Group, spec: Dataset, length: int) -> h5py.Dataset:
+    """The header of a column whose values and checksum are still to come."""
+    dataset = create(group, spec, length, min(max(length, 1), layout.COLUMN_CHUNK))
+    dataset.attrs["crc32"] = np.uint32(0)
+    return dataset
+
+
+def finish_column(dataset: h5py.Dataset, values: NDArray[Any]) -> None:
+    """Write all values of a column and their checksum, where the header has room for it."""
+    for start, packed in packed_chunks(values, dataset.chunks[0]):
+        dataset.id.write_direct_chunk((start,), packed)
+    dataset.attrs.modify("crc32", np.uint32(crc32(values)))
 
 
 def packed_chunks(values: NDArray[Any], chunk: int) -> Iterator[tuple[int, bytes]]:
@@ -143,13 +148,16 @@ def packed_chunks(values: NDArray[Any], chunk: int) -> Iterator[tuple[int, bytes
 
 
 def create(group: h5py.Group, spec: Dataset, length: int, chunk: int) -> h5py.Dataset:
-    """Create an empty dataset of the layout: one axis, chunked, shuffled, deflated."""
+    """Create an empty dataset of the layout: one axis, chunked, shuffled, deflated.
+
+    Its length is final, so that HDF5 keeps the index of its chunks in one piece.
+    """
     dataset = group.create_dataset(
         spec.name,
         (length,),
         spec.dtype,
         chunks=(chunk,),
-        maxshape=(None,),
+        maxshape=(max(length, chunk),),
         shuffle=True,
         compression="gzip",
         compression_opts=1,

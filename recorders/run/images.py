@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import struct
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,10 @@ from PIL import Image
 
 from recorders.run.errors import RunError
 from recorders.run.layout import MAX_IMAGE_PIXELS
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_CHUNK = struct.Struct(">I4s")
+_SIZE = struct.Struct(">II")
 
 
 def checked_image(image: NDArray[Any]) -> NDArray[np.uint8]:
@@ -64,6 +69,7 @@ def decode_png(data: bytes, width: int, height: int, channels: int) -> NDArray[n
         RunError: the bytes are no PNG of that size.
     """
     mode = "L" if channels == 1 else "RGB"
+    _check_header(data, width, height)
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
             if picture.size != (width, height) or picture.mode != mode:
@@ -72,5 +78,35 @@ def decode_png(data: bytes, width: int, height: int, channels: int) -> NDArray[n
                     f"where {width} x {height} {mode} belongs"
                 )
             return np.array(picture, np.uint8)
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as problem:
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        EOFError,
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,
+    ) as problem:
         raise RunError(f"an image cannot be decoded ({problem})") from problem
+
+
+def _check_header(data: bytes, width: int, height: int) -> None:
+    """That the file is a PNG of that size and nothing in it says otherwise.
+
+    Pillow warns of an image that is too large only after it has learnt the size, and its limit is
+    the whole program's. So the size is known to be an honest one before Pillow sees the file.
+    """
+    size, first = _SIZE.pack(width, height), len(_SIGNATURE)
+    if width * height > MAX_IMAGE_PIXELS:
+        raise RunError(f"an image has more than {MAX_IMAGE_PIXELS:,} pixels")
+    if not data.startswith(_SIGNATURE) or data[first + 4 : first + 8] != b"IHDR":
+        raise RunError("an image is not a PNG file")
+    at = first
+    while at + 8 <= len(data):
+        length, kind = _CHUNK.unpack_from(data, at)
+        if kind == b"IHDR" and (at != first or data[at + 8 : at + 16] != size):
+            other = _SIZE.unpack(data[at + 8 : at + 16].ljust(8, b"\0"))
+            raise RunError(f"an image is {other[0]} x {other[1]} where {width} x {height} belongs")
+        if kind == b"IEND":
+            return
+        at += length + 12
+    raise RunError("an image is cut short")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recorders.run import layout
+
+_STRETCH = 1 << 18
+"""Values of rows that are read at once, and half of those that their means need in memory."""
 
 
 class RowIndex:
@@ -59,10 +62,34 @@ def row_means(
     return means
 
 
+def event_means(
+    read: Callable[[int, int], NDArray[np.float64]],
+    offsets: NDArray[np.int64],
+    counts: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Mean of what is not NaN in the values of each event, few values in memory at once.
+
+    Args:
+        read: gives so many values from an offset on.
+        offsets: [events], the first value of each.
+        counts: [events], 1 or more values each.
+    """
+    means = np.full(offsets.size, np.nan)
+    order = np.argsort(offsets, kind="stable")
+    starts, ends = offsets[order], (offsets + counts)[order]
+    new = np.diff(starts // _STRETCH) > 0
+    new |= starts[1:] - ends[:-1] > layout.ROW_CHUNK
+    for stretch in np.split(order, np.flatnonzero(new) + 1) if order.size else ():
+        first = int(offsets[stretch[0]])
+        last = int((offsets[stretch] + counts[stretch]).max())
+        values = read(first, last - first)
+        means[stretch] = row_means(values, offsets[stretch] - first, counts[stretch])
+    return means
+
+
 def example_columns(
     columns: Mapping[str, NDArray[Any]],
-    entropy: NDArray[np.float64],
-    log_prob: NDArray[np.float64],
+    event_mean: Callable[[str, NDArray[np.int64]], NDArray[np.float64]],
     *,
     site: int,
     snapshot: int,
@@ -72,8 +99,7 @@ def example_columns(
 
     Args:
         columns: the run's columns by path.
-        entropy: [events], mean entropy of each event, nat.
-        log_prob: [events], mean log-probability of each event, nat.
+        event_mean: gives, of the rows of a dataset by its path, the mean of each of some events.
         site: number of the site.
         snapshot: number of the snapshot.
         reward_name: number of the scalar called reward, or None.
@@ -83,18 +109,20 @@ def example_columns(
         (mean over steps), log_prob (sum over steps), reward (last step), float64 with NaN for none.
     """
     total = len(columns["examples/label"])
-    here = (columns["events/site"] == site) & (columns["events/snapshot"] == snapshot)
+    here = np.flatnonzero(
+        (columns["events/site"] == site) & (columns["events/snapshot"] == snapshot)
+    )
     example = columns["events/example"][here]
     events = np.bincount(example, minlength=total)
     steps = np.zeros(total, np.int64)
     np.maximum.at(steps, example, columns["events/step"][here].astype(np.int64) + 1)
-    spread = entropy[here]
+    spread = event_mean("rows/entropy", here)
     known = ~np.isnan(spread)
     with np.errstate(invalid="ignore"):
         mean_entropy = np.bincount(example[known], spread[known], total) / np.bincount(
             example[known], minlength=total
         )
-    summed = np.bincount(example, log_prob[here], total)
+    summed = np.bincount(example, event_mean("rows/log_prob", here), total)
     summed[events == 0] = np.nan
     outcome = columns["outcomes/snapshot"] == snapshot
     judged = columns["outcomes/example"][outcome]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,40 +12,103 @@ import h5py
 import numpy as np
 
 from recorders.run import layout
+from recorders.run.address import Address
+from recorders.run.arranged import Arranged
+from recorders.run.bulks import BulkIndex
 from recorders.run.codec import crc32
-from recorders.run.contents import BulkIndex, Contents, load
-from recorders.run.durable import DiskFile, replacing
+from recorders.run.contents import Contents, load
+from recorders.run.durable import DiskFile, remove_abandoned, replacing
 from recorders.run.errors import RunError
-from recorders.run.guard import regular_file
-from recorders.run.image import Facts, create, table_group, write_column, write_root, write_tables
-from recorders.run.layout import Dataset
+from recorders.run.facts import Facts
+from recorders.run.image import (
+    create,
+    create_column,
+    finish_column,
+    table_group,
+    write_root,
+    write_tables,
+)
+from recorders.run.layout import Bulk, Dataset, Table
+from recorders.run.levels import Levels, levels_of, packed_levels, with_levels
+from recorders.run.origin import with_left_out
+from recorders.run.source import open_source
+from recorders.run.tables import Tables
 
 
-def _unheard(done: int, total: int) -> None:
-    """Nobody wants to know."""
-
-
-def join(parts: Path, out: Path, told: Callable[[int, int], None] = _unheard) -> None:
+def join(parts: Path, out: Path, *, trusted: bool = False) -> None:
     """Join a folder of parts into one sealed file; the parts stay where they are.
 
     Args:
         parts: the folder that a Recorder wrote, or that a killed one left behind.
         out: the file to make; an older one of that name is replaced at the very end.
-        told: called again and again with the bytes copied so far and those there are; an
-            exception of it ends the joining, and nothing is left behind.
+        trusted: whether this very program wrote the parts.
 
     Raises:
         RunError: the parts are missing or damaged.
         OSError: the disk refused; nothing was left behind.
     """
-    contents = load(parts)
+    contents = load(parts, trusted=trusted)
+    if contents.damage:
+        raise RunError(
+            f"{parts} is damaged: {contents.damage[0].what}; hardattn recover {parts} keeps the "
+            "rest"
+        )
+    seal(contents, out)
+
+
+def unheard(done: int, total: int) -> None:
+    """Nobody wants to know how far it is."""
+
+
+def seal(
+    contents: Contents,
+    out: Path,
+    *,
+    keep_damaged: bool = False,
+    told: Callable[[int, int], None] = unheard,
+) -> list[str]:
+    """Write a run that lies in parts, or in another file, as one sealed file.
+
+    Args:
+        contents: the run.
+        out: the file to make; an older one of that name is replaced at the very end.
+        keep_damaged: whether a chunk that does not match its checksum is copied as it is, so that
+            all but what lies in it can be read.
+        told: called again and again with the bytes done so far and those there are; an exception
+            of it ends the sealing, and nothing is left behind.
+
+    Returns:
+        A sentence for each damaged chunk.
+
+    Raises:
+        RunError: a chunk is damaged and shall not be kept.
+        OSError: the disk refused; nothing was left behind.
+    """
+    remove_abandoned(out)
+    progress = _Progress(contents, told, rounds=2 if keep_damaged else 1)
+    damaged = list(_damaged(contents, progress)) if keep_damaged else []
+    # Of a map that cannot be read there is no coarser level either.
+    levels = levels_of(Tables() if damaged else contents.tables)
     with replacing(out) as descriptor:
         sink = DiskFile(descriptor)
         with h5py.File(sink, "w", libver=("v110", "v110")) as file:
-            write_root(file, _sealed(contents.facts))
-            write_tables(file, contents.tables)
-            _copy_bulks(contents, file, sink, told)
+            write_root(file, _sealed(with_left_out(contents.facts, damaged)))
+            columns = Arranged()
+            write_tables(file, with_levels(contents.tables, levels), columns.column)
+            bulks = _begin_bulks(contents, file, columns)
+            coarser = _LevelWriter(contents, levels, file) if levels.length else None
+            columns.write_first()
+            _copy_bulks(contents, bulks, sink, slice(0, 1), keep_damaged, progress)
+            if coarser is not None:
+                coarser.write_first()
+            # HDF5 makes room for what it still holds back, as the names in a group, only now.
+            file.flush()
+            columns.write_rest()
+            if coarser is not None:
+                coarser.write_rest(sink)
+            _copy_bulks(contents, bulks, sink, slice(1, None), keep_damaged, progress)
         sink.check()
+    return damaged
 
 
 def new_run() -> str:
@@ -65,39 +128,119 @@ def _sealed(facts: Facts) -> Facts:
     )
 
 
-def _copy_bulks(
-    contents: Contents, file: h5py.File, sink: DiskFile, told: Callable[[int, int], None]
-) -> None:
-    total = sum(int(index.size.sum()) for index in contents.bulks.values())
-    done = 0
-    for table in layout.TABLES:
+class _Progress:
+    """Adds up what was read of the bulk values, and tells."""
+
+    def __init__(self, contents: Contents, told: Callable[[int, int], None], rounds: int) -> None:
+        self._told = told
+        self._done = 0
+        self._total = rounds * sum(int(index.size.sum()) for index in contents.bulks.values())
+
+    def add(self, count: int) -> None:
+        """So many bytes more were read."""
+        self._done += count
+        self._told(self._done, self._total)
+
+
+class _LevelWriter:
+    """Writes the coarser levels as they are made, and their checksums after them."""
+
+    def __init__(self, contents: Contents, levels: Levels, file: h5py.File) -> None:
+        table, (bulk,) = layout.DETAILS, layout.DETAILS.bulks
+        self._chunk = bulk.chunk
+        self._dataset, group = _bulk_dataset(file, table, bulk, bulk.dtype, levels.length)
+        self._crc32 = np.zeros(levels.length // bulk.chunk, np.uint32)
+        self._checksums = create_column(group, _checksums(bulk), self._crc32.size)
+        self._packed = packed_levels(contents, levels)
+
+    def write_first(self) -> None:
+        """Write one chunk."""
+        for chunk, packed in self._packed:
+            self._write(chunk, packed)
+            return
+
+    def write_rest(self, sink: DiskFile) -> None:
+        """Write all others."""
+        for chunk, packed in self._packed:
+            self._write(chunk, packed)
+            sink.check()
+        finish_column(self._checksums, self._crc32)
+
+    def _write(self, chunk: int, packed: bytes) -> None:
+        self._dataset.id.write_direct_chunk((chunk * self._chunk,), packed)
+        self._crc32[chunk] = crc32(packed)
+
+
+def _begin_bulks(
+    contents: Contents, file: h5py.File, columns: Arranged
+) -> list[tuple[BulkIndex, h5py.Dataset]]:
+    """Headers of the bulk datasets and of their checksums."""
+    begun = []
+    # Levels that there may be are made anew.
+    for table in (table for table in layout.TABLES if table is not layout.DETAILS):
         for bulk in table.bulks:
             index = contents.bulks[f"{table.name}/{bulk.name}"]
-            if not index.length:
-                continue
-            group = table_group(file, table)
-            spec = Dataset(bulk.name, index.dtype, "bulk", bulk.unit, bulk.chunk)
-            dataset = create(group, spec, index.length, bulk.chunk)
-            for copied in _copied_chunks(contents.files, index, dataset, sink):
-                done += copied
-                told(done, total)
-            checksums = Dataset(f"{bulk.name}_crc32", "<u4", "chunk-checksums")
-            write_column(group, checksums, index.crc32)
+            if index.length:
+                dataset, group = _bulk_dataset(file, table, bulk, index.dtype, index.length)
+                begun.append((index, dataset))
+                columns.column(group, _checksums(bulk), index.crc32)
+    return begun
 
 
-def _copied_chunks(
-    files: tuple[Path, ...], index: BulkIndex, dataset: h5py.Dataset, sink: DiskFile
-) -> Iterator[int]:
-    """Copy every chunk; the bytes of each."""
-    for number in np.unique(index.file):
-        with regular_file(files[number]) as source:
-            for chunk in np.flatnonzero(index.file == number):
-                packed = os.pread(source, int(index.size[chunk]), int(index.offset[chunk]))
+def _bulk_dataset(
+    file: h5py.File, table: Table, bulk: Bulk, dtype: str, length: int
+) -> tuple[h5py.Dataset, h5py.Group]:
+    group = table_group(file, table)
+    spec = Dataset(bulk.name, dtype, "bulk", bulk.unit, bulk.chunk)
+    return create(group, spec, length, bulk.chunk), group
+
+
+def _checksums(bulk: Bulk) -> Dataset:
+    return Dataset(f"{bulk.name}_crc32", "<u4", "chunk-checksums")
+
+
+def _damaged(contents: Contents, progress: _Progress) -> Iterator[str]:
+    """A sentence for each chunk that does not match its checksum."""
+    for table in (table for table in layout.TABLES if table is not layout.DETAILS):
+        for bulk in table.bulks:
+            index = contents.bulks[f"{table.name}/{bulk.name}"]
+            where = f"/{table.name}/{bulk.name}"
+            for path, chunk, packed in _stored(contents.files, index, slice(None)):
+                progress.add(len(packed))
                 if crc32(packed) != index.crc32[chunk]:
-                    raise RunError(
-                        f"{files[number]} is damaged: chunk {chunk} of {dataset.name} does not "
-                        "match its checksum; remove this part and those after it to keep the rest"
-                    )
-                dataset.id.write_direct_chunk((int(chunk) * index.chunk,), packed)
-                sink.check()
-                yield len(packed)
+                    name = path.name if isinstance(path, Path) else str(path)
+                    what = f"chunk {chunk} of {where} does not match its checksum"
+                    yield f"{name} is damaged: {what}, so nothing in it can be read"
+
+
+def _copy_bulks(
+    contents: Contents,
+    bulks: list[tuple[BulkIndex, h5py.Dataset]],
+    sink: DiskFile,
+    which: slice,
+    keep_damaged: bool,
+    progress: _Progress,
+) -> None:
+    for index, dataset in bulks:
+        for path, chunk, packed in _stored(contents.files, index, which):
+            if not keep_damaged and crc32(packed) != index.crc32[chunk]:
+                parts = path.parent if isinstance(path, Path) else path
+                raise RunError(
+                    f"{path} is damaged: chunk {chunk} of {dataset.name} does not match its "
+                    f"checksum; hardattn recover {parts} keeps the rest"
+                )
+            dataset.id.write_direct_chunk((chunk * index.chunk,), packed)
+            sink.check()
+            progress.add(len(packed))
+
+
+def _stored(
+    files: tuple[Address, ...], index: BulkIndex, which: slice
+) -> Iterator[tuple[Address, int, bytes]]:
+    """File, number and stored bytes of these chunks of a bulk dataset."""
+    numbers = np.arange(index.file.size)[which]
+    for number in np.unique(index.file[numbers]):
+        with closing(open_source(files[number])) as source:
+            for chunk in numbers[index.file[numbers] == number]:
+                packed = source.pread(int(index.size[chunk]), int(index.offset[chunk]))
+                yield files[number], int(chunk), packed

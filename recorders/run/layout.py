@@ -22,6 +22,12 @@ MAP_CHUNK = 131_072
 ROW_CHUNK = 16_384
 BYTE_CHUNK = 131_072
 
+DETAIL_SIZE = 1_024
+"""Most rows and columns of the coarser level of a large map: more than a screen has room for."""
+
+DETAIL_ABOVE = 1 << 22
+"""Values of one head above which a level is stored; those of a smaller map are pooled in 20 ms."""
+
 LEFT_OUT = "left_out"
 CHANGED = "changed"
 REMARKS = "remarks"
@@ -393,6 +399,28 @@ MAPS = Table(
     (Bulk("probabilities", "", MAP_CHUNK, "Stored probabilities; see Codecs."),),
 )
 
+DETAILS = Table(
+    "details",
+    f"One row for each event of a sealed run with more than {DETAIL_ABOVE:,} values a head: its "
+    "maps once more, one value for each block of cells. A block has the smallest power of two of "
+    f"queries by which they become at most {DETAIL_SIZE:,}, and of keys likewise; the last ones "
+    "have what is left.",
+    (
+        Column("event", "<i8", "The event.", "", 1, "events"),
+        Column("offset", "<i8", "First of its values in `details/probabilities`."),
+    ),
+    (
+        Bulk(
+            "probabilities",
+            "<u2",
+            MAP_CHUNK,
+            "First the largest value of each block, then the mean, of rows scaled to sum to 1; of "
+            "each the mean over heads, then every head, in the order [query, key]. Each of these "
+            "2 × (1 + H) maps begins with a chunk. The codec is `sqrt16`.",
+        ),
+    ),
+)
+
 ROWS = Table(
     "rows",
     "One value for each head and query of each event, exact.",
@@ -464,6 +492,7 @@ TABLES = (
     SNAPSHOTS,
     EVENTS,
     MAPS,
+    DETAILS,
     ROWS,
     SELECTIONS,
     SCALAR_NAMES,

@@ -35,6 +35,10 @@ _ONCE = {
 """By which columns rows of two ranks are the same; the lowest rank's is kept."""
 
 
+_TABLES = tuple(table for table in layout.TABLES if table is not layout.DETAILS)
+"""Levels of detail are made when the parts are joined; no rank has any."""
+
+
 @dataclass(frozen=True, eq=False)
 class RankTables:
     """What one rank recorded.
@@ -104,7 +108,7 @@ def merge(ranks: Sequence[RankTables]) -> Merged:
             _renumbered(f"{table.name}/{column.name}", column, part, rows, shifts, at)
             for at, part in enumerate(tables)
         ]
-        for table in layout.TABLES
+        for table in _TABLES
         for column in table.columns
         if isinstance(column, Column)
     }
@@ -115,7 +119,7 @@ def merge(ranks: Sequence[RankTables]) -> Merged:
         rows[name] = _Rows(kept, [])
         dropped[name] = sum(int((~part).sum()) for part in kept)
     whole = Tables()
-    for table in layout.TABLES:
+    for table in _TABLES:
         _fill(whole, table, tables, columns, rows.get(table.name))
     whole.columns["snapshots/step"] = steps
     for name, texts in (("sites", sites), ("examples", examples)):

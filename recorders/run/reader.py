@@ -12,16 +12,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recorders.run.axes import RunAxes
+from recorders.run.address import Url, address_of
 from recorders.run.chunks import ChunkReader
 from recorders.run.codec import CODECS
 from recorders.run.contents import Contents, load
-from recorders.run.errors import RunError
-from recorders.run.images import decode_png
-from recorders.run.index import RowIndex, example_columns, known_mean
+from recorders.run.decoding import MapReader
+from recorders.run.errors import DamagedError, RunError
+from recorders.run.images import decode_png, image_digest
+from recorders.run.index import RowIndex, example_columns
 from recorders.run.layout import CHANGED, EVENTS, EXAMPLES, LEFT_OUT
-from recorders.run.means import EventMeans
-from recorders.run.newer import newer
+from recorders.run.maps import RunMaps
+from recorders.run.means import RowMeans
+from recorders.run.newer import newer, newest_change
 from recorders.run.origin import sentences
 from recorders.run.parts import PARTS_SUFFIX
 from recorders.run.records import (
@@ -33,28 +35,38 @@ from recorders.run.records import (
     example_record,
     site_record,
 )
+from recorders.run.remote.options import Remote
+from recorders.run.shown import shown
+from recorders.run.text import visible
 from recorders.run.verification import Verification, verifications
 
-__all__ = ["Example", "Outcome", "Run", "RunError", "Site", "Snapshot", "read_run"]
+__all__ = ["Example", "Outcome", "Remote", "Run", "RunError", "Site", "Snapshot", "Url", "read_run"]
 
 CACHE_BYTES = 64 << 20
 
 
-def read_run(path: str | os.PathLike[str], *, cache_bytes: int = CACHE_BYTES) -> Run:
-    """Open a run.
+def read_run(
+    path: str | os.PathLike[str] | Url,
+    *,
+    cache_bytes: int = CACHE_BYTES,
+    remote: Remote | None = None,
+) -> Run:
+    """Open a run; HDF5 looks into its files in a process of its own, never in this one.
 
     Args:
-        path: a sealed run (``.h5``), or the folder of parts of one still being recorded or left
-            behind by a kill.
+        path: a sealed run (``.h5``), the folder of parts of one still being recorded or left
+            behind by a kill, or the URL of a sealed run: ``https://``, ``s3://``, ``ssh://``.
         cache_bytes: most decompressed bytes that the run keeps in memory.
+        remote: how another machine is asked: caches, time limits, keys.
 
     Raises:
-        RunError: it is missing, not a run, of a newer format, or damaged; one sentence.
+        RunError: it is missing, not a run, of a newer format, out of reach, or damaged; one
+            sentence.
     """
-    return Run(load(Path(path)), cache_bytes)
+    return Run(load(address_of(path), remote), cache_bytes)
 
 
-class Run(RunAxes):
+class Run(RunMaps):
     """A recorded run. Arrays that it hands out belong to the caller.
 
     Wherever ``site`` is asked for it is a name or an item of ``sites``; ``example`` is an index
@@ -63,7 +75,7 @@ class Run(RunAxes):
     sentence.
 
     Attributes:
-        path: the file or folder.
+        path: the file, folder or URL; written out, a URL goes without password and query.
         sealed: whether recording has ended and the parts were joined.
         format_version: version of the format that it was written in.
         producer: the program that recorded it.
@@ -72,13 +84,12 @@ class Run(RunAxes):
         codec_max_error: largest absolute error of a stored probability.
         metadata: free facts.
         bytes: size on disk.
-        notices: what a reader may want to say, in sentences.
         sites: the sites.
         examples: the examples.
         snapshots: the moments of training; at least one.
         n_events: number of events.
         recording: random name of the recording; empty before format 1.1.
-        written: when the newest of its files was written, in seconds since 1970.
+        written: when the newest part was written, in seconds since 1970; 0 for a sealed run.
         ranks: processes that recorded it together.
         left_out: what was not recorded, in sentences.
         changed: what recording changed about how the model ran, in sentences.
@@ -87,9 +98,10 @@ class Run(RunAxes):
     def __init__(
         self, contents: Contents, cache_bytes: int = CACHE_BYTES, earlier: Run | None = None
     ) -> None:
-        facts = contents.facts
         self._contents = contents
         self._cache_bytes = cache_bytes
+        contents = shown(contents)
+        facts = contents.facts
         self.path = contents.path
         self.sealed = facts.sealed
         self.format_version = facts.format_version
@@ -99,15 +111,17 @@ class Run(RunAxes):
         self.codec_max_error = CODECS[facts.codec].max_error
         self.metadata: dict[str, Any] = dict(facts.metadata or {})
         self.recording = facts.run
-        self.written = max(changed for _, _, changed in contents.identities) / 1e9
+        self.written = 0.0 if facts.sealed else newest_change(contents) / 1e9
         self.ranks = facts.world
         self.left_out = sentences(self.metadata, LEFT_OUT)
         self.changed = sentences(self.metadata, CHANGED)
         self.bytes = contents.size
-        self.notices = contents.notices
+        self._notices = contents.notices
         self._columns = contents.tables.columns
         self._texts = contents.tables.texts
         self._chunks = ChunkReader(contents, cache_bytes)
+        self._means = RowMeans(self._columns, self._chunks)
+        self._maps = MapReader(self._chunks, CODECS[facts.codec], self._columns)
         self.n_events = contents.tables.rows(EVENTS)
         self.examples: Sequence[Example] = Rows(
             contents.tables.rows(EXAMPLES), partial(example_record, contents.tables)
@@ -122,15 +136,24 @@ class Run(RunAxes):
             for row, known in enumerate(self._verifications)
         )
         self._site_numbers = {site.name: site.index for site in self.sites}
-        self._means = EventMeans(contents, self._chunks)
         if earlier is not None:
             self._chunks.take_over(earlier._chunks)
             self._means.take_over(earlier._means)
+        elif not self.sealed:
+            self._means.keep()
 
     @property
     def name(self) -> str:
         """The file's name without its ending."""
-        return self.path.name.removesuffix(PARTS_SUFFIX).removesuffix(".h5")
+        return visible(self.path.name.removesuffix(PARTS_SUFFIX).removesuffix(".h5"))
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a reader may want to say, in sentences: what is damaged as far as it was met, too.
+
+        Where damage costs one number of many, reading goes on without it and says so here.
+        """
+        return (*self._notices, *self._means.notices)
 
     def __enter__(self) -> Run:
         return self
@@ -169,25 +192,6 @@ class Run(RunAxes):
         """Number of steps that an example has at a site; 0 where it was not recorded there."""
         rows = self._event_rows(site, example, snapshot)
         return int(self._columns["events/step"][rows[-1]]) + 1 if rows.size else 0
-
-    def map(
-        self,
-        site: str | Site,
-        example: int | Example,
-        step: int = 0,
-        snapshot: int | None = None,
-    ) -> NDArray[np.float32]:
-        """Probabilities [heads, queries, keys] of one event, each row scaled to sum to 1.
-
-        A row whose keys are all masked is all zeros.
-        """
-        return self._map(self._event(site, example, step, snapshot))
-
-    def maps(
-        self, site: str | Site, example: int | Example, snapshot: int | None = None
-    ) -> list[NDArray[np.float32]]:
-        """Probabilities [heads, queries, keys] of every recorded step of an example, in order."""
-        return [self._map(int(row)) for row in self._event_rows(site, example, snapshot)]
 
     def selection(
         self,
@@ -263,7 +267,7 @@ class Run(RunAxes):
         result = {name: np.full(steps, np.nan) for name in ("entropy", "log_prob", "temperature")}
         for name in ("entropy", "log_prob"):
             for event, step in zip(events, event_steps, strict=True):
-                result[name][step] = known_mean(self._row_values(f"rows/{name}", int(event)))
+                result[name][step] = self._means.of(f"rows/{name}", int(event))
         result["temperature"][event_steps] = self._columns["events/temperature"][events]
         for code in np.unique(named):
             values = np.full(steps, np.nan)
@@ -303,9 +307,18 @@ class Run(RunAxes):
         )
         data = self._chunks.read("images/png", offset, size).tobytes()
         try:
-            return decode_png(data, width, height, channels)
+            pixels = decode_png(data, width, height, channels)
         except RunError as problem:
-            raise RunError(f"{self.path} is damaged: {problem}") from problem
+            raise DamagedError(f"{self.path} is damaged: {problem}") from problem
+        if image_digest(pixels) != self._columns["images/sha256"][row].tobytes():
+            raise DamagedError(f"{self.path} is damaged: image {row} does not match its SHA-256")
+        return pixels
+
+    def most_steps(self, site: str | Site | None = None, snapshot: int | None = None) -> int:
+        """The largest number of steps that an example has; of the first site by default."""
+        here = self._columns["events/snapshot"] == self._snapshot_number(snapshot)
+        here &= self._columns["events/site"] == (0 if site is None else self._site_number(site))
+        return int(self._columns["events/step"].max(initial=-1, where=here)) + 1
 
     def columns(
         self, site: str | Site | None = None, snapshot: int | None = None
@@ -324,8 +337,7 @@ class Run(RunAxes):
         names = list(self._texts["scalar_names/name"])
         return example_columns(
             self._columns,
-            self._means.of("rows/entropy"),
-            self._means.of("rows/log_prob"),
+            self._means.of_events,
             site=0 if site is None else self._site_number(site),
             snapshot=self._snapshot_number(snapshot),
             reward_name=names.index("reward") if "reward" in names else None,
@@ -378,16 +390,6 @@ class Run(RunAxes):
             int(self._columns[f"events/{name}"][event]) for name in ("heads", "queries", last)
         )
         return heads, queries, length
-
-    def _map(self, event: int) -> NDArray[np.float32]:
-        shape = self._shape(event, "keys")
-        start = int(self._columns["events/map_offset"][event])
-        stored = self._chunks.read("maps/probabilities", start, shape[0] * shape[1] * shape[2])
-        values = CODECS[self.codec].decode(stored).reshape(shape)
-        totals = values.sum(axis=-1, keepdims=True)
-        # A row that sums to nothing attends to nothing; it stays as it is.
-        np.divide(values, totals, out=values, where=totals > 0)
-        return values
 
     def _row_values(self, path: str, event: int) -> NDArray[np.float64]:
         heads, queries, _ = self._shape(event, "keys")

@@ -1,4 +1,4 @@
-"""Sealing what a recording left whose writer is gone, on behalf of a person who may stop it."""
+"""Recovering on behalf of a person who watches how far it is, and may stop it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from pathlib import Path
 
 from recorders.run.contents import sealed_path
 from recorders.run.errors import RunError
-from recorders.run.guard import inspect
-from recorders.run.join import join
-from recorders.run.parts import doing, segments
+from recorders.run.parts import is_held
+from recorders.run.recover import Recovered, recover
 
 
 class StoppedError(Exception):
@@ -29,10 +28,10 @@ def sealed_name(parts: Path) -> Path:
     return name
 
 
-def recover(
+def recover_cut_off(
     parts: Path, out: Path, told: Callable[[float], None], wanted: Callable[[], bool]
-) -> None:
-    """Join what a recording left into one file; the parts stay where they are.
+) -> Recovered:
+    """Recover what a recording left whose writers are all gone; the parts stay where they are.
 
     Args:
         parts: the folder of parts.
@@ -41,20 +40,16 @@ def recover(
         wanted: whether to go on; asked as often.
 
     Raises:
-        RunError: the recording goes on, the parts are missing or damaged, or ``out`` is there.
+        RunError: the recording goes on, there is nothing to recover, or ``out`` is there.
         OSError: the disk refused; nothing was left behind.
         StoppedError: it was no longer wanted; nothing was left behind.
     """
-    first = next(iter(segments(parts).values()))[0]
-    facts = inspect(first).facts
-    if doing(parts, facts.run, facts.world) in ("recording", "joining"):
+    if is_held(parts):
         raise RunError(f"{parts} is still being recorded; its recorder joins it when it is closed")
-    if out.exists():
-        raise RunError(f"{out} exists already; recover {parts.name} into another file")
 
     def tell(done: int, total: int) -> None:
         if not wanted():
             raise StoppedError
         told(done / max(total, 1))
 
-    join(parts, out, tell)
+    return recover(parts, out, told=tell)

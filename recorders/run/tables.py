@@ -35,6 +35,8 @@ class TextColumn(Sequence[str]):
     @classmethod
     def joined(cls, columns: Sequence[TextColumn]) -> TextColumn:
         """These columns one after another."""
+        if len(columns) == 1:
+            return columns[0]
         shift = 0
         offsets = [np.zeros(1, np.int64)]
         for column in columns:
@@ -56,7 +58,7 @@ class TextColumn(Sequence[str]):
         data, offsets = self.data.tobytes(), self.offsets.tolist()
         # One by one through numpy takes a hundred times as long.
         for start, end in pairwise(offsets):
-            yield data[start:end].decode()
+            yield self._said(data[start:end].decode())
 
     @overload
     def __getitem__(self, index: int) -> str: ...
@@ -65,8 +67,14 @@ class TextColumn(Sequence[str]):
     def __getitem__(self, index: int | slice) -> str | list[str]:
         if isinstance(index, slice):
             return [self[row] for row in range(*index.indices(len(self)))]
-        row = range(len(self))[index]
-        return self.data[self.offsets[row] : self.offsets[row + 1]].tobytes().decode()
+        return self._at(range(len(self))[index])
+
+    def _at(self, row: int) -> str:
+        return self._said(self.data[self.offsets[row] : self.offsets[row + 1]].tobytes().decode())
+
+    def _said(self, text: str) -> str:
+        """A string as it is handed out."""
+        return text
 
 
 def empty_column(column: Column) -> NDArray[Any]:
@@ -115,6 +123,8 @@ class Tables:
     @classmethod
     def joined(cls, parts: Sequence[Tables]) -> Tables:
         """These tables one after another."""
+        if len(parts) == 1:
+            return parts[0]
         whole = cls()
         for path, empty in whole.columns.items():
             whole.columns[path] = np.concatenate([empty, *(part.columns[path] for part in parts)])

@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recorders.run import layout
+from recorders.run.address import Url, address_of
 from recorders.run.chunks import ChunkReader
 from recorders.run.codec import CODECS
 from recorders.run.contents import Contents, load
 from recorders.run.errors import RunError
 from recorders.run.finding import Finding
 from recorders.run.images import decode_png, image_digest
+from recorders.run.remote.options import Remote
+from recorders.run.shown import shown
 from recorders.run.told import about_sentences, about_verification
 
 __all__ = ["Finding", "findings"]
@@ -26,30 +28,41 @@ _BLOCK_VALUES = 1 << 22
 _CACHE_BYTES = 1 << 24
 
 
-def findings(path: str | os.PathLike[str]) -> list[Finding]:
+def findings(path: str | os.PathLike[str] | Url, remote: Remote | None = None) -> list[Finding]:
     """Read all of a run and say what is wrong with it.
 
     Args:
-        path: a sealed run or a folder of parts.
+        path: a sealed run, a folder of parts, or the URL of a sealed run.
+        remote: how another machine is asked.
 
     Returns:
         What was found, in the order of the format; empty for a sealed run without fault. A run
         that the guard refuses has one finding, since nothing else of it can be trusted.
     """
     try:
-        contents = load(Path(path))
+        address = address_of(path)
     except RunError as problem:
-        return [Finding("error", str(path), str(problem))]
+        return [Finding("error", "the address", str(problem))]
+    try:
+        contents = shown(load(address, remote))
+    except RunError as problem:
+        return [Finding("error", str(address), str(problem))]
     chunks = ChunkReader(contents, _CACHE_BYTES)
     try:
-        found = [Finding("notice", str(path), notice) for notice in contents.notices]
+        told = {f"damaged: {one.what}" for one in contents.damage}
+        found = [
+            Finding("notice", str(address), notice)
+            for notice in contents.notices
+            if notice not in told
+        ]
+        found += contents.damage
         found += about_sentences(contents)
         found += _about_whole(contents)
         found += _about_names(contents)
         damaged = list(_about_chunks(contents, chunks))
         found += damaged
         # What a damaged chunk holds is unknown; one sentence about it is enough.
-        broken = {finding.where for finding in damaged}
+        broken = {finding.where for finding in damaged} | {f"/{path}" for path in contents.broken}
         found += _about_tables(contents)
         found += about_verification(contents)
         masked = np.zeros(contents.tables.rows(layout.EVENTS), np.int64)
@@ -85,6 +98,8 @@ def _about_names(contents: Contents) -> Iterator[Finding]:
 
 def _about_chunks(contents: Contents, chunks: ChunkReader) -> Iterator[Finding]:
     for path, index in contents.bulks.items():
+        if path in contents.broken:
+            continue
         for start in range(0, index.length, index.chunk):
             try:
                 chunks.read(path, start, index.chunk)
@@ -189,7 +204,7 @@ def _about_maps(
             )
             continue
         empty = ~stored.any(axis=-1)
-        masked[events] = empty.sum(axis=1)
+        masked[events] += empty.sum(axis=1)
         off = np.where(empty, 0.0, np.abs(sums - 1)).max(axis=1)
         bad = np.flatnonzero(off > layout.ROW_TOLERANCE + codec.row_error(keys))
         if bad.size:
@@ -255,10 +270,10 @@ def _about_rows(
 def _event_blocks(
     contents: Contents, chunks: ChunkReader, path: str, offset: str, last: str
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
-    """Bulk values of all events, many events of one shape at a time.
+    """Bulk values of all events, many events of one shape at a time, a large one in several parts.
 
     Yields:
-        Numbers of the events [n], and their values [n, rows, last].
+        Numbers of the events [n], and their values [n, rows, last], or some rows of one event's.
     """
     columns = contents.tables.columns
     rows = columns["events/heads"].astype(np.int64) * columns["events/queries"]
@@ -275,7 +290,11 @@ def _event_blocks(
     for stretch in np.split(order, np.flatnonzero(~follows) + 1):
         first = int(stretch[0])
         step = max(1, _BLOCK_VALUES // int(size[first]))
+        part = max(1, min(int(rows[first]), _BLOCK_VALUES // int(width[first])))
         for begin in range(0, len(stretch), step):
             events = stretch[begin : begin + step]
-            values = chunks.read(path, int(start[events[0]]), int(size[first]) * len(events))
-            yield events, values.reshape(len(events), int(rows[first]), int(width[first]))
+            for row in range(0, int(rows[first]), part):
+                count = min(part, int(rows[first]) - row) * int(width[first])
+                at = int(start[events[0]]) + row * int(width[first])
+                values = chunks.read(path, at, count * len(events))
+                yield events, values.reshape(len(events), -1, int(width[first]))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 
 from recorders.capture.calls import CallTracker, in_backward
-from recorders.capture.captured import Captured, Ticket
-from recorders.capture.nets.dataflow import DataflowNet
+from recorders.capture.captured import Captured, Place, Ticket
+from recorders.capture.nets.dataflow.net import DataflowNet
 from recorders.capture.nets.mode import NetMode
 
 
@@ -44,6 +44,7 @@ class FlowHost:
     def __init__(self, model, wanted=lambda net, site: True):
         self.seen = []
         self.left_out = {}
+        self.remarks = []
         self._wanted = wanted
         self.net = DataflowNet(self)
         handlers = self.net.handlers()
@@ -61,7 +62,7 @@ class FlowHost:
         finally:
             self.tracker.close()
 
-    def wants(self, net, suffix=""):
+    def wants(self, net, suffix="", sure=True):
         call = self.tracker.call
         path = self.tracker.path + suffix
         if call is None or in_backward() or not self._wanted(net, path):
@@ -73,11 +74,26 @@ class FlowHost:
     def take(self, ticket, captured):
         self.seen.append(Seen(ticket, captured, captured.probabilities.clone()))
 
+    def confirm(self, ticket):
+        return True
+
+    def no_query(self, ticket):
+        self.left_out[ticket.site] = "no query"
+
     def leave_out(self, ticket, reason):
         self.left_out[ticket.site] = reason
 
     def changed(self, sentence):
         raise AssertionError(sentence)
+
+    def place(self, net):
+        call = self.tracker.call
+        if call is None or in_backward() or not self._wanted(net, self.tracker.path):
+            return None
+        return Place(self.tracker.module, self.tracker.path)
+
+    def remark(self, place, sentence):
+        self.remarks.append(f"{place.path}: {sentence}")
 
     def muted(self):
         return self.tracker.muted()

@@ -77,7 +77,7 @@ class CollectingHost:
             for net in self.nets:
                 net.close()
 
-    def wants(self, net, suffix=""):
+    def wants(self, net, suffix="", sure=True):
         call = self.tracker.call
         if call is None or self.tracker.is_muted or in_backward():
             return None
@@ -98,6 +98,12 @@ class CollectingHost:
     def take(self, ticket, captured):
         copy = captured.probabilities.clone() if self.keep else captured.probabilities.new_empty(0)
         self.seen.append(Seen(ticket, captured, copy))
+
+    def confirm(self, ticket):
+        return True
+
+    def no_query(self, ticket):
+        self.left_out[ticket.site] = "no query"
 
     def leave_out(self, ticket, reason):
         self.left_out.setdefault(ticket.site, reason)

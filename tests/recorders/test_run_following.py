@@ -12,9 +12,10 @@ import pytest
 
 from recorders import RunError, read_run
 from recorders.run import contents as contents_module
+from recorders.run import longer as longer_module
 from recorders.run import newer as newer_module
 from recorders.run.following import Follower, is_begun
-from recorders.run.recovery import StoppedError, recover, sealed_name
+from recorders.run.recovery import StoppedError, recover_cut_off, sealed_name
 from recorders.run.writer import SegmentWriter, join, new_run
 
 ROOT = Path(__file__).parents[2]
@@ -73,11 +74,11 @@ def inspected(monkeypatch):
     seen = []
     plain = contents_module.inspect
 
-    def inspect(path):
-        seen.append(path.name)
-        return plain(path)
+    def inspect(files, **options):
+        seen.extend(getattr(file, "address", file).name for file in files)
+        return plain(files, **options)
 
-    for module in (contents_module, newer_module):
+    for module in (contents_module, longer_module, newer_module):
         monkeypatch.setattr(module, "inspect", inspect)
     return seen
 
@@ -283,22 +284,21 @@ def test_a_killed_writer_is_recovered_and_a_living_one_is_left_alone(tmp_path):
         while len(list(parts.glob("seg-*"))) < 3:
             time.sleep(0.01)
         with pytest.raises(RunError, match="still being recorded"):
-            recover(parts, sealed_name(parts), lambda done: None, lambda: True)
+            recover_cut_off(parts, sealed_name(parts), lambda done: None, lambda: True)
         process.send_signal(signal.SIGKILL)
         process.wait()
     before = sorted(file.name for file in parts.iterdir())
     told = []
     with pytest.raises(StoppedError):
-        recover(parts, path, told.append, lambda: False)
+        recover_cut_off(parts, path, told.append, lambda: False)
     assert [file.name for file in tmp_path.iterdir()] == ["run.h5.parts"] and not told
     follower = Follower(read_run(parts))
     assert follower.doing == "cut off"
-    recover(parts, path, told.append, lambda: True)
+    recover_cut_off(parts, path, told.append, lambda: True)
     assert told == sorted(told) and told[-1] == 1.0
     assert sorted(file.name for file in parts.iterdir()) == before
     assert follower.poll() and follower.run.sealed
-    with pytest.raises(RunError, match="exists already"):
-        recover(parts, path, told.append, lambda: True)
+    assert recover_cut_off(parts, path, told.append, lambda: True).before
     assert sealed_name(parts).name == "run-2.h5"
 
 

@@ -308,3 +308,55 @@ def test_memory_does_not_grow_with_the_number_of_examples(tmp_path):
                 marks.append(peak())
     # In kilobytes: 1,000 examples hold 74 MB of probabilities.
     assert marks[-1] - marks[0] < 8_000, marks
+
+
+@pytest.mark.parametrize("queries", ["last", slice(-3, None), slice(0, 4), slice(None, None, 4)])
+@pytest.mark.parametrize("padded", [False, True])
+def test_of_each_map_the_queries_asked_for_are_kept_of_the_example_s_own(tmp_path, queries, padded):
+    model, twin = small_gpt2().eval(), small_gpt2("eager").eval()
+    twin.load_state_dict(model.state_dict())
+    inputs = {"input_ids": words()}
+    lengths = [9, 6] if padded else [9, 9]
+    if padded:
+        inputs["attention_mask"] = (torch.arange(9) < torch.tensor(lengths)[:, None]).long()
+    with torch.no_grad():
+        expected = twin(**inputs, output_attentions=True).attentions
+        with (
+            Recorder(tmp_path / "run.h5", model, codec="float32", queries=queries) as recorder,
+            recorder.example(batch=[{}, {}]),
+        ):
+            model(**inputs)
+    wanted = slice(-1, None) if queries == "last" else queries
+    with read_run(tmp_path / "run.h5") as run:
+        for site, weights in zip(run.sites, expected, strict=True):
+            for row, length in enumerate(lengths):
+                own = weights[row, :, :length, :length][:, wanted].numpy()
+                assert run.map(site, row).shape == own.shape
+                assert np.allclose(run.map(site, row), own, atol=1e-5)
+                event = run.event(site, row)
+                kept = range(length)[wanted]
+                assert (event.first_query, event.query_stride) == (kept.start, kept.step)
+        assert run.left_out and "queries other than" in run.left_out[0]
+
+
+def test_queries_that_are_not_wanted_are_not_computed(tmp_path):
+    model = small_gpt2().eval()
+    ids = words(1, 48)
+    asked = []
+    softmax = torch.softmax
+
+    def counting(scores, *args, **kwargs):
+        asked.append(scores.shape[-2])
+        return softmax(scores, *args, **kwargs)
+
+    torch.softmax = counting
+    try:
+        with (
+            torch.no_grad(),
+            Recorder(tmp_path / "run.h5", model, queries="last") as recorder,
+            recorder.example(),
+        ):
+            model(ids)
+    finally:
+        torch.softmax = softmax
+    assert asked == [1, 1]

@@ -66,6 +66,8 @@ def hand_over(
         tensors: what the layer computed with; the first is not None.
         work: computes it, beside the model.
     """
+    if not ticket.sure and not host.confirm(ticket):
+        return
     reason = unreadable(*tensors)
     if reason:
         host.leave_out(ticket, reason)
@@ -74,6 +76,9 @@ def hand_over(
     with aside(device):
         try:
             captured = work()
+        except NothingAskedError:
+            host.no_query(ticket)
+            return
         except CannotReadError as problem:
             host.leave_out(ticket, str(problem))
             return
@@ -85,6 +90,10 @@ def hand_over(
 
 class CannotReadError(Exception):
     """An attention of a form that a net cannot read; the sentence says which."""
+
+
+class NothingAskedError(Exception):
+    """An attention that has none of the queries that are asked for."""
 
 
 def _failure(problem: RuntimeError) -> str:

@@ -87,6 +87,7 @@ def _captured(ticket: Ticket, call: _Call, output: Tensor) -> Captured:
             kept.of(returned),
             alive=found.alive,
             tolerance=verification.tolerance_of(query, key, value, returned),
+            thorough=ticket.thorough,
         )
     return Captured(
         found.probabilities,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from recorders.capture.nets.aside import CannotReadError
+from recorders.capture.nets.aside import CannotReadError, NothingAskedError
 
 _MASKED_SHARE = 0.5
 # Their kernels read a place of a row for the last time just before they write it.
@@ -96,13 +96,14 @@ def part(shape: Sequence[int], heads: tuple[int, ...] | None, queries: slice | N
         queries: queries to keep; None for all.
 
     Raises:
-        CannotReadError: the layer has no such head or query.
+        CannotReadError: the layer has no such head.
+        NothingAskedError: it has none of the queries.
     """
     kept = range(shape[2])[queries or slice(None)]
     if heads is not None and max(heads) >= shape[1]:
         raise CannotReadError(f"head {max(heads)} was asked for, but it has {shape[1]}")
     if not kept:
-        raise CannotReadError(f"no query was asked for of the {shape[2]} that it has")
+        raise NothingAskedError
     return Part(shape[1], heads, kept)
 
 

@@ -313,6 +313,7 @@ def _check(ticket: Ticket, layer: _Layer, kept: Part, found: Answer) -> Check:
         kept.of(output),
         alive=found.alive,
         tolerance=verification.tolerance_of(layer.query, layer.key, layer.value, output),
+        thorough=ticket.thorough,
     )
 
 

@@ -32,7 +32,7 @@ WRITER = """
                 log_prob=np.zeros(p.shape[:-1]), entropy=-(p * np.log(p)).sum(-1),
             )
         number += 1
-        if pause or writer.pending_bytes > 32 << 20:
+        if pause or writer.pending_bytes > 48 << 20:
             writer.flush()
         time.sleep(pause)
     writer.close()
@@ -47,7 +47,7 @@ def start_writer(
 
     Args:
         path: the run.
-        pause: seconds between two parts; 0 for as many examples as it can, 32 MB a part.
+        pause: seconds between two parts; 0 for as many examples as it can, 48 MB a part.
         seconds: after which it is sealed.
         side: queries and keys of a map.
     """

@@ -287,17 +287,30 @@ def test_what_stops_a_recovery_is_said_in_one_sentence_and_can_be_tried_again(
     window = make_window()
     window.session.open([cut_off])
     wait_until_shown(qtbot, window)
-    part = cut_off.with_name("run.h5.parts") / "seg-0000-000002.h5"
-    good = part.read_bytes()
-    part.write_bytes(good[:500])
+    cut_off.write_bytes(b"another file, come meanwhile")
     window.live_bar.go.click()
     text = window.live_bar.text
     qtbot.waitUntil(lambda: "could not be recovered" in text.text(), timeout=20_000)
-    assert "seg-0000-000002.h5 is damaged" in text.text() and "\n" not in text.text()
-    assert not cut_off.exists() and window.live_bar.go.isVisible()
-    part.write_bytes(good)
+    assert "run.h5 exists already" in text.text() and "\n" not in text.text()
+    assert window.live_bar.go.isVisible()
+    cut_off.unlink()
     window.live_bar.go.click()
     qtbot.waitUntil(lambda: is_sealed(window), timeout=20_000)
+
+
+def test_what_is_lost_of_damaged_parts_is_said_after_recovering_the_rest(
+    make_window: Callable[[], MainWindow], qtbot: QtBot, cut_off: Path
+) -> None:
+    window = make_window()
+    window.session.open([cut_off])
+    wait_until_shown(qtbot, window)
+    part = cut_off.with_name("run.h5.parts") / "seg-0000-000002.h5"
+    part.write_bytes(part.read_bytes()[:500])
+    window.live_bar.go.click()
+    qtbot.waitUntil(lambda: is_sealed(window), timeout=20_000)
+    text = window.live_bar.text.text()
+    assert "Not all of it: part 2 of rank 0 is lost" in text and "\n" not in text
+    qtbot.waitUntil(lambda: len(window.session.state.order) == 2, timeout=10_000)
 
 
 def test_a_recovery_can_be_stopped_and_leaves_nothing_behind(
@@ -308,16 +321,16 @@ def test_a_recovery_can_be_stopped_and_leaves_nothing_behind(
 ) -> None:
     from hardattn_viewer.session import recovering
 
-    plain = recovering.recover
+    plain = recovering.recover_cut_off
 
     def slow(parts, into, told, wanted):  # type: ignore[no-untyped-def]
         def tell(done: float) -> None:
             time.sleep(0.05)
             told(done)
 
-        plain(parts, into, tell, wanted)
+        return plain(parts, into, tell, wanted)
 
-    monkeypatch.setattr(recovering, "recover", slow)
+    monkeypatch.setattr(recovering, "recover_cut_off", slow)
     window = make_window()
     window.session.open([cut_off])
     wait_until_shown(qtbot, window)

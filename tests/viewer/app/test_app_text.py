@@ -30,6 +30,7 @@ from hardattn_viewer.drawing.matrix import matrix_cells
 from hardattn_viewer.drawing.tokens import token_place
 from hardattn_viewer.views.text_body import TextBody
 from recorders import read_run
+from sample_runs import text_path
 
 Make = Callable[[], MainWindow]
 
@@ -82,6 +83,8 @@ def test_a_site_is_found_by_typing_a_part_of_what_it_is(text: MainWindow, qtbot:
     picker = text.findChild(SitePicker)
     assert isinstance(picker, SitePicker)
     assert picker.list.topLevelItemCount() == 3
+    line = picker.list.visualItemRect(picker.list.topLevelItem(0))
+    assert line.height() > 1.4 * picker.list.fontMetrics().height()
     QTest.keyClicks(picker.field, "layer 2 self")
     assert picker.list.topLevelItemCount() == 1
     assert picker.count.text() == "1 of 3 sites of text"
@@ -94,6 +97,22 @@ def test_a_site_is_found_by_typing_a_part_of_what_it_is(text: MainWindow, qtbot:
     text.actions_["undo"].trigger()
     act(qtbot, text)
     assert text.session.state.place.site is None
+
+
+def test_the_sample_run_of_a_text_model_opens_from_the_menu(
+    make_window: Make, qtbot: QtBot
+) -> None:
+    window = make_window()
+    window.actions_["textSample"].trigger()
+    wait_until_shown(qtbot, window)
+    state = window.session.state
+    run = state.run_in(state.shown_slot)
+    assert run is not None and run.path == text_path()
+    with read_run(text_path()) as truth:
+        tokens = truth.tokens(0)
+        assert tokens is not None and tokens[:2] == ("[CLS]", "the")
+        assert all(truth.verification(site).failed == 0 for site in truth.sites)
+        assert sum(truth.verification(site).checked for site in truth.sites) == truth.n_events
 
 
 def test_a_search_that_finds_no_site_says_so(text: MainWindow) -> None:
@@ -140,9 +159,11 @@ def test_braces_walk_through_the_sites_and_brackets_through_the_heads(
 
 def test_the_head_menu_lists_the_mean_and_every_head(text: MainWindow, qtbot: QtBot) -> None:
     menu = text.header.head.heads
-    menu.aboutToShow.emit()
+    text.actions_["chooseHead"].trigger()
+    assert menu.isVisible()
     names = [action.text() for action in menu.actions() if action.text()]
     assert names == ["mean of 4", *(f"head {n} of 4" for n in range(4))]
+    menu.close()
     menu.actions()[-1].trigger()
     act(qtbot, text)
     assert text.session.state.place.head == 3

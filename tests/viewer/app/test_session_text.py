@@ -172,6 +172,7 @@ def test_a_beam_has_the_tokens_that_its_sequence_had_at_each_step(tmp_path: Path
         frame = load_frame(run, Place(step=2))
     assert frame.tokens == ("x", "a1", "b0")
     assert frame_at_step(frame, 1).tokens == ("x", "a0")
+    assert frame.whole is None
 
 
 def test_special_keys_have_names_and_regions_count_behind_them(tmp_path: Path) -> None:
