@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -77,7 +77,7 @@ def seal(contents: Contents, out: Path, *, keep_damaged: bool = False) -> list[s
     levels = levels_of(Tables() if damaged else contents.tables)
     with replacing(out) as descriptor:
         sink = DiskFile(descriptor)
-        with h5py.File(sink, "w", libver=("v110", "v110")) as file:
+        with _interruptible(), h5py.File(sink, "w", libver=("v110", "v110")) as file:
             write_root(file, _sealed(with_left_out(contents.facts, damaged)))
             columns = Arranged()
             write_tables(file, with_levels(contents.tables, levels), columns.column)
@@ -95,6 +95,22 @@ def seal(contents: Contents, out: Path, *, keep_damaged: bool = False) -> list[s
             _copy_bulks(contents, bulks, sink, slice(1, None), keep_damaged)
         sink.check()
     return damaged
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl+C be Ctrl+C.
+
+    One that comes while HDF5 writes through our file makes closing fail as well, and that failure
+    would hide it.
+    """
+    try:
+        yield
+    except Exception as problem:
+        first = problem.__context__
+        if first is not None and not isinstance(first, Exception):
+            raise first from None
+        raise
 
 
 def new_run() -> str:
