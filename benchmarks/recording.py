@@ -133,7 +133,7 @@ def measure(sides: Sides, batch: int, tokens: int, rounds: int, folder: Path) ->
         }
         if sides.lens is not None:
             ways["TransformerLens"] = lambda: sides.lens.run_with_cache(
-                ids, names_filter=lambda name: name.endswith("hook_pattern")
+                ids, names_filter=lambda hook: hook.endswith("hook_pattern")
             )
         for codec in CODECS:
             path = folder / f"{codec}.h5"
