@@ -24,7 +24,7 @@ from recorders.capture.verifying import Verifications
 from recorders.run.layout import BEAM_PARENT
 from recorders.run.writer import SegmentWriter
 
-_FLUSH_BYTES = 32 << 20
+_FLUSH_BYTES = 48 << 20
 # What waits while the disk refuses; beyond it the model would pay with its memory.
 _MOST_WAITING = 256 << 20
 # A probability at its largest and its share of entropies; a table's rows are small beside them.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def join(parts: Path, out: Path, *, trusted: bool = False) -> None:
         RunError: the parts are missing or damaged.
         OSError: the disk refused; nothing was left behind.
     """
-    contents = load(parts, trusted=trusted)
+    contents = _own(parts) if trusted else load(parts)
     if contents.damage:
         raise RunError(
             f"{parts} is damaged: {contents.damage[0].what}; hardattn recover {parts} keeps the "
@@ -91,7 +91,7 @@ def seal(
     levels = levels_of(Tables() if damaged else contents.tables)
     with replacing(out) as descriptor:
         sink = DiskFile(descriptor)
-        with h5py.File(sink, "w", libver=("v110", "v110")) as file:
+        with _interruptible(), h5py.File(sink, "w", libver=("v110", "v110")) as file:
             write_root(file, _sealed(with_left_out(contents.facts, damaged)))
             columns = Arranged()
             write_tables(file, with_levels(contents.tables, levels), columns.column)
@@ -109,6 +109,35 @@ def seal(
             _copy_bulks(contents, bulks, sink, slice(1, None), keep_damaged, progress)
         sink.check()
     return damaged
+
+
+def _own(parts: Path) -> Contents:
+    """Parts that this program wrote.
+
+    Ctrl+C that comes while HDF5 reads them through our file looks like damage, so whether they are
+    damaged is told by a process that nobody interrupts.
+    """
+    try:
+        contents = load(parts, trusted=True)
+    except RunError:
+        return load(parts)
+    return load(parts) if contents.damage else contents
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl+C be Ctrl+C.
+
+    One that comes while HDF5 writes through our file makes closing fail as well, and that failure
+    would hide it.
+    """
+    try:
+        yield
+    except Exception as problem:
+        first = problem.__context__
+        if first is not None and not isinstance(first, Exception):
+            raise first from None
+        raise
 
 
 def new_run() -> str:
