@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import statistics
 import sys
 import tempfile
@@ -94,6 +95,7 @@ def lens_gpt2(config: Any) -> Any:
     ).eval()
 
 
+ORDER = ["plain", "eager", "TransformerLens", *CODECS]
 MODELS = {"gpt2": gpt2, "bert": bert}
 
 
@@ -125,25 +127,24 @@ def measure(sides: Sides, batch: int, tokens: int, rounds: int, folder: Path) ->
         if round_ == 1:
             # The first round warms caches and is not counted.
             measured = Measured()
-        timed(measured, "plain", lambda: sides.plain(input_ids=ids))
-        timed(
-            measured,
-            "eager",
-            lambda: sides.eager(input_ids=ids, output_attentions=True).attentions[0].sum(),
-        )
+        ways: dict[str, Callable[[], object]] = {
+            "plain": lambda: sides.plain(input_ids=ids),
+            "eager": lambda: sides.eager(input_ids=ids, output_attentions=True).attentions[0].sum(),
+        }
         if sides.lens is not None:
-            timed(
-                measured,
-                "TransformerLens",
-                lambda: sides.lens.run_with_cache(
-                    ids, names_filter=lambda name: name.endswith("hook_pattern")
-                ),
+            ways["TransformerLens"] = lambda: sides.lens.run_with_cache(
+                ids, names_filter=lambda hook: hook.endswith("hook_pattern")
             )
         for codec in CODECS:
             path = folder / f"{codec}.h5"
             path.unlink(missing_ok=True)
-            timed(measured, codec, lambda path=path, codec=codec: record(sides, ids, path, codec))
-            measured.sizes[codec] = path.stat().st_size
+            ways[codec] = lambda path=path, codec=codec: record(sides, ids, path, codec)
+        # Each in turn after every other, since what ran before leaves the caches its own way.
+        order = random.Random(round_).sample(list(ways), len(ways))
+        for name in order:
+            timed(measured, name, ways[name])
+        for codec in CODECS:
+            measured.sizes[codec] = (folder / f"{codec}.h5").stat().st_size
         measured.raw_write.append(
             write_raw((folder / "sqrt16.h5").read_bytes(), folder / "raw.bin")
         )
@@ -199,7 +200,10 @@ def main() -> None:
                 check(sides, batch, tokens, Path(folder, "sqrt16.h5"))
                 values = sides.values(batch, tokens)
                 raw = measured.sizes["sqrt16"] / 1e6 / statistics.median(measured.raw_write)
-                rows = [row(side, measured, values) for side in measured.seconds]
+                rows = [
+                    row(side, measured, values)
+                    for side in sorted(measured.seconds, key=ORDER.index)
+                ]
                 results.append(
                     {
                         "model": name,

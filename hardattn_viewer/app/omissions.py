@@ -42,6 +42,7 @@ def omissions_text(facts: RunFacts) -> str:
         for kind in ("mismatch", "unverified")
     }
     sections = (
+        ("The file", facts.notices, ""),
         ("Not what the model used", by_kind["mismatch"], ""),
         ("Not recorded", facts.left_out, "Nothing, as far as the recorder says."),
         ("Changed by recording", facts.changed, "Nothing, as far as the recorder says."),

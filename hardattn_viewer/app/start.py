@@ -19,6 +19,7 @@ from hardattn_viewer.drawing.theme import DARK
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState, ThemeChoice, View
 from hardattn_viewer.session.wants import is_settled
+from recorders.run import inspector
 from recorders.run.address import Address
 
 
@@ -52,6 +53,8 @@ def main(
     Returns:
         The exit status: 0, or 1 where a screenshot shows no run or cannot be written.
     """
+    # It starts while Qt does, and has started by the time that a run is opened.
+    inspector.shared.start()
     app = application()
     if screenshot is not None:
         return take_screenshot(

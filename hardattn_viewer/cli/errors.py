@@ -4,6 +4,8 @@ from __future__ import annotations
 
 WRONG_USAGE = 2
 FAILED = 1
+PARTLY = 3
+"""What could be done was done, and what could not was said."""
 
 
 class CommandError(Exception):

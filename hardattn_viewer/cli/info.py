@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from hardattn_viewer.cli.runs import open_run, words_for_bytes
+from hardattn_viewer.cli.runs import open_run, printed_json, words_for_bytes
+from recorders.run.text import visible
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     with open_run(arguments.path) as opened:
         facts = describe(opened)
-    print(json.dumps(facts, indent=2, ensure_ascii=False) if arguments.json else in_words(facts))
+    print(printed_json(facts) if arguments.json else in_words(facts))
     return 0
 
 
@@ -62,6 +63,7 @@ def describe(opened: Any) -> dict[str, Any]:
         "events": opened.n_events,
         "left_out": list(opened.left_out),
         "changed": list(opened.changed),
+        "notices": [one for one in opened.notices if one not in opened.left_out],
         "metadata": opened.metadata,
     }
 
@@ -73,7 +75,7 @@ def in_words(facts: dict[str, Any]) -> str:
     span = "no" if steps is None else _span(steps["min"], steps["max"])
     error = facts["codec_max_error"]
     lines = [
-        f"{facts['path']} · {state}, format {facts['format_version']}",
+        f"{visible(facts['path'])} · {state}, format {facts['format_version']}",
         f"  size       {words_for_bytes(facts['bytes'])}, maps as {facts['codec']}"
         + (f" (largest error {error:.2g})" if error else " (exact)"),
         f"  recorded   {facts['created']} by {facts['producer']}"
@@ -86,6 +88,7 @@ def in_words(facts: dict[str, Any]) -> str:
     lines += _site_lines(facts["sites"])
     lines += [f"  left out   {sentence}" for sentence in facts["left_out"]]
     lines += [f"  changed    {sentence}" for sentence in facts["changed"]]
+    lines += [f"  notice     {sentence}" for sentence in facts["notices"]]
     # The sentences stand above already.
     other = {k: v for k, v in facts["metadata"].items() if k not in ("left_out", "changed")}
     flat = list(_flat("", other))

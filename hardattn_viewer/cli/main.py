@@ -18,6 +18,7 @@ from hardattn_viewer.cli import (
     view,
 )
 from hardattn_viewer.cli.errors import FAILED, WRONG_USAGE, CommandError
+from recorders.run.text import visible
 from recorders.version import PRODUCER
 
 COMMANDS = (view, info, validate, recover, record, train, systems, export)
@@ -59,7 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except CommandError as error:
-        print(f"hardattn {parsed.command}: {error}", file=sys.stderr)
+        # A sentence may quote a file's name, which a terminal must not obey.
+        print(visible(f"hardattn {parsed.command}: {error}"), file=sys.stderr)
         return error.code
     except BrokenPipeError:
         # The reader of our output (head, less) has gone; there is nobody left to tell.

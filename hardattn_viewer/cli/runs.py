@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 from hardattn_viewer.cli.errors import CommandError
+from recorders.run.text import visible
 
 if TYPE_CHECKING:
     from recorders import Run
@@ -50,3 +52,14 @@ def words_for_bytes(count: int) -> str:
             return f"{size:.3g} {unit}"
         size /= 1000
     return f"{size:.3g} {units[-1]}"
+
+
+def printed_json(facts: dict[str, Any]) -> str:
+    """JSON for a terminal or a program: what a terminal would obey is escaped, the rest readable.
+
+    A path keeps its true name in it, which no text with code points made visible would.
+    """
+    text = json.dumps(facts, indent=2, ensure_ascii=False)
+    if visible(text, "\n") == text:
+        return text
+    return "".join(c if visible(c, "\n") == c else json.dumps(c)[1:-1] for c in text)

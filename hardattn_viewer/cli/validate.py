@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import asdict
 
 from hardattn_viewer.cli.errors import FAILED
-from hardattn_viewer.cli.runs import address
+from hardattn_viewer.cli.runs import address, printed_json
+from recorders.run.text import visible
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,11 +23,12 @@ def run(arguments: argparse.Namespace) -> int:
     errors = sum(finding.severity == "error" for finding in found)
     if arguments.json:
         report = {"path": str(where), "errors": errors, "findings": [asdict(f) for f in found]}
-        print(json.dumps(report, indent=2, ensure_ascii=False))
+        print(printed_json(report))
     else:
         for finding in found:
-            print(f"{finding.severity}: {finding.where}: {finding.what}")
-        print(f"{where}: {'no findings' if not found else _count(len(found), errors)}")
+            print(visible(f"{finding.severity}: {finding.where}: {finding.what}"))
+        count = "no findings" if not found else _count(len(found), errors)
+        print(visible(f"{where}: {count}"))
     return FAILED if errors else 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -46,3 +46,15 @@ def filled_slots(
     if slot_b is None and free:
         slot_b = free.pop(0)
     return slot_a, slot_b
+
+
+def with_notices(
+    runs: tuple[OpenRun, ...], notices: Mapping[int, tuple[str, ...]]
+) -> tuple[OpenRun, ...]:
+    """The runs with what they have to say by now."""
+    return tuple(
+        replace(run, facts=replace(run.facts, notices=notices[run.key]))
+        if run.facts is not None and run.key in notices
+        else run
+        for run in runs
+    )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hardattn_viewer.session.joined import JoinedMap, joined
 from hardattn_viewer.session.maps import StepMap, read_step
-from hardattn_viewer.session.recorded import AxisTokens, axis_tokens
+from hardattn_viewer.session.recorded import AxisTokens, axis_tokens, image_of
 from recorders.run.layout import BEAM_PARENT
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ class Frame:
         asked_query: the query that was asked for; None for the usual one of each step.
         special_keys: names of the keys before the first region.
         whole: the maps of all steps as one where each continues the last, else None.
+        damage: sentences about what is damaged and therefore not shown.
     """
 
     run_name: str
@@ -121,6 +122,7 @@ class Frame:
     asked_query: int | None = None
     special_keys: tuple[str, ...] = ()
     whole: JoinedMap | None = None
+    damage: tuple[str, ...] = ()
 
     @property
     def selection(self) -> tuple[int, ...]:
@@ -208,6 +210,7 @@ def load_frame(run: Run, place: Place) -> Frame:
     scalars = run.scalars(place.example, site, snapshot)
     is_beam = bool(np.isfinite(scalars.get(BEAM_PARENT, np.zeros(0))).any())
     none = np.zeros(0, dtype=np.float32)
+    damage = [sentence for one in maps if one is not None for sentence in one.damage]
     frame = Frame(
         run_name=run.name,
         place=replace(place, site=site.name, snapshot=snapshot),
@@ -219,7 +222,7 @@ def load_frame(run: Run, place: Place) -> Frame:
         confidence=outcome.confidence,
         label_probability=outcome.label_probability,
         steps=steps,
-        image=run.image(place.example),
+        image=image_of(run, place.example, damage),
         boxes=_boxes(run, site, place.example, maps),
         tokens=None,
         probabilities=none,
@@ -240,6 +243,7 @@ def load_frame(run: Run, place: Place) -> Frame:
         special_keys=site.special_keys,
         # Steps of a beam go on from other beams, so that they are no rows of one text.
         whole=None if is_beam else joined(maps),
+        damage=tuple(dict.fromkeys(damage)),
     )
     return _at(_with_rows(frame, place.query), place.step)
 

@@ -20,6 +20,7 @@ from hardattn_viewer.session.requests import (
     ThumbnailsRequest,
     Unexpected,
 )
+from recorders.run import inspector
 
 # How long the comparison rests between two slices: Python runs one thread at a time, and the
 # pictures come first.
@@ -82,6 +83,7 @@ class ThreadLoader:
         self._ahead: deque[Target] = deque()
         self._slices: Iterator[Answer] | None = None
         self._answers: list[Answer] = []
+        self._opening: int | None = None
         self._closing = False
         # A daemon, so that a disk that hangs cannot keep the program from ending.
         self._thread = threading.Thread(target=self._serve, name="hardattn-reader", daemon=True)
@@ -93,6 +95,8 @@ class ThreadLoader:
             # Its turn would not come while that run's server is waited for.
             self._reading.give_up(request.key)
         with self._condition:
+            if isinstance(request, CloseRequest):
+                self._give_up(request.key)
             if isinstance(request, OpenRequest | CloseRequest):
                 self._first.append(request)
             else:
@@ -112,8 +116,18 @@ class ThreadLoader:
         self._reading.give_up()
         with self._condition:
             self._closing = True
+            if self._opening is not None:
+                inspector.shared.interrupt()
             self._condition.notify()
         self._thread.join(timeout)
+
+    def _give_up(self, key: int) -> None:
+        """Do not open a run that nobody waits for any more: others may wait behind it."""
+        self._first = deque(
+            one for one in self._first if isinstance(one, CloseRequest) or one.key != key
+        )
+        if self._opening == key:
+            inspector.shared.interrupt()
 
     def _serve(self) -> None:
         while (job := self._next_job()) is not None:
@@ -131,6 +145,7 @@ class ThreadLoader:
         """What to do next; waits until there is something, None when closing."""
         with self._condition:
             while True:
+                self._opening = None
                 if self._closing:
                     return None
                 if (job := self._waiting_job()) is not None:
@@ -145,6 +160,7 @@ class ThreadLoader:
             request = self._first.popleft()
             if isinstance(request, CloseRequest):
                 self._slices = None
+            self._opening = request.key if isinstance(request, OpenRequest) else None
             return lambda: self._reading.answers(request)
         for kind in _ORDER:
             if kind in self._latest:

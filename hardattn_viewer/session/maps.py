@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from hardattn_viewer.session.recorded import event_of
 from recorders.run.detail import is_large
+from recorders.run.errors import DamagedError
 
 if TYPE_CHECKING:
     from recorders.run.reader import Run, Site
@@ -37,6 +39,7 @@ class StepMap:
         chosen: int64 [queries, n], the selected keys; -1 stands for none.
         event: size and offsets.
         largest: the largest probability; 0 where there is none.
+        damage: sentences that say what of the step is damaged and therefore shown as unknown.
         first: the query that the first row of ``values`` is of.
         usual: the query to begin with; see ``usual_query``.
     """
@@ -48,6 +51,7 @@ class StepMap:
     chosen: NDArray[np.int64]
     event: Event
     largest: float = 0.0
+    damage: tuple[str, ...] = ()
     first: int = 0
     usual: int = 0
 
@@ -118,7 +122,10 @@ def read_step(
         raise IndexError(f"{site.name} has no head {head}: it has {event.heads}, from 0")
     where = (site, example, step, snapshot)
     chosen = run.selection(*where)
-    entropy, log_prob = run.entropy(*where), run.log_prob(*where)
+    damage: list[str] = []
+    entropy, log_prob = (
+        _known(partial(read, *where), event, damage) for read in (run.entropy, run.log_prob)
+    )
     if chosen is None:
         choices = np.zeros((event.queries, 0), np.int64)
     elif head is None:
@@ -145,7 +152,19 @@ def read_step(
         event=event,
         first=first,
         usual=usual,
+        damage=tuple(damage),
     )
+
+
+def _known(
+    read: Callable[[], NDArray[np.float64]], event: Event, damage: list[str]
+) -> NDArray[np.float64]:
+    """What ``read`` returns [heads, queries]; NaN where it is damaged, which is then noted."""
+    try:
+        return read()
+    except DamagedError as problem:
+        damage.append(str(problem))
+        return np.full((event.heads, event.queries), np.nan)
 
 
 def _rows(

@@ -123,7 +123,10 @@ class Reading:
             rows = read_rows(run_a, run_b, request.site, request.snapshots)
         except (RunError, IndexError, OSError) as error:
             return RowsRead(request.generation, None, _sentence(error))
-        return RowsRead(request.generation, rows)
+        opened = {key: self._runs[key] for key in (request.a, request.b) if key in self._runs}
+        return RowsRead(
+            request.generation, rows, notices={key: _notices(run) for key, run in opened.items()}
+        )
 
     def _both_frames(self, request: FramesRequest) -> FramesRead:
         started = time.perf_counter()
@@ -202,7 +205,13 @@ def run_facts(run: Run) -> RunFacts:
         producer=str(run.producer),
         left_out=run.left_out,
         changed=run.changed,
+        notices=_notices(run),
     )
+
+
+def _notices(run: Run) -> tuple[str, ...]:
+    """What of the file is damaged or unknown; what was left out is told apart."""
+    return tuple(one for one in run.notices if one not in run.left_out)
 
 
 def shrunk(image: NDArray[np.uint8], pixels: int = THUMBNAIL_PIXELS) -> NDArray[np.uint8]:

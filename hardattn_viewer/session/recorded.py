@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
+from recorders.run.errors import DamagedError
+
 if TYPE_CHECKING:
     from recorders.run.reader import Run, Site
     from recorders.run.records import Event
@@ -56,4 +61,13 @@ def event_of(run: Run, site: Site, example: int, step: int, snapshot: int) -> Ev
     try:
         return run.event(site, example, step, snapshot)
     except IndexError:
+        return None
+
+
+def image_of(run: Run, example: int, damage: list[str]) -> NDArray[np.uint8] | None:
+    """The image of an example, or None: where it is damaged, which is then noted in ``damage``."""
+    try:
+        return run.image(example)
+    except DamagedError as problem:
+        damage.append(str(problem))
         return None

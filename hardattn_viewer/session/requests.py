@@ -5,7 +5,8 @@ Requests of one kind carry a growing generation; only the latest of a kind is wo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,11 +92,16 @@ class Opened:
 
 @dataclass(frozen=True)
 class RowsRead:
-    """The example table was read, or ``error`` says why not."""
+    """The example table was read, or ``error`` says why not.
+
+    Attributes:
+        notices: what the runs, by key, have to say by now: reading met what opening did not.
+    """
 
     generation: int
     rows: Rows | None
     error: str = ""
+    notices: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from psygnal import Signal
 
 from hardattn_viewer.session import moving
-from hardattn_viewer.session.derived import at_place, filled_slots, with_order
+from hardattn_viewer.session.derived import at_place, filled_slots, with_notices, with_order
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.history import History
 from hardattn_viewer.session.loading import DirectLoader, Loader, ThreadLoader
@@ -323,8 +323,8 @@ class Session:
         if state.rows is not None and row < len(state.rows):
             name = state.rows.names[row]
             row = rows.names.index(name) if name in rows.names else row
-        row = min(max(row, 0), max(len(rows) - 1, 0))
-        self._change(rows=rows, place=replace(state.place, example=row))
+        place = replace(state.place, example=min(max(row, 0), max(len(rows) - 1, 0)))
+        self._change(rows=rows, runs=with_notices(state.runs, answer.notices), place=place)
 
     def _frames_read(self, frames: Frames) -> None:
         place = self.state.place

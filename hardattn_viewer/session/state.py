@@ -13,6 +13,7 @@ from hardattn_viewer.session.frames import Frame, Place, Target
 from hardattn_viewer.session.recorded import Verification, verification_kind
 from hardattn_viewer.session.rows import Rows, Sort
 from recorders.run.address import Address
+from recorders.run.text import visible
 
 Slot = Literal["A", "B"]
 SLOTS: tuple[Slot, Slot] = ("A", "B")
@@ -84,6 +85,7 @@ class RunFacts:
         producer: what wrote the run.
         left_out: sentences that say what was not recorded.
         changed: sentences that say what recording changed about the run of the model.
+        notices: sentences that say what of the file is damaged, unknown or not checked.
     """
 
     name: str
@@ -99,6 +101,7 @@ class RunFacts:
     producer: str = ""
     left_out: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
     @property
     def mismatches(self) -> tuple[SiteFacts, ...]:
@@ -138,7 +141,7 @@ class OpenRun:
     @property
     def name(self) -> str:
         """The run's name, or its file name while nothing else is known."""
-        return self.facts.name if self.facts else self.path.stem
+        return self.facts.name if self.facts else visible(self.path.stem)
 
 
 @dataclass(frozen=True)

@@ -132,14 +132,23 @@ class RecordWords(QWidget):
         self.verified = label(name="verifiedWords")
         self.left_out = label(role="muted", name="leftOutWords")
         self.changed = label(role="muted", name="changedWords")
-        for part in (self.verified, self.left_out, self.changed):
+        self.damage = label(name="damageWords")
+        set_property(self.damage, "tone", "bad")
+        for part in (self.damage, self.verified, self.left_out, self.changed):
             part.setWordWrap(True)
         self.all = QToolButton()
         self.all.setObjectName("allOmissions")
         self.all.setText("All of it…")
         self.all.setAccessibleName("What is not in this run")
         self.setLayout(
-            column(self.verified, self.left_out, self.changed, row(self.all, 1), spacing=8)
+            column(
+                self.damage,
+                self.verified,
+                self.left_out,
+                self.changed,
+                row(self.all, 1),
+                spacing=8,
+            )
         )
 
     def bind(self, action: QAction) -> None:
@@ -155,13 +164,18 @@ class RecordWords(QWidget):
         self.verified.setText(frame.verified)
         set_property(self.verified, "tone", "bad" if kind == "mismatch" else "")
         left_out, changed = (facts.left_out, facts.changed) if facts is not None else ((), ())
+        damage = tuple(
+            dict.fromkeys([*(facts.notices if facts is not None else ()), *frame.damage])
+        )
+        self.damage.setVisible(bool(damage))
+        self.damage.setText(first_few(damage))
         for part, title, sentences in (
             (self.left_out, "Not recorded", left_out),
             (self.changed, "Recording changed", changed),
         ):
             part.setVisible(bool(sentences))
             part.setText(f"{title}: {first_few(sentences)}")
-        self.all.setVisible(bool(left_out or changed))
+        self.all.setVisible(bool(left_out or changed or damage))
 
 
 def first_few(sentences: tuple[str, ...], most: int = FEW) -> str:

@@ -18,6 +18,7 @@ from hardattn_viewer.views.parts import (
     row,
     set_property,
 )
+from recorders.run.text import visible
 
 # Two cards, so that a comparison is seen whole.
 MINIMUM_HEIGHT = 152
@@ -119,7 +120,7 @@ class RunCard(QFrame):
         self.line.setText(_line_of(run, site))
         wrong = run.facts is not None and bool(run.facts.mismatches)
         set_property(self.line, "tone", "bad" if run.status == "failed" or wrong else "")
-        self.setToolTip(plain_tooltip(str(run.path)))
+        self.setToolTip(plain_tooltip(visible(str(run.path))))
         self.setAccessibleName(
             f"Run {run.name}, {self.badge.text()}, {f'slot {slot}' if slot else 'in no slot'}"
         )
@@ -202,6 +203,8 @@ def _parts(facts: RunFacts, site: SiteFacts | None) -> list[str]:
         parts.append(_count(len(facts.snapshots), "snapshot"))
     if facts.mismatches:
         parts.append(f"MISMATCH at {_count(len(facts.mismatches), 'site')}")
+    if any(notice.startswith("damaged") for notice in facts.notices):
+        parts.append("DAMAGED in part: see View › What is not in this run")
     if not facts.sealed:
         parts.append("not sealed: still being recorded, or cut off")
     return parts

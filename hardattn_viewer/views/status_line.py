@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QStatusBar
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import OpenRun, SessionState
 from hardattn_viewer.views.parts import label
+from recorders.run.text import visible
 
 KEYS = "Space play · ←/→ step · ↑/↓ example · [ ] head · ? all keys"
 
@@ -63,7 +64,7 @@ def _file_words(run: OpenRun | None) -> str:
     if run is None:
         return "no run"
     size = size_words(run.facts.size) if run.facts else run.status
-    return f"{run.path.name} · {size}"
+    return f"{visible(run.path.name)} · {size}"
 
 
 def size_words(size: int) -> str:

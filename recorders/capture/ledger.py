@@ -49,6 +49,10 @@ class Ledger:
         """Events were seen of which no query is left, without padding and what is not asked for."""
         self._count("no query", events)
 
+    def refused(self, what: str, count: int) -> None:
+        """Events or examples came while the disk refused and too much waited for it already."""
+        self._count(f"refused {what}", count)
+
     def full(self, where: str, events: int) -> None:
         """Events came after ``max_bytes`` was reached; ``where`` tells the first."""
         self._full_at = self._full_at or where
@@ -73,6 +77,11 @@ class Ledger:
     def sites(self) -> tuple[str, ...]:
         """Names of the sites that were seen and left out by ``sites``."""
         return tuple(self._sites)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What was remarked so far."""
+        return tuple(self._remarks)
 
     @property
     def refusal(self) -> str:
@@ -133,6 +142,13 @@ class Ledger:
                 f"everything from {self._full_at} on, where max_bytes={policy.max_bytes:,} was "
                 f"reached: {_plural(counts['full'], 'event')}"
             )
+        refused = [
+            _plural(counts[f"refused {what}"], what)
+            for what in ("example", "event")
+            if f"refused {what}" in counts
+        ]
+        if refused:
+            sentences.append(f"{' and '.join(refused)} that came while the disk took nothing")
         sentences += [
             f"{site}: {reason} ({_plural(count, 'event')})"
             for (site, reason), count in self._reasons.items()

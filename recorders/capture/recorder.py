@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import TracebackType
 from typing import Any, Literal
 
 from torch import nn
 
+from recorders.capture import forgotten
 from recorders.capture.events import SiteFacts
 from recorders.capture.host import NETS, NetHost
 from recorders.capture.policy import Examples, Queries, policy_of
@@ -31,7 +32,8 @@ class Recorder:
 
     Used as ``with Recorder("run.h5", model) as recorder:``. While it is open, finished parts lie in
     ``run.h5.parts/`` and survive a kill; at the end, even one by an exception, they are sealed into
-    ``run.h5``. Only what happens inside ``with recorder.example(...)`` is recorded.
+    ``run.h5``. Only what happens inside ``with recorder.example(...)`` is recorded. A process that
+    is forked meanwhile, a worker of a data loader, records nothing and leaves the run alone.
 
     Args:
         path: the run to make; its folder must exist, an older run is replaced at the end.
@@ -56,7 +58,8 @@ class Recorder:
         metadata: free facts about the run, plain JSON.
         flush_every: seconds after which what was recorded is written to disk.
         on_error: ``"raise"`` lets a recording error stop the model, ``"warn"`` turns it into a
-            RuntimeWarning, leaves out what was wrong and lets the model run on.
+            RuntimeWarning, leaves out what was wrong and lets the model run on, also where the run
+            cannot be sealed at the end of ``with``.
 
     Raises:
         ValueError: unknown codec or net, metadata that is not JSON, or a choice of nothing.
@@ -126,24 +129,35 @@ class Recorder:
             self._path, alone=self._alone, codec=self._codec, metadata=self._metadata
         )
         self._recording = Recording(writer, self._policy, self._flush_every)
-        if self._model is not None:
-            for site in tapped_sites(self._model):
-                self._taps.add(site.path.rpartition(".")[0])
-                if self._policy.wants_site(site.name, site.path):
-                    self._listen(site.name, site.tap)
-                else:
-                    self._recording.ledger.site(site.name)
-            self._host = NetHost(
-                self._model,
-                self._recording,
-                tokenizer=self._tokenizer,
-                is_told=self._is_told,
-                repeats=self._repeats,
-                verify=self._verify,
-                excused=self._excused,
-            )
-            self._host.open(self._nets)
+        try:
+            self._begin(self._recording)
+        except BaseException:
+            self._stop_listening()
+            self._recording = None
+            writer.release()
+            raise
+        forgotten.remember(self._recording)
         return self
+
+    def _begin(self, recording: Recording) -> None:
+        if self._model is None:
+            return
+        for site in tapped_sites(self._model):
+            self._taps.add(site.path.rpartition(".")[0])
+            if self._policy.wants_site(site.name, site.path):
+                self._listen(site.name, site.tap)
+            else:
+                recording.ledger.site(site.name)
+        self._host = NetHost(
+            self._model,
+            recording,
+            tokenizer=self._tokenizer,
+            is_told=self._is_told,
+            repeats=self._repeats,
+            verify=self._verify,
+            excused=self._excused,
+        )
+        self._host.open(self._nets)
 
     def __exit__(
         self,
@@ -152,7 +166,7 @@ class Recorder:
         trace: TracebackType | None,
     ) -> None:
         if problem is None:
-            self.close()
+            self._close_excused()
             return
         try:
             # The other ranks may be waiting for this one in vain, so it does not wait for them.
@@ -317,7 +331,9 @@ class Recorder:
             if recording.current is None:
                 self._missed = True
                 return
-            with self._excused():
+            # What the reader computes again is no further attention of the model.
+            silent = nullcontext() if self._host is None else self._host.muted()
+            with self._excused(), silent:
                 recording.event(name, facts, read(watched, args, output))
 
         self._stop.append(module.register_forward_hook(hook).remove)
@@ -359,17 +375,32 @@ class Recorder:
             for watched in self._watched
         )
 
+    def _close_excused(self) -> None:
+        try:
+            self.close()
+        except (OSError, RunError, MemoryError) as problem:
+            if self._on_error == "raise":
+                raise
+            warnings.warn(f"not sealed: {problem}", RuntimeWarning, stacklevel=3)
+
     def _seal(self, seconds: float = END_SECONDS) -> None:
+        self._stop_listening()
+        recording = self._recording
+        if recording is None:
+            return
+        recording.end()
+        if recording.writer.is_mine:
+            recording.conclude()
+            close_writer(recording.writer, seconds=seconds)
+        forgotten.forget(recording)
+        self._recording = None
+
+    def _stop_listening(self) -> None:
         for stop in self._stop:
             stop()
         self._stop.clear()
         if self._host is not None:
             self._host.close()
-        if self._recording is not None:
-            self._recording.end()
-            self._recording.conclude()
-            close_writer(self._recording.writer, seconds=seconds)
-            self._recording = None
 
     def _listen(self, name: str, tap: AttentionTap) -> None:
         recording = self._running()
@@ -403,7 +434,7 @@ class Recorder:
         """Turn a recording error into a warning where the caller asked for that."""
         try:
             yield
-        except (ValueError, TypeError, OverflowError, OSError) as problem:
+        except (ValueError, TypeError, OverflowError, OSError, MemoryError, RunError) as problem:
             if self._on_error == "raise":
                 raise
             warnings.warn(f"not recorded: {problem}", RuntimeWarning, stacklevel=4)
@@ -427,6 +458,9 @@ class Recorder:
             reason = "nothing was logged; pass the model, or call log() inside an example"
         elif self._host is None or not self._host.ran:
             reason = "the model was not run; call it inside `with recorder.example(...)`"
+        elif recording.ledger.remarks:
+            first = recording.ledger.remarks[0]
+            reason = f"no attention of {type(self._model).__name__} was found, but {first}"
         else:
             reason = (
                 f"no attention of {type(self._model).__name__} was found; put an AttentionTap "

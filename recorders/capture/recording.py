@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from threading import RLock, get_ident
+from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from recorders.capture.events import Block, SiteFacts
 from recorders.capture.examples import OpenExamples, add_examples
 from recorders.capture.ledger import Ledger
 from recorders.capture.locations import located
+from recorders.capture.own_lock import OwnLock
 from recorders.capture.placement.pieces import Ended
 from recorders.capture.policy import Policy, in_words
 from recorders.capture.values import Attended, as_array, attended, per_example
@@ -23,7 +24,9 @@ from recorders.capture.verifying import Verifications
 from recorders.run.layout import BEAM_PARENT
 from recorders.run.writer import SegmentWriter
 
-_FLUSH_BYTES = 32 << 20
+_FLUSH_BYTES = 48 << 20
+# What waits while the disk refuses; beyond it the model would pay with its memory.
+_MOST_WAITING = 256 << 20
 # A probability at its largest and its share of entropies; a table's rows are small beside them.
 _BYTES_A_VALUE = 4
 _RESERVED = frozenset({"entropy", "log_prob"})
@@ -50,7 +53,7 @@ class Recording:
         self.ledger = Ledger(policy)
         self._verifications = Verifications()
         self._flush_every = flush_every
-        self._lock = RLock()
+        self._lock = OwnLock(writer.check_process)
         self._opened: dict[int, OpenExamples] = {}
         self._begun = 0
         self._sites: dict[str, int] = {}
@@ -58,15 +61,17 @@ class Recording:
         self._snapshot: int | None = None
         self._recorded: set[tuple[int, int]] = set()
         self._flushed = time.monotonic()
-        self._failed = False
+        self._refusal = ""
 
     @property
     def current(self) -> OpenExamples | None:
         """The examples that what happens in this thread belongs to.
 
         They are those that this thread opened, or the only ones that are open at all: a model may
-        share its work among threads of its own.
+        share its work among threads of its own. A process that was forked meanwhile records none.
         """
+        if not self.writer.is_mine:
+            return None
         opened = self._opened.get(get_ident())
         if opened is None and len(self._opened) == 1:
             opened = next(iter(self._opened.values()), None)
@@ -83,6 +88,7 @@ class Recording:
         if not described:
             raise ValueError("batch=[] has no example; give one dict for each row of the batch")
         with self._lock:
+            self._check_waiting("example", len(described))
             opened = add_examples(
                 self.writer, described, batched=batched, policy=self.policy, first=self._begun
             )
@@ -172,6 +178,7 @@ class Recording:
         with self._lock:
             step, moment = examples.step_of(name), self._moment()
             examples.called(name)
+            self._check_waiting("event", sum(len(block.rows) for block in blocks))
             if not self._has_room(name, examples, step, blocks):
                 return False
             if name not in self._sites:
@@ -318,10 +325,17 @@ class Recording:
         """When this returns, everything recorded so far survives a kill."""
         with self._lock:
             self._flushed = time.monotonic()
-            self._failed = True
             self.conclude()
-            self.writer.flush()
-            self._failed = False
+            try:
+                self.writer.flush()
+            except OSError as problem:
+                self._refusal = str(problem)
+                raise
+            self._refusal = ""
+
+    def seize(self, seconds: float) -> bool:
+        """Keep all other threads out for ever; False where one is inside for that long."""
+        return self._lock.acquire(seconds)
 
     def conclude(self) -> None:
         """Put what is known by now about verification and omissions into what waits."""
@@ -332,10 +346,29 @@ class Recording:
                 self.writer.describe(**news)
 
     def _flush_in_time(self) -> None:
-        late = time.monotonic() - self._flushed >= self._flush_every
         # After a failure the model shall not pay for another try at every event.
-        if late or (self.writer.pending_bytes >= _FLUSH_BYTES and not self._failed):
+        if self._is_late() or (self.writer.pending_bytes >= _FLUSH_BYTES and not self._refusal):
             self.flush()
+
+    def _is_late(self) -> bool:
+        return time.monotonic() - self._flushed >= self._flush_every
+
+    def _check_waiting(self, what: str, count: int) -> None:
+        """Raise OSError where the disk refuses and no more shall wait for it in memory."""
+        if not self._refusal or self.writer.pending_bytes < _MOST_WAITING:
+            return
+        if self._is_late():
+            try:
+                self.flush()
+            except OSError:
+                self.ledger.refused(what, count)
+                raise
+            return
+        self.ledger.refused(what, count)
+        raise OSError(
+            f"{self.writer.parts} takes nothing ({self._refusal}) and {_MOST_WAITING >> 20} MiB "
+            "wait in memory; make room on the disk"
+        )
 
     def _examples(self, what: str) -> OpenExamples:
         opened = self.current

@@ -89,7 +89,14 @@ class Contents:
     source: Source | None = None
 
 
-def load(path: Address, remote: Remote | None = None, *, trusted: bool = False) -> Contents:
+def load(
+    path: Address,
+    remote: Remote | None = None,
+    *,
+    trusted: bool = False,
+    ranks: Mapping[int, Sequence[Path]] | None = None,
+    lost: Sequence[str] = (),
+) -> Contents:
     """Check a run and read its tables.
 
     Args:
@@ -97,6 +104,8 @@ def load(path: Address, remote: Remote | None = None, *, trusted: bool = False) 
             parts folder ``path.parts``.
         remote: how another machine is asked.
         trusted: whether this very program wrote it; HDF5 then opens it in this process.
+        ranks: the parts to read of each rank, where not all that the folder should hold.
+        lost: what the others held, in sentences.
 
     Raises:
         RunError: it is missing, not a run, or damaged; the sentence says which and the remedy.
@@ -106,7 +115,7 @@ def load(path: Address, remote: Remote | None = None, *, trusted: bool = False) 
         if not path.exists() and parts.is_dir():
             path = parts
         if path.is_dir():
-            return _load_parts(path, trusted)
+            return _load_parts(path, trusted, ranks, lost)
     source = open_source(path, remote)
     try:
         (file,) = inspect([source], trusted=trusted)
@@ -119,8 +128,13 @@ def load(path: Address, remote: Remote | None = None, *, trusted: bool = False) 
     return replace(contents, source=source)
 
 
-def _load_parts(folder: Path, trusted: bool) -> Contents:
-    ranks = segments(folder)
+def _load_parts(
+    folder: Path,
+    trusted: bool,
+    chosen: Mapping[int, Sequence[Path]] | None,
+    lost: Sequence[str],
+) -> Contents:
+    ranks = segments(folder) if chosen is None else chosen
     inspected = inspect([file for own in ranks.values() for file in own], trusted=trusted)
     pieces = []
     for number, file in enumerate(inspected):
@@ -128,8 +142,9 @@ def _load_parts(folder: Path, trusted: bool) -> Contents:
             pieces.append(_read_file(number, file, source))
     by_rank = dict(zip(ranks, _split(pieces, [len(own) for own in ranks.values()]), strict=True))
     facts = common_facts(folder, {r: [piece.facts for piece in own] for r, own in by_rank.items()})
-    missing = incomplete(folder, facts, {rank: len(own) for rank, own in ranks.items()})
-    return _contents(folder, facts, by_rank, inspected, missing)
+    counts = {rank: len(own) for rank, own in ranks.items()}
+    missing = incomplete(folder, facts, counts, partly=chosen is not None)
+    return _contents(folder, facts, by_rank, inspected, missing, lost)
 
 
 def _contents(
@@ -138,6 +153,7 @@ def _contents(
     by_rank: Mapping[int, Sequence[_Piece]],
     files: Sequence[Inspected],
     missing: Sequence[str],
+    lost: Sequence[str] = (),
 ) -> Contents:
     damage = _Damage()
     try:
@@ -146,7 +162,7 @@ def _contents(
         raise RunError(f"{path} is damaged: {flaw.remedied()}") from flaw
     pieces = [piece for own in by_rank.values() for piece in own]
     notices = [notice for piece in pieces for notice in piece.notices]
-    left_out = [*merged.left_out, *missing]
+    left_out = [*lost, *merged.left_out, *missing]
     return Contents(
         path,
         with_left_out(facts, left_out),
@@ -159,6 +175,19 @@ def _contents(
         tuple(damage.found),
         {bulk: f"{path} is damaged: {flaw}" for bulk, flaw in damage.broken.items()},
     )
+
+
+def check_part(path: Path) -> None:
+    """Check one part of a run by itself, all but its bulk values.
+
+    Raises:
+        RunError: something in it is damaged.
+    """
+    (file,) = inspect([path])
+    with closing(open_source(path)) as source:
+        piece = _read_file(0, file, source)
+    for flaw in piece.flaws.values():
+        raise RunError(f"{path} is damaged: {flaw}")
 
 
 @dataclass(frozen=True)

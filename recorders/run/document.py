@@ -46,8 +46,10 @@ of its own length where it is shorter. Every group and dataset carries `encoding
 `encoding_version` (fixed-length strings); those with a unit carry `unit`. Every column carries
 `crc32`: the CRC-32 (as in zlib) of its values as little-endian bytes. Beside every bulk dataset
 `NAME` lies `NAME_crc32`: the CRC-32 of each chunk as it is stored, compressed. There are only hard
-links; soft and external links, external storage, virtual datasets and variable-length types make a
-reader refuse the file.
+links, and one name for each thing; soft and external links, external storage and virtual datasets
+make a reader refuse the file. It reads a run without a table or bulk dataset that is damaged, but
+for sites, examples, snapshots and events. Control and bidirectional characters in texts are shown
+as their code points.
 
 ### Codecs
 
@@ -122,9 +124,10 @@ bulk dataset is the chunks of one rank after those of another.
 
 A reader refuses a map of more than {layout.MAX_MAP_VALUES:,} values, a step of
 {layout.MAX_STEPS:,} or more, an image of more than {layout.MAX_IMAGE_PIXELS:,} pixels, a string
-column of more than {layout.MAX_TEXT_BYTES:,} bytes and metadata of more than
-{layout.MAX_METADATA_BYTES:,} bytes. The probabilities of a row sum to 1 within
-{layout.ROW_TOLERANCE:g} when they are recorded (within 0.001 unless the model is in half
+column of more than {layout.MAX_TEXT_BYTES:,} bytes, metadata of more than
+{layout.MAX_METADATA_BYTES:,} bytes, of a million items or nested more than 64 deep, and tables that
+would take 256 MiB and a hundred times the file's size in memory. The probabilities of a row sum to
+1 within {layout.ROW_TOLERANCE:g} when they are recorded (within 0.001 unless the model is in half
 precision); the reader scales each row to sum to 1. A row whose keys are all masked is all zeros
 and stays so.
 """

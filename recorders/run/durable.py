@@ -6,12 +6,16 @@ meets one: it writes to memory, or through ``DiskFile``, and the disk's errors c
 
 from __future__ import annotations
 
+import errno
 import io
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from recorders.run import lock
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
@@ -21,7 +25,14 @@ def write_all(descriptor: int, data: memoryview) -> None:
     """Write all of ``data``; OSError where the disk takes no more."""
     done = 0
     while done < len(data):
-        done += os.write(descriptor, data[done:])
+        done += _progress(os.write(descriptor, data[done:]))
+
+
+def _progress(written: int) -> int:
+    """Bytes that a write took, which is at least one."""
+    if written < 1:
+        raise OSError(errno.EIO, "the disk took nothing and did not say why")
+    return written
 
 
 def sync_folder(folder: Path) -> None:
@@ -44,9 +55,10 @@ def replacing(path: Path) -> Iterator[int]:
         OSError: the disk refused; nothing is left behind and an older ``path`` is untouched.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    descriptor = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o666)
+    descriptor = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_RDWR | os.O_CLOEXEC, 0o666)
     try:
         try:
+            lock.hold(descriptor)
             yield descriptor
             os.fsync(descriptor)
         finally:
@@ -56,6 +68,18 @@ def replacing(path: Path) -> Iterator[int]:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def remove_abandoned(path: Path) -> None:
+    """Remove what a killed process had begun to write as ``path``; nothing that is being written.
+
+    Raises:
+        OSError: the folder cannot be read, or the disk refused.
+    """
+    shape = re.compile(rf"\.{re.escape(path.name)}\.\d+\.tmp")
+    for entry in path.parent.iterdir():
+        if shape.fullmatch(entry.name) and not lock.held(entry):
+            entry.unlink(missing_ok=True)
 
 
 class SourceFile(io.RawIOBase):
@@ -130,7 +154,8 @@ class DiskFile(SourceFile):
         done = 0
         while done < len(view) and self.failure is None:
             try:
-                done += os.pwrite(self._descriptor, view[done:], self._position + done)
+                written = os.pwrite(self._descriptor, view[done:], self._position + done)
+                done += _progress(written)
             except OSError as problem:
                 self.failure = problem
         self._position += len(view)

@@ -67,7 +67,14 @@ def inspect(files: Sequence[Path | Source], *, trusted: bool = False) -> list[In
         RunError: one is not a run, is of a newer format, or is damaged or unsafe.
     """
     patience = time.monotonic() + Limits.of(0).wall + _MORE_SECONDS * len(files)
-    return [_inspected(file, trusted, patience) for file in files]
+    before = inspector.shared.interruptions
+    found = []
+    for file in files:
+        if inspector.shared.interruptions != before:
+            path = file if isinstance(file, Path) else file.address
+            raise RunError(f"{path} {inspector.STOPPED}; open it again")
+        found.append(_inspected(file, trusted, patience))
+    return found
 
 
 def _inspected(file: Path | Source, trusted: bool, patience: float) -> Inspected:

@@ -30,7 +30,7 @@ _MEGABYTE = 1 << 20
 _ANSWER_BYTES = 16 * _MEGABYTE
 
 
-_STOPPED = "was not looked into to the end, since nobody waits for it any more"
+STOPPED = "was not looked into to the end, since nobody waits for it any more"
 _ENVIRONMENT = {
     # One thread each: memory that threads reserve counts against the limit.
     "OPENBLAS_NUM_THREADS": "1",
@@ -84,6 +84,9 @@ class Inspector:
     Args:
         module: what it runs; its ``main`` serves standard input.
         folders: where else it finds modules.
+
+    Attributes:
+        interruptions: how often ``interrupt`` was called.
     """
 
     def __init__(self, module: str = MODULE, folders: tuple[str, ...] = ()) -> None:
@@ -92,6 +95,7 @@ class Inspector:
         self._lock = Lock()
         self._child: _Child | None = None
         self._refusal = ""
+        self.interruptions = 0
 
     def start(self) -> None:
         """Start the process ahead of need; what fails is said when it is needed."""
@@ -114,6 +118,7 @@ class Inspector:
 
     def interrupt(self) -> None:
         """Give up what is being inspected now; that call raises InspectionError."""
+        self.interruptions += 1
         child = self._child
         if child is not None and self._lock.locked():
             child.interrupt()
@@ -139,6 +144,8 @@ class Inspector:
     def _started(self) -> _Child:
         if self._refusal:
             raise NoProcessError(self._refusal)
+        if self._child is not None and self._child.is_gone:
+            self._drop()
         if self._child is None:
             self._child = _Child(self._module, self._folders)
         return self._child
@@ -178,8 +185,13 @@ class _Child:
             raise NoProcessError(problem.strerror or str(problem)) from problem
         self._channel = ours
         self._ready = False
-        self._interrupted = False
+        self.interrupted = False
         self._end = weakref.finalize(self, _ended, self._process, ours, os.getpid())
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it was told to stop, or has ended of itself."""
+        return self.interrupted or self._process.poll() is not None
 
     def await_ready(self) -> None:
         """Wait until it has started.
@@ -192,8 +204,8 @@ class _Child:
         try:
             self._receive(1, time.monotonic() + _START_SECONDS)
         except (EOFError, TimeoutError, OSError) as problem:
-            if self._interrupted:
-                raise InspectionError(_STOPPED) from problem
+            if self.interrupted:
+                raise InspectionError(STOPPED) from problem
             why = f"code {self._code()}" if isinstance(problem, EOFError) else "not in time"
             raise NoProcessError(f"it did not start ({why})") from problem
         self._ready = True
@@ -218,8 +230,8 @@ class _Child:
                 problem
             )
         except (EOFError, OSError) as problem:
-            if self._interrupted:
-                raise InspectionError(_STOPPED) from problem
+            if self.interrupted:
+                raise InspectionError(STOPPED) from problem
             code = self._code()
             if code == 0 and not started:
                 raise _IdleError from problem
@@ -232,7 +244,7 @@ class _Child:
 
     def interrupt(self) -> None:
         """Kill it; whoever waits for an answer is told so."""
-        self._interrupted = True
+        self.interrupted = True
         self._process.kill()
 
     def end(self) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from recorders.run.address import Address
 from recorders.run.arranged import Arranged
 from recorders.run.codec import crc32
 from recorders.run.contents import BulkIndex, Contents, load
-from recorders.run.durable import DiskFile, replacing
+from recorders.run.durable import DiskFile, remove_abandoned, replacing
 from recorders.run.errors import RunError
 from recorders.run.facts import Facts
 from recorders.run.image import (
@@ -28,7 +29,9 @@ from recorders.run.image import (
 )
 from recorders.run.layout import Bulk, Dataset, Table
 from recorders.run.levels import Levels, levels_of, packed_levels, with_levels
+from recorders.run.origin import with_left_out
 from recorders.run.source import open_source
+from recorders.run.tables import Tables
 
 
 def join(parts: Path, out: Path, *, trusted: bool = False) -> None:
@@ -43,37 +46,45 @@ def join(parts: Path, out: Path, *, trusted: bool = False) -> None:
         RunError: the parts are missing or damaged.
         OSError: the disk refused; nothing was left behind.
     """
-    contents = load(parts, trusted=trusted)
+    contents = _own(parts) if trusted else load(parts)
     if contents.damage:
         raise RunError(
-            f"{parts} is damaged: {contents.damage[0].what}; remove the damaged part and those "
-            "after it to keep the rest"
+            f"{parts} is damaged: {contents.damage[0].what}; hardattn recover {parts} keeps the "
+            "rest"
         )
     seal(contents, out)
 
 
-def seal(contents: Contents, out: Path) -> None:
+def seal(contents: Contents, out: Path, *, keep_damaged: bool = False) -> list[str]:
     """Write a run that lies in parts, or in another file, as one sealed file.
 
     Args:
         contents: the run.
         out: the file to make; an older one of that name is replaced at the very end.
+        keep_damaged: whether a chunk that does not match its checksum is copied as it is, so that
+            all but what lies in it can be read.
+
+    Returns:
+        A sentence for each damaged chunk.
 
     Raises:
-        RunError: a part is damaged.
+        RunError: a chunk is damaged and shall not be kept.
         OSError: the disk refused; nothing was left behind.
     """
-    levels = levels_of(contents.tables)
+    remove_abandoned(out)
+    damaged = list(_damaged(contents)) if keep_damaged else []
+    # Of a map that cannot be read there is no coarser level either.
+    levels = levels_of(Tables() if damaged else contents.tables)
     with replacing(out) as descriptor:
         sink = DiskFile(descriptor)
-        with h5py.File(sink, "w", libver=("v110", "v110")) as file:
-            write_root(file, _sealed(contents.facts))
+        with _interruptible(), h5py.File(sink, "w", libver=("v110", "v110")) as file:
+            write_root(file, _sealed(with_left_out(contents.facts, damaged)))
             columns = Arranged()
             write_tables(file, with_levels(contents.tables, levels), columns.column)
             bulks = _begin_bulks(contents, file, columns)
             coarser = _LevelWriter(contents, levels, file) if levels.length else None
             columns.write_first()
-            _copy_bulks(contents, bulks, sink, slice(0, 1))
+            _copy_bulks(contents, bulks, sink, slice(0, 1), keep_damaged)
             if coarser is not None:
                 coarser.write_first()
             # HDF5 makes room for what it still holds back, as the names in a group, only now.
@@ -81,8 +92,38 @@ def seal(contents: Contents, out: Path) -> None:
             columns.write_rest()
             if coarser is not None:
                 coarser.write_rest(sink)
-            _copy_bulks(contents, bulks, sink, slice(1, None))
+            _copy_bulks(contents, bulks, sink, slice(1, None), keep_damaged)
         sink.check()
+    return damaged
+
+
+def _own(parts: Path) -> Contents:
+    """Parts that this program wrote.
+
+    Ctrl+C that comes while HDF5 reads them through our file looks like damage, so whether they are
+    damaged is told by a process that nobody interrupts.
+    """
+    try:
+        contents = load(parts, trusted=True)
+    except RunError:
+        return load(parts)
+    return load(parts) if contents.damage else contents
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl+C be Ctrl+C.
+
+    One that comes while HDF5 writes through our file makes closing fail as well, and that failure
+    would hide it.
+    """
+    try:
+        yield
+    except Exception as problem:
+        first = problem.__context__
+        if first is not None and not isinstance(first, Exception):
+            raise first from None
+        raise
 
 
 def new_run() -> str:
@@ -159,29 +200,45 @@ def _checksums(bulk: Bulk) -> Dataset:
     return Dataset(f"{bulk.name}_crc32", "<u4", "chunk-checksums")
 
 
+def _damaged(contents: Contents) -> Iterator[str]:
+    """A sentence for each chunk that does not match its checksum."""
+    for table in (table for table in layout.TABLES if table is not layout.DETAILS):
+        for bulk in table.bulks:
+            index = contents.bulks[f"{table.name}/{bulk.name}"]
+            where = f"/{table.name}/{bulk.name}"
+            for path, chunk, packed in _stored(contents.files, index, slice(None)):
+                if crc32(packed) != index.crc32[chunk]:
+                    name = path.name if isinstance(path, Path) else str(path)
+                    what = f"chunk {chunk} of {where} does not match its checksum"
+                    yield f"{name} is damaged: {what}, so nothing in it can be read"
+
+
 def _copy_bulks(
-    contents: Contents, bulks: list[tuple[BulkIndex, h5py.Dataset]], sink: DiskFile, which: slice
-) -> None:
-    for index, dataset in bulks:
-        _copy_chunks(contents.files, index, dataset, sink, which)
-
-
-def _copy_chunks(
-    files: tuple[Address, ...],
-    index: BulkIndex,
-    dataset: h5py.Dataset,
+    contents: Contents,
+    bulks: list[tuple[BulkIndex, h5py.Dataset]],
     sink: DiskFile,
     which: slice,
+    keep_damaged: bool,
 ) -> None:
+    for index, dataset in bulks:
+        for path, chunk, packed in _stored(contents.files, index, which):
+            if not keep_damaged and crc32(packed) != index.crc32[chunk]:
+                parts = path.parent if isinstance(path, Path) else path
+                raise RunError(
+                    f"{path} is damaged: chunk {chunk} of {dataset.name} does not match its "
+                    f"checksum; hardattn recover {parts} keeps the rest"
+                )
+            dataset.id.write_direct_chunk((chunk * index.chunk,), packed)
+            sink.check()
+
+
+def _stored(
+    files: tuple[Address, ...], index: BulkIndex, which: slice
+) -> Iterator[tuple[Address, int, bytes]]:
+    """File, number and stored bytes of these chunks of a bulk dataset."""
     numbers = np.arange(index.file.size)[which]
     for number in np.unique(index.file[numbers]):
         with closing(open_source(files[number])) as source:
             for chunk in numbers[index.file[numbers] == number]:
                 packed = source.pread(int(index.size[chunk]), int(index.offset[chunk]))
-                if crc32(packed) != index.crc32[chunk]:
-                    raise RunError(
-                        f"{files[number]} is damaged: chunk {chunk} of {dataset.name} does not "
-                        "match its checksum; remove this part and those after it to keep the rest"
-                    )
-                dataset.id.write_direct_chunk((int(chunk) * index.chunk,), packed)
-                sink.check()
+                yield files[number], int(chunk), packed

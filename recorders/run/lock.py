@@ -12,6 +12,7 @@ from pathlib import Path
 _TRIES = 20
 _PAUSE = 0.01
 _UNSUPPORTED = frozenset({errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK})
+_mine: set[int] = set()
 
 
 def take(path: Path) -> int | None:
@@ -31,7 +32,8 @@ def take(path: Path) -> int | None:
             # Another recording ended meanwhile, and took the folder along.
             continue
         try:
-            if _locked(descriptor, fcntl.LOCK_EX) and _is(descriptor, path):
+            if _locked(descriptor, fcntl.LOCK_EX) and is_of(descriptor, path):
+                _mine.add(descriptor)
                 return descriptor
         except BaseException:
             os.close(descriptor)
@@ -39,6 +41,11 @@ def take(path: Path) -> int | None:
         os.close(descriptor)
         time.sleep(_PAUSE)
     return None
+
+
+def hold(descriptor: int) -> None:
+    """Lock an open file that nobody else has, until it is closed."""
+    _locked(descriptor, fcntl.LOCK_EX)
 
 
 def held(path: Path) -> bool:
@@ -55,9 +62,35 @@ def held(path: Path) -> bool:
 
 def release(descriptor: int) -> None:
     """Let go of a lock."""
-    # Closing alone would leave it with a process that was forked meanwhile.
-    _flock(descriptor, fcntl.LOCK_UN)
-    os.close(descriptor)
+    _mine.discard(descriptor)
+    try:
+        # Closing alone would leave it with a process that was forked meanwhile.
+        _flock(descriptor, fcntl.LOCK_UN)
+    finally:
+        os.close(descriptor)
+
+
+def _disown() -> None:
+    """Give up the locks of the process that this one was forked from.
+
+    Closing does not unlock; but kept open, they would outlive their holder's death here.
+    """
+    for descriptor in _mine:
+        os.close(descriptor)
+    _mine.clear()
+
+
+os.register_at_fork(after_in_child=_disown)
+
+
+def is_of(descriptor: int, path: Path) -> bool:
+    """Whether the descriptor is of the file that has this name now."""
+    try:
+        named = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    mine = os.fstat(descriptor)
+    return (mine.st_dev, mine.st_ino) == (named.st_dev, named.st_ino)
 
 
 def _locked(descriptor: int, kind: int) -> bool:
@@ -74,13 +107,3 @@ def _flock(descriptor: int, operation: int) -> None:
     except OSError as problem:
         if problem.errno not in _UNSUPPORTED:
             raise
-
-
-def _is(descriptor: int, path: Path) -> bool:
-    """Whether the descriptor is of the file that has this name now."""
-    try:
-        named = path.stat()
-    except FileNotFoundError:
-        return False
-    mine = os.fstat(descriptor)
-    return (mine.st_dev, mine.st_ino) == (named.st_dev, named.st_ino)

@@ -74,13 +74,16 @@ def common_facts(folder: Path, ranks: Mapping[int, Sequence[Facts]]) -> Facts:
     return replace(merged[0], metadata=_united([facts.metadata or {} for facts in merged]))
 
 
-def incomplete(folder: Path, facts: Facts, counts: Mapping[int, int]) -> list[str]:
+def incomplete(
+    folder: Path, facts: Facts, counts: Mapping[int, int], *, partly: bool = False
+) -> list[str]:
     """What is missing from a folder of parts, in sentences.
 
     Args:
         folder: the folder of parts.
         facts: what its parts say together.
         counts: number of parts of each rank.
+        partly: whether it is known that parts are missing.
 
     Raises:
         RunError: a rank wrote more parts than are there.
@@ -92,7 +95,7 @@ def incomplete(folder: Path, facts: Facts, counts: Mapping[int, int]) -> list[st
     missing = []
     for rank in range(facts.world):
         expected = ending(folder, rank, facts.run)
-        if expected is not None and counts.get(rank, 0) < expected:
+        if expected is not None and counts.get(rank, 0) < expected and not partly:
             raise RunError(
                 f"{folder} lacks part {counts.get(rank, 0)} of rank {rank}; put it back, or remove "
                 f"end-{rank:04d} to do without"

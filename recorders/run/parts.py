@@ -29,6 +29,7 @@ host whose locks may not be seen from here."""
 
 _SEGMENT = re.compile(r"seg-(\d{1,9})-(\d{1,9})\.h5")
 _LOCK = re.compile(r"lock-(\d{1,9})")
+_ENDING = re.compile(r"end-(\d{1,9})")
 _TEMPORARY = re.compile(r"\.(?:seg|end)-(\d{1,9})\D.*\.tmp")
 _OPENING_SECONDS = 1.0
 _PAUSE = 0.01
@@ -40,19 +41,36 @@ def segments(folder: Path) -> dict[int, list[Path]]:
     Raises:
         RunError: there are none, or one is missing between others.
     """
-    found = sorted((int(match[1]), int(match[2]), match[0]) for match in _names(folder, _SEGMENT))
+    found = found_segments(folder)
     if not found:
         raise RunError(f"{folder} holds no finished part of a run; nothing was flushed to it yet")
-    ranks: dict[int, list[Path]] = {}
-    for rank, number, name in found:
-        own = ranks.setdefault(rank, [])
-        if number != len(own):
-            raise RunError(
-                f"{folder} lacks part {len(own)} of rank {rank}; put it back, or remove the later "
-                "ones"
-            )
-        own.append(folder / name)
+    for rank, own in found.items():
+        for place, number in enumerate(own):
+            if number != place:
+                raise RunError(
+                    f"{folder} lacks part {place} of rank {rank}; put it back, or let hardattn "
+                    f"recover {folder} keep what comes before it"
+                )
+    return {rank: list(own.values()) for rank, own in found.items()}
+
+
+def found_segments(folder: Path) -> dict[int, dict[int, Path]]:
+    """The finished segments that are there, by rank and by number, both ascending."""
+    ranks: dict[int, dict[int, Path]] = {}
+    for rank, number, name in sorted(
+        (int(match[1]), int(match[2]), match[0]) for match in _names(folder, _SEGMENT)
+    ):
+        ranks.setdefault(rank, {})[number] = folder / name
     return ranks
+
+
+def recordings(folder: Path) -> dict[int, str]:
+    """Name of the recording that each rank with a lock or an end marker is of, by rank."""
+    names: dict[int, str] = {}
+    for pattern in (_LOCK, _ENDING):
+        for match in _names(folder, pattern):
+            names[int(match[1])] = _owner(folder / match[0])[0]
+    return names
 
 
 def state(folder: Path, rank: int, run: str) -> State:
@@ -101,8 +119,9 @@ class Place:
         if descriptor is None:
             raise self._busy()
         # A recorder that nobody closes must not keep the name for ever.
+        self._descriptor = descriptor
         self._release = weakref.finalize(self, _let_go, descriptor, os.getpid())
-        # The kernel does it at exit; a forked process must not do it before.
+        # The kernel does it at exit.
         self._release.atexit = False
         try:
             if any(int(match[1]) == rank for match in _names(folder, _SEGMENT)):
@@ -125,11 +144,13 @@ class Place:
 
     def add(self, number: int, content: memoryview) -> None:
         """Write a segment; when this returns it survives a kill."""
+        self._check_place()
         with replacing(self.folder / f"seg-{self._rank:04d}-{number:06d}.h5") as descriptor:
             write_all(descriptor, content)
 
     def end(self, count: int) -> None:
         """Mark that this rank has written all it will, in ``count`` segments."""
+        self._check_place()
         with replacing(self.folder / f"end-{self._rank:04d}") as descriptor:
             write_all(descriptor, memoryview(f"{self._run} {count}".encode()))
 
@@ -142,13 +163,22 @@ class Place:
         }
 
     def clear(self) -> None:
-        """Remove everything of this recording, whose ranks have all ended, the lock included."""
-        for segment in [path for paths in segments(self.folder).values() for path in paths]:
-            segment.unlink()
-        for rank in range(self._world):
-            (self.folder / f"end-{rank:04d}").unlink(missing_ok=True)
-        for match in _names(self.folder, _LOCK):
-            self._remove_lock(int(match[1]))
+        """Remove everything of this recording, whose ranks have all ended, the lock included.
+
+        Segments go in their order: a folder without a first one was being removed.
+
+        Raises:
+            OSError: the disk refused; it can be tried again.
+        """
+        if self._is_here():
+            for pattern in (_SEGMENT, _TEMPORARY, _ENDING):
+                for match in _names(self.folder, pattern):
+                    (self.folder / match[0]).unlink(missing_ok=True)
+            for match in _names(self.folder, _LOCK):
+                if int(match[1]) != self._rank:
+                    self._remove_lock(int(match[1]))
+            # The last, since from here on the name is free for another recorder.
+            _lock(self.folder, self._rank).unlink()
         self._remove_folder()
         self._release()
 
@@ -156,11 +186,25 @@ class Place:
         """Let go of the lock, if it is still held; what was written stays."""
         if not self._release.alive:
             return
+        if not self._is_here():
+            self._release()
+            return
         wrote = any(int(match[1]) == self._rank for match in _names(self.folder, _SEGMENT))
         if wrote:
             self._release()
         else:
             self._abandon()
+
+    def _is_here(self) -> bool:
+        """Whether the folder is still there, and not that of a later recording."""
+        return lock.is_of(self._descriptor, _lock(self.folder, self._rank))
+
+    def _check_place(self) -> None:
+        if not self._is_here():
+            raise FileNotFoundError(
+                f"{self.folder} was removed or replaced while it was recorded into; what was in it "
+                "is gone, so close this recorder and record again"
+            )
 
     def _check_others(self) -> None:
         """Refuse where another recording writes here, or left something."""
@@ -184,14 +228,13 @@ class Place:
 
     def _remove_lock(self, rank: int) -> None:
         path = _lock(self.folder, rank)
-        if rank == self._rank:
-            path.unlink(missing_ok=True)
-            return
         # Only a lock that is held may go, or its holder would lock a file without a name.
         descriptor = lock.take(path)
         if descriptor is not None:
-            path.unlink()
-            lock.release(descriptor)
+            try:
+                path.unlink()
+            finally:
+                lock.release(descriptor)
 
     def _abandon(self) -> None:
         """Leave no lock file and no folder behind of a recording that wrote nothing."""
@@ -225,11 +268,9 @@ class Place:
 
 
 def _let_go(descriptor: int, process: int) -> None:
+    # In a process that was forked meanwhile, the number may be that of another file by now.
     if os.getpid() == process:
         lock.release(descriptor)
-    else:
-        # The lock is shared with the process that this one was forked from, and is that one's.
-        os.close(descriptor)
 
 
 def _lock(folder: Path, rank: int) -> Path:

@@ -18,9 +18,10 @@ from recorders.run.contents import Contents, load
 from recorders.run.decoding import MapReader
 from recorders.run.errors import DamagedError, RunError
 from recorders.run.images import decode_png, image_digest
-from recorders.run.index import RowIndex, event_means, example_columns, known_mean
-from recorders.run.layout import CHANGED, EVENTS, EXAMPLES, LEFT_OUT, ROW_CHUNK
+from recorders.run.index import RowIndex, example_columns
+from recorders.run.layout import CHANGED, EVENTS, EXAMPLES, LEFT_OUT
 from recorders.run.maps import RunMaps
+from recorders.run.means import RowMeans
 from recorders.run.origin import sentences
 from recorders.run.parts import PARTS_SUFFIX
 from recorders.run.records import (
@@ -48,7 +49,7 @@ def read_run(
     cache_bytes: int = CACHE_BYTES,
     remote: Remote | None = None,
 ) -> Run:
-    """Open a run.
+    """Open a run; HDF5 looks into its files in a process of its own, never in this one.
 
     Args:
         path: a sealed run (``.h5``), the folder of parts of one still being recorded or left
@@ -106,10 +107,10 @@ class Run(RunMaps):
         self.changed = sentences(self.metadata, CHANGED)
         self.bytes = contents.size
         self._notices = contents.notices
-        self._lost: dict[str, str] = {}
         self._columns = contents.tables.columns
         self._texts = contents.tables.texts
         self._chunks = ChunkReader(contents, cache_bytes)
+        self._means = RowMeans(self._columns, self._chunks)
         self._maps = MapReader(self._chunks, CODECS[facts.codec], self._columns)
         self.n_events = contents.tables.rows(EVENTS)
         self.examples: Sequence[Example] = Rows(
@@ -135,10 +136,9 @@ class Run(RunMaps):
     def notices(self) -> tuple[str, ...]:
         """What a reader may want to say, in sentences: what is damaged as far as it was met, too.
 
-        Where damage costs only one number of many, as the entropy of some events, reading goes on
-        without it and says so here.
+        Where damage costs one number of many, reading goes on without it and says so here.
         """
-        return (*self._notices, *self._lost.values())
+        return (*self._notices, *self._means.notices)
 
     def __enter__(self) -> Run:
         return self
@@ -234,7 +234,7 @@ class Run(RunMaps):
         result = {name: np.full(steps, np.nan) for name in ("entropy", "log_prob", "temperature")}
         for name in ("entropy", "log_prob"):
             for event, step in zip(events, event_steps, strict=True):
-                result[name][step] = known_mean(self._row_values(f"rows/{name}", int(event)))
+                result[name][step] = self._means.of(f"rows/{name}", int(event))
         result["temperature"][event_steps] = self._columns["events/temperature"][events]
         for code in np.unique(named):
             values = np.full(steps, np.nan)
@@ -304,7 +304,7 @@ class Run(RunMaps):
         names = list(self._texts["scalar_names/name"])
         return example_columns(
             self._columns,
-            self._event_means,
+            self._means.of_events,
             site=0 if site is None else self._site_number(site),
             snapshot=self._snapshot_number(snapshot),
             reward_name=names.index("reward") if "reward" in names else None,
@@ -387,27 +387,3 @@ class Run(RunMaps):
         start = int(self._columns["events/row_offset"][event])
         values = self._chunks.read(path, start, heads * queries)
         return values.reshape(heads, queries).copy()
-
-    def _event_means(self, path: str, events: NDArray[np.int64]) -> NDArray[np.float64]:
-        heads, queries, offsets = (
-            self._columns[f"events/{name}"][events] for name in ("heads", "queries", "row_offset")
-        )
-        read = partial(self._read_what_is_left, path)
-        return event_means(read, offsets, heads.astype(np.int64) * queries)
-
-    def _read_what_is_left(self, path: str, start: int, count: int) -> NDArray[np.float64]:
-        """Bulk values, NaN for those of a damaged chunk."""
-        try:
-            return self._chunks.read(path, start, count)
-        except DamagedError as problem:
-            self._lost[path] = f"damaged: {problem}; what it held is shown as not recorded"
-        chunk = ROW_CHUNK
-        values = np.full(count, np.nan)
-        for first in range(start - start % chunk, start + count, chunk):
-            low, high = max(first, start), min(first + chunk, start + count)
-            try:
-                values[low - start : high - start] = self._chunks.read(path, low, high - low)
-            except DamagedError:
-                # Said above; the values stay NaN.
-                continue
-        return values

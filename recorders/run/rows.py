@@ -41,12 +41,12 @@ class RowWriter:
     @property
     def n_examples(self) -> int:
         """Number of examples added."""
-        return self._pending.rows["examples"]
+        return self._pending.rows("examples")
 
     @property
     def n_events(self) -> int:
         """Number of events added."""
-        return self._pending.rows["events"]
+        return self._pending.rows("events")
 
     def example_name(self, example: int) -> str:
         """Name of an example by its number."""

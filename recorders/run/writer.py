@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from datetime import UTC, datetime
@@ -32,7 +33,9 @@ _NOT_ENDED = {
 class SegmentWriter(RowWriter):
     """Writes a run, part by part; numpy only.
 
-    What was added is in memory until ``flush``; when that returns it survives a kill.
+    What was added is in memory until ``flush``; when that returns it survives a kill. Only the
+    process that made it writes: in one forked from that, ``flush`` is refused, and ``close`` and
+    ``release`` do nothing.
 
     Args:
         path: the file that ``close`` seals the parts into; its folder must exist.
@@ -81,9 +84,11 @@ class SegmentWriter(RowWriter):
         metadata_json(self._metadata)
         self._producer = producer or PRODUCER
         self._created = datetime.now(UTC).isoformat(timespec="milliseconds")
-        self._segment = 0
         self._metadata_waits = True
+        self._writing = False
+        self._joined = False
         self._closed = False
+        self._process = os.getpid()
         self.written_bytes = 0
         if not self.path.parent.is_dir():
             raise FileNotFoundError(f"the folder {self.path.parent} does not exist; make it first")
@@ -105,11 +110,37 @@ class SegmentWriter(RowWriter):
 
         Raises:
             OSError: the disk refused. Nothing is lost: the same data is tried again next time.
+            ValueError: it is closed, or belongs to the process that this one was forked from.
         """
+        self.check_process()
         if self._closed:
             raise ValueError(f"{self.path} is closed; nothing more can be recorded into it")
-        if self._pending or self._metadata_waits:
+        if self._writing:
+            raise BlockingIOError(
+                errno.EAGAIN,
+                f"{self.path} is being flushed already; a signal handler cannot flush too, let it "
+                "set a flag or raise SystemExit",
+            )
+        if not (self._pending or self._metadata_waits):
+            return
+        self._writing = True
+        try:
             self._write_segment()
+        finally:
+            self._writing = False
+
+    @property
+    def is_mine(self) -> bool:
+        """Whether this process made the writer, and was not forked from the one that did."""
+        return os.getpid() == self._process
+
+    def check_process(self) -> None:
+        """Raise ValueError in a process that was forked from the one that records."""
+        if not self.is_mine:
+            raise ValueError(
+                f"{self.path} is recorded by process {self._process}, which this one was forked "
+                "from; open a recorder with another name here"
+            )
 
     def others(self) -> dict[int, State]:
         """What every other rank is doing; see ``parts.State``."""
@@ -128,25 +159,29 @@ class SegmentWriter(RowWriter):
             RunError: another rank has not ended, or a part was damaged on disk meanwhile; the
                 parts are left as they are.
         """
-        if self._closed:
+        if self._closed or not self.is_mine:
             return
-        self.flush()
-        self._place.end(self._segment)
-        if join:
-            self._join()
+        if not self._joined:
+            self.flush()
+            self._place.end(self._pending.segment)
+            if join:
+                self._join()
+                self._joined = True
+        if self._joined:
+            self._place.clear()
         self.release()
 
     def release(self) -> None:
         """Let go of the folder of parts as it is; nothing more can be recorded into it."""
         self._closed = True
-        self._place.leave()
+        if self.is_mine:
+            self._place.leave()
 
     def _join(self) -> None:
         for rank, doing in self.others().items():
             if doing != "ended":
                 raise RunError(_NOT_ENDED[doing].format(rank=rank, parts=self.parts))
         join(self.parts, self.path, trusted=True)
-        self._place.clear()
 
     def _write_segment(self) -> None:
         facts = Facts(
@@ -157,15 +192,14 @@ class SegmentWriter(RowWriter):
             run=self._run,
             world=self.world,
             rank=self.rank,
-            segment=self._segment,
+            segment=self._pending.segment,
             metadata=self._metadata if self._metadata_waits else None,
         )
         image = io.BytesIO()
         with h5py.File(image, "w", libver=("v110", "v110")) as file:
             write_root(file, facts)
             self._pending.write(file)
-        self._place.add(self._segment, image.getbuffer())
+        self._place.add(self._pending.segment, image.getbuffer())
         self.written_bytes += len(image.getbuffer())
         self._pending.written()
-        self._segment += 1
         self._metadata_waits = False

@@ -171,3 +171,5 @@ def test_a_recorder_that_cannot_seal_after_an_error_lets_that_error_go_on(tmp_pa
     assert "could not be sealed" in caught.value.__notes__[0]
     with read_run(tmp_path / "run.h5.parts") as run:
         assert run.n_events == 1
+    disk.room = None
+    recorder.close()

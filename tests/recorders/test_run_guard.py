@@ -35,7 +35,7 @@ def read_all(path):
                 run.maps(site, example)
                 for step in range(run.steps(site, example)):
                     run.selection(site, example, step)
-                    run.log_prob(site, example, step)
+                    run.log_prob(site, example, step), run.entropy(site, example, step)
 
 
 def refused(path, says=None):

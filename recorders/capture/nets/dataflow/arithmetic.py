@@ -38,6 +38,15 @@ from recorders.capture.nets.dataflow.weighted_sum import Softmax
 from recorders.capture.nets.mode import Function, Handler
 
 _ABOUT = 1e-3
+_LOSSES = (
+    "xlogy",
+    "entr",
+    "kl_div",
+    "cross_entropy",
+    "binary_cross_entropy",
+    "mse_loss",
+    "l1_loss",
+)
 _UNFINISHED = Exponentials | Total | Peak
 
 
@@ -62,6 +71,7 @@ class Arithmetic:
             **handled(self._negate, "neg", "negative", "neg_"),
             **handled(self._log, "log", "log_"),
             **handled(self._exp, "exp", "exp_"),
+            **handled(self._compare, *_LOSSES),
         }
 
     def _multiply(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
@@ -173,21 +183,21 @@ class Arithmetic:
         known = mark.scores()
         if known is None or known is not scores or output is scores or output.shape != known.shape:
             return False
-        self._flow.weighed(known, output, mark.axis, log=True)
+        self._flow.weighed(mark.scores, output, mark.axis, log=True)
         return True
 
     def _divided(self, mark: Exponentials, total: Total, output: Any) -> None:
         """Follow exponentials that were divided by a sum: a softmax, where that is theirs."""
-        scores, axis = mark.scores(), total.axis
-        if scores is None or not isinstance(output, Tensor) or scores.shape != output.shape:
+        axis = total.axis
+        if not isinstance(output, Tensor) or axis >= output.dim() or total.scores is not None:
             return
-        if total.scores is not None or axis >= output.dim() or not has_values(output):
+        if output.shape[axis] < 2 or not has_values(output):
             return
         with aside(output.device):
             sums = output.sum(axis)
             whole = bool((((sums - 1).abs() < _ABOUT) | (sums == 0)).all())
         if whole:
-            self._flow.weighed(scores, output, axis)
+            self._flow.weighed(mark.scores, output, axis)
 
     def _perturbed(
         self, scores: Any, mark: Mark | None, sign: int, drawn: Noise, output: Tensor
@@ -252,9 +262,7 @@ class Arithmetic:
         if isinstance(mark, Noise):
             self._put(output, noise.logarithm(mark))
         elif isinstance(mark, Weights) and not mark.log and len(mark.terms) == 1:
-            if isinstance(mark.terms[0].source, Softmax):
-                # Attention blends; what a logarithm is taken of is part of a loss or an entropy.
-                mark.terms[0].source.settle()
+            _settle(mark)
             with aside(tensor.device):
                 clean = mark.terms[0].own(tensor).log()
                 self._put(output, _with(mark, replace(mark.terms[0], clean=clean), log=True))
@@ -273,6 +281,14 @@ class Arithmetic:
         elif isinstance(tensor, Tensor) and tensor.dim():
             self._put(output, Exponentials(weakref.ref(tensor)))
         return output
+
+    def _compare(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
+        if len(self._flow.marks):
+            for value in (*args, *kwargs.values()):
+                mark = self._flow.marks.weights(value)
+                if mark is not None:
+                    _settle(mark)
+        return function(*args, **kwargs)
 
     def _first(self, function: Function, args: Args, kwargs: Kwargs) -> tuple[Tensor, Mark | None]:
         tensor = first_argument(args, kwargs)
@@ -301,6 +317,13 @@ class Arithmetic:
     def _put(self, output: Any, mark: Mark | None) -> None:
         if mark is not None:
             self._flow.marks.put(output, mark)
+
+
+def _settle(mark: Weights) -> None:
+    # Attention blends; what a logarithm is taken of is part of a loss or an entropy.
+    for term in mark.terms:
+        if isinstance(term.source, Softmax):
+            term.source.settle()
 
 
 def _with(mark: Weights, term: Term, *, log: bool) -> Weights:

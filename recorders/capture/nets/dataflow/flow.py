@@ -64,13 +64,15 @@ class Flow:
         """The marks of this thread's pass."""
         return self._pass.marks
 
-    def weighed(self, scores: Tensor, output: Tensor, axis: int, *, log: bool = False) -> None:
+    def weighed(
+        self, scores: weakref.ref[Tensor], output: Tensor, axis: int, *, log: bool = False
+    ) -> None:
         """Follow a new softmax of scores over an axis, or its logarithm."""
-        before = self.marks.get(scores)
+        before = self.marks.get(scores())
         if isinstance(before, Perturbed):
-            softmax = Softmax(weakref.ref(scores), before.temperature, before.scores)
+            softmax = Softmax(scores, before.temperature, before.scores)
         else:
-            softmax = Softmax(weakref.ref(scores))
+            softmax = Softmax(scores)
         keys = output.shape[axis]
         term = Term(softmax)
         self.marks.put(output, Weights((term,), axis if keys > 1 else -1, keys, log=log))

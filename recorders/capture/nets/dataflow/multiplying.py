@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
@@ -16,6 +17,7 @@ from recorders.capture.nets.dataflow.flow import (
     axis_of,
     first_argument,
     handled,
+    name_of,
 )
 from recorders.capture.nets.dataflow.marks import Exponentials, Total, Weights, has_values
 from recorders.capture.nets.dataflow.products import of_einsum, of_linear, of_matrices, of_sum
@@ -42,6 +44,7 @@ class Multiplying:
             **handled(self._baddbmm, "baddbmm", "baddbmm_"),
             **handled(self._einsum, "einsum"),
             **handled(self._sum, "sum"),
+            **handled(self._mean, "mean"),
             **handled(self._logsumexp, "logsumexp"),
             **handled(self._linear, "linear"),
             **handled(self._convolve, "conv1d", "conv2d", "conv3d"),
@@ -59,7 +62,7 @@ class Multiplying:
         axis = axis_of(output, argument(args, kwargs, 1, "dim"))
         if axis is None or kwargs.get("out") is not None:
             return output
-        self._flow.weighed(scores, output, axis, log=log)
+        self._flow.weighed(weakref.ref(scores), output, axis, log=log)
         return output
 
     def _logsumexp(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
@@ -152,10 +155,47 @@ class Multiplying:
             return output
         if isinstance(mark, Exponentials):
             marks.put(output, Total(axis))
-        elif mark.factors is not None and not mark.log:
+        elif not mark.log:
             keepdim = bool(argument(args, kwargs, 2, "keepdim", False))
-            self._flow.multiplied(of_sum(tensor, mark, axis, keepdim, output))
+            if mark.factors is not None:
+                self._flow.multiplied(of_sum(tensor, mark, axis, keepdim, output))
+            else:
+                self._reduced(function, tensor, mark, axis, keepdim, output)
         return output
+
+    def _mean(self, function: Function, args: Args, kwargs: Kwargs) -> Any:
+        output = function(*args, **kwargs)
+        tensor = first_argument(args, kwargs)
+        mark = self._flow.marks.weights(tensor) if len(self._flow.marks) else None
+        axis = _single(tensor, argument(args, kwargs, 1, "dim", kwargs.get("axis")))
+        if mark is not None and axis is not None:
+            keepdim = bool(argument(args, kwargs, 2, "keepdim", False))
+            self._reduced(function, tensor, mark, axis, keepdim, output)
+        return output
+
+    def _reduced(
+        self,
+        function: Function,
+        tensor: Tensor,
+        mark: Weights,
+        axis: int,
+        keepdim: bool,
+        output: Any,
+    ) -> None:
+        """Follow weights that are added up over heads or rows."""
+        if mark.axis in (axis, -1) or not isinstance(output, Tensor):
+            return
+        with aside(tensor.device):
+            terms = tuple(
+                replace(term, clean=function(term.own(tensor), axis, keepdim))
+                for term in mark.terms
+            )
+        place = mark.axis - (axis < mark.axis and not keepdim)
+        changes = (*mark.changes, name_of(function))
+        self._flow.marks.put(
+            output,
+            replace(mark, terms=terms, axis=place, changes=changes, lead=None, factors=None),
+        )
 
 
 def _single(tensor: Any, dims: Any) -> int | None:
