@@ -417,6 +417,28 @@ def test_what_is_not_there_in_another_file_system_is_named():
         read_run("memory://bucket/none.h5")
 
 
+def test_a_run_with_levels_of_large_maps_opens_in_two_requests_too(tmp_path):
+    rng = np.random.default_rng(5)
+    writer = SegmentWriter(tmp_path / "large.h5")
+    writer.add_snapshot(0)
+    site = writer.add_site("long", kind="self", heads=1, key_axis="tokens")
+    examples = np.array([writer.add_example(f"text-{number}") for number in range(3)])
+    raw = rng.random((3, 1, 1_200, 1_200))
+    nothing = np.zeros((3, 1, 1_200))
+    writer.add_events(
+        site=site, examples=examples, step=0, snapshot=0,
+        probabilities=raw / raw.sum(-1, keepdims=True), log_prob=nothing, entropy=nothing,
+    )  # fmt: skip
+    writer.close()
+    with (
+        RangeServer(**{"large.h5": (tmp_path / "large.h5").read_bytes()}) as server,
+        read_run(server.url("large.h5")) as run,
+    ):
+        assert len(server.asked) <= 2
+        run.map("long", 2)
+        assert len(server.asked) <= 3
+
+
 def test_joining_again_gives_the_same_run(many_chunks, tmp_path):
     writer = SegmentWriter(tmp_path / "one.h5")
     writer.add_site("s", kind="self", heads=1)
