@@ -144,7 +144,18 @@ _PLAIN = {
     "moved": _move,
     "made longer": _lengthen,
 }
-_TEXTS = (b"", b"\xff\xfe", b"9.9", b"1.99", b"-1.0", b"a" * 5000, b"[]", b"{", b"sqrt8", b"float32")
+_TEXTS = (
+    b"",
+    b"\xff\xfe",
+    b"9.9",
+    b"1.99",
+    b"-1.0",
+    b"a" * 5000,
+    b"[]",
+    b"{",
+    b"sqrt8",
+    b"float32",
+)
 _NUMBERS = (-1, 1, 2**31 - 1, -(2**63), 2**62, 255, float("nan"), float("inf"))
 
 
