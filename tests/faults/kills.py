@@ -185,10 +185,18 @@ def _check_busy(path):
 
 
 def campaign(kills, *, first=0, each=lambda count: None):
-    """Kill this many recordings, every tenth a Recorder with torch; returns the counts."""
-    counts = Counter()
+    """Kill this many recordings, every tenth a Recorder with torch.
+
+    Returns:
+        What was found, counted, and a sentence for each case in which the promise was broken.
+    """
+    counts, failed = Counter(), []
     for number in range(kills):
-        counts += killed(first + number, torch=number % 10 == 9)
-        counts["with torch"] += number % 10 == 9
+        torch = number % 10 == 9
+        try:
+            counts += killed(first + number, torch=torch)
+        except Exception as problem:
+            failed.append(f"kill {first + number}: {problem!r}")
+        counts["with torch"] += torch
         each(number + 1)
-    return counts
+    return counts, failed

@@ -38,7 +38,7 @@ def _read(case):
     with run:
         notices = [notice for notice in run.notices if "damaged" in notice]
         wrong, missing, damaged = _steps_read(run, case)
-    if wrong and case["kind"] == "hostile column":
+    if (wrong or missing) and case["kind"] == "hostile column":
         return {"outcome": "other numbers with their checksum"}
     if wrong or (missing and not notices):
         return {"outcome": "silently wrong", "says": "; ".join([*wrong, *missing][:5])}
