@@ -70,6 +70,8 @@ class Engine:
         self._pictures = Frames()
         # Which rows were compared last, and when that began.
         self._compared: tuple[Rows | None, float] = (None, 0.0)
+        # The run whose newest step is shown: when it is sealed, its last part is still to be read.
+        self._followed: int | None = None
         # The site that was last chosen of each open run.
         self._site_of: dict[int, str] = {}
 
@@ -133,6 +135,7 @@ class Engine:
     def _grown(self, answer: Grown) -> None:
         if answer.moved:
             self._thumbnails.forget(answer.key)
+        self._followed = live.followed_run(self.state) or self._followed
         state = live.with_grown(self.state, answer)
         if state != self.state:
             self._replace(state)
@@ -150,7 +153,7 @@ class Engine:
             state = replace(state, runs=with_notices(state.runs, answer.notices))
             self._replace(live.with_longer_rows(state, rows), grew=True)
             if self.state.following:
-                self._replace(live.at_newest(self.state))
+                self._replace(live.at_newest(self.state, self._followed))
         else:
             runs = with_notices(state.runs, answer.notices)
             self._change(rows=rows, runs=runs, place=place_in(rows, state))

@@ -101,9 +101,15 @@ def with_longer_rows(state: SessionState, rows: Rows) -> SessionState:
     return replace(state, rows=rows, place=place)
 
 
-def at_newest(state: SessionState) -> SessionState:
-    """``state`` at the step that was recorded last at its site; unchanged where there is none."""
+def followed_run(state: SessionState) -> int | None:
+    """The key of the run whose newest step is shown while following."""
     slot = followed_slot(state)
+    return state.slot(slot) if slot is not None else None
+
+
+def at_newest(state: SessionState, key: int | None) -> SessionState:
+    """``state`` at what was recorded last at its site of a run; unchanged where nothing was."""
+    slot = state.slot_of(key) if key is not None else None
     facts = state.facts(slot) if slot is not None else None
     if slot is None or facts is None or state.rows is None:
         return state

@@ -233,10 +233,11 @@ class Session(Engine):
         following = not self.state.following if following is None else following
         if following and live.followed_slot(self.state) is None:
             return
+        self._followed = live.followed_run(self.state)
         if following and not self.state.following:
             self.history.note(self.state, "follow")
         state = replace(self.state, following=following, playing=False)
-        self._replace(live.at_newest(state) if following else state)
+        self._replace(live.at_newest(state, self._followed) if following else state)
 
     def recover(self, key: int | None = None) -> None:
         """Join what a recording left whose writer is gone; None is the run in focus."""

@@ -205,8 +205,21 @@ def _hostile_column(path, pick):
 
 def _hostile_shape(path, pick):
     with h5py.File(path, "r+") as file:
-        dataset = file[pick.choice(_datasets(file))]
-        dataset.resize((pick.choice((0, 1, max(0, len(dataset) - 1), len(dataset) + 1, 10**9)),))
+        name = pick.choice(_datasets(file))
+        dataset = file[name]
+        length = pick.choice((0, 1, max(0, len(dataset) - 1), len(dataset) + 1, 10**9))
+        most = dataset.maxshape[0]
+        if most is None or length <= most:
+            dataset.resize((length,))
+            return
+        # It may not grow in place, so that another one, with its words, takes its place.
+        values, words = dataset[:], dict(dataset.attrs)
+        del file[name]
+        longer = file.create_dataset(
+            name, (length,), values.dtype, maxshape=(None,), chunks=(4096,)
+        )
+        longer[: len(values)] = values
+        longer.attrs.update(words)
 
 
 def _hostile_link(path, pick):

@@ -70,6 +70,16 @@ def readable(path):
         return checked(run, SEED)
 
 
+def calls(name):
+    """How often a recording on a disk that refuses nothing calls a function of ``os``."""
+    with tempfile.TemporaryDirectory(prefix="hardattn-faults-") as folder:
+        counter = Refusal(name, 0, inside=folder)
+        with counter.active():
+            recorded = record(Path(folder) / "run.h5", patient=False)
+        assert not recorded.errors
+        return counter.calls
+
+
 def refused(name, number, code, mode):
     """Record with one refused call; returns whether there was such a call.
 

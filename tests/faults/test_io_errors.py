@@ -15,8 +15,6 @@ import pytest
         *(("close", number) for number in (1, 6)),
         *(("replace", number) for number in (1, 2, 3, 4)),
         *(("unlink", number) for number in (1, 2, 4)),
-        *(("pwrite", number) for number in (1, 150, 400)),
-        *(("pread", number) for number in (1, 200, 600)),
         ("mkdir", 1),
         ("rmdir", 1),
         ("ftruncate", 1),
@@ -26,6 +24,13 @@ import pytest
     ],
 )
 def test_a_refused_call_is_an_ordinary_error_and_nothing_acknowledged_is_lost(name, number):
+    assert io_errors.refused(name, number, errno.EIO, "once")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4, 0.8])
+@pytest.mark.parametrize("name", ["pwrite", "pread"])
+def test_a_refused_piece_is_an_ordinary_error_and_nothing_acknowledged_is_lost(name, share):
+    number = 1 + int(share * io_errors.calls(name))
     assert io_errors.refused(name, number, errno.EIO, "once")
 
 
