@@ -100,10 +100,8 @@ def test_a_recording_is_followed_to_its_end_and_across_its_sealing(
     check_whole(window, qtbot, path, written)
 
 
-def test_new_steps_are_there_within_two_seconds(
-    make_window: Callable[[], MainWindow], qtbot: QtBot, tmp_path: Path
-) -> None:
-    path = tmp_path / "run.h5"
+def growing_run(path: Path) -> tuple[SegmentWriter, Callable[[int], None]]:
+    """A run that is being written here, and what adds example n to it."""
     writer = SegmentWriter(path, codec="float32")
     site, snapshot = writer.add_site("look"), writer.add_snapshot(0)
 
@@ -119,6 +117,34 @@ def test_new_steps_are_there_within_two_seconds(
         )
         writer.flush()
 
+    return writer, grow
+
+
+def test_what_came_last_is_followed_also_where_it_came_with_the_sealing(
+    make_window: Callable[[], MainWindow], qtbot: QtBot, tmp_path: Path
+) -> None:
+    writer, grow = growing_run(tmp_path / "run.h5")
+    grow(0)
+    window = make_window()
+    session = window.session
+    session.open([tmp_path / "run.h5"])
+    wait_until_shown(qtbot, window)
+    session.follow(True)
+    grow(1)
+    qtbot.waitUntil(lambda: session.state.place.example == 1, timeout=2_000)
+    # The app has just looked, and looks again in half a second.
+    grow(2)
+    writer.close()
+    qtbot.waitUntil(lambda: not session.state.following, timeout=5_000)
+    wait_until_shown(qtbot, window)
+    assert session.state.place.example == 2
+
+
+def test_new_steps_are_there_within_two_seconds(
+    make_window: Callable[[], MainWindow], qtbot: QtBot, tmp_path: Path
+) -> None:
+    path = tmp_path / "run.h5"
+    writer, grow = growing_run(path)
     window = make_window()
     window.session.open([path])
     qtbot.waitUntil(lambda: window.session.state.runs[0].status == "waiting", timeout=5_000)
