@@ -14,8 +14,8 @@ from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
 from hardattn_viewer.views.parts import plain_tooltip
 
-Menu = Literal["File", "Edit", "View", "Playback", "Window", "Help"]
-MENUS: tuple[Menu, ...] = ("File", "Edit", "View", "Playback", "Window", "Help")
+Menu = Literal["File", "Edit", "View", "Playback", "Analyse", "Window", "Help"]
+MENUS: tuple[Menu, ...] = ("File", "Edit", "View", "Playback", "Analyse", "Window", "Help")
 
 
 def _always(_: SessionState) -> bool:
@@ -83,6 +83,8 @@ class Actions(QObject):
         """Put every command into its menu."""
         menus: dict[Menu, QMenu] = {}
         for name in MENUS:
+            if not any(command.menu == name for command in self.commands):
+                continue
             menu = bar.addMenu(f"&{name}")
             menu.setObjectName(f"menu{name}")
             menu.setToolTipsVisible(True)

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from hardattn_viewer.app.actions import Actions
+from hardattn_viewer.app.main_views import MAIN_VIEWS
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.views.icons import theme_icon
 from hardattn_viewer.views.parts import heading, row
@@ -57,9 +58,12 @@ class Tools(QToolBar):
         self._actions = actions
         self.addWidget(self._button("open", "Open…"))
         views = QWidget()
-        first = self._segment("view_overlay", "Overlay", "first")
-        last = self._segment("view_compare", "Compare", "last")
-        views.setLayout(row(first, last, spacing=0))
+        places = ["first", *(["middle"] * (len(MAIN_VIEWS) - 2)), "last"]
+        segments = [
+            self._segment(f"view_{view.id}", view.text.replace("&", ""), place)
+            for view, place in zip(MAIN_VIEWS, places, strict=True)
+        ]
+        views.setLayout(row(*segments, spacing=0))
         self.addWidget(views)
         space = QWidget()
         space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)

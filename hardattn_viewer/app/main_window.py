@@ -23,10 +23,11 @@ from PySide6.QtWidgets import (
 
 from hardattn_viewer.app.actions import Actions
 from hardattn_viewer.app.bars import DockTitle, Tools
-from hardattn_viewer.app.commands import commands_of
+from hardattn_viewer.app.commands.every import commands_of
 from hardattn_viewer.app.errors import MessageBar
 from hardattn_viewer.app.export_dialog import ExportDialog
 from hardattn_viewer.app.help import HelpDialog
+from hardattn_viewer.app.main_views import MAIN_VIEWS
 from hardattn_viewer.app.omissions import OmissionsDialog
 from hardattn_viewer.app.opening import UrlDialog, dropped, fill_recent
 from hardattn_viewer.app.palette import Palette
@@ -100,12 +101,13 @@ class MainWindow(QMainWindow):
 
     def _build_centre(self) -> None:
         self.header = HeaderLine(self.session)
-        self.overlay = OverlayView(self.session)
-        self.compare = CompareView(self.session)
         self.views = QStackedWidget()
         self.views.setObjectName("views")
-        self.views.addWidget(self.overlay)
-        self.views.addWidget(self.compare)
+        self.view = {view.id: view.make(self.session) for view in MAIN_VIEWS}
+        for widget in self.view.values():
+            self.views.addWidget(widget)
+        self.overlay = cast("OverlayView", self.view["overlay"])
+        self.compare = cast("CompareView", self.view["compare"])
         centre = QWidget()
         centre.setProperty("surface", "window")
         centre.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -186,7 +188,7 @@ class MainWindow(QMainWindow):
         if new.frames != old.frames and self._changed_at is None:
             self._changed_at = time.perf_counter()
         if new.view != old.view:
-            self.views.setCurrentIndex(0 if new.view == "overlay" else 1)
+            self.views.setCurrentWidget(self.view[new.view])
         if new.theme != old.theme:
             self._settings.theme = new.theme
             self._show_theme()
@@ -232,13 +234,8 @@ class MainWindow(QMainWindow):
     def _show_theme(self) -> None:
         self.theme = resolved_theme(self.session.state.theme)
         apply_theme(cast("QApplication", QApplication.instance()), self.theme)
-        themed: tuple[Themed, ...] = (
-            self.overlay,
-            self.compare,
-            self.examples,
-            self.timeline,
-            self.tools,
-        )
+        views = cast("list[Themed]", list(self.view.values()))
+        themed: tuple[Themed, ...] = (*views, self.examples, self.timeline, self.tools)
         for view in themed:
             view.set_theme(self.theme)
 

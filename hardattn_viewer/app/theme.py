@@ -109,6 +109,7 @@ QToolButton[kind="segment"] {{ background: {t.panel}; border-radius: 0; padding:
     color: {t.muted}; margin: 0; }}
 QToolButton[kind="segment"][place="first"] {{ border-top-left-radius: 6px;
     border-bottom-left-radius: 6px; }}
+QToolButton[kind="segment"][place="middle"] {{ border-left: 0; }}
 QToolButton[kind="segment"][place="last"] {{ border-top-right-radius: 6px;
     border-bottom-right-radius: 6px; border-left: 0; }}
 QToolButton[kind="segment"]:checked {{ background: {t.selection}; color: {t.text};

@@ -118,7 +118,8 @@ def views_of(window: MainWindow) -> Iterator[tuple[str, object]]:
     for name, pane in panes.items():
         if pane.shown_step is not None:
             yield f"{name}.step", pane.shown_step
-    yield "view", "overlay" if window.views.currentWidget() is window.overlay else "compare"
+    shown = window.views.currentWidget()
+    yield "view", next(id_ for id_, widget in window.view.items() if widget is shown)
     yield "theme", window.theme.name
 
 

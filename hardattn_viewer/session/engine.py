@@ -28,6 +28,8 @@ from hardattn_viewer.session.requests import (
     Recovering,
     RowsRead,
     RowsRequest,
+    Studied,
+    StudyRequest,
     ThumbnailsRead,
     Unexpected,
     Waits,
@@ -38,6 +40,7 @@ from hardattn_viewer.session.state import (
     SessionState,
     Status,
 )
+from hardattn_viewer.session.studies import KINDS, StudyResult
 from hardattn_viewer.session.thumbnails import Thumbnails
 from hardattn_viewer.session.wants import compare_wanted, frames_wanted, rows_wanted
 
@@ -106,6 +109,8 @@ class Engine:
             case Compared(generation=generation) if generation == latest["compare"]:
                 self._change(comparison=answer.comparison)
                 self._compare_longer(self.state)
+            case Studied(kind=kind, generation=generation) if generation == latest.get(kind):
+                self._studied(answer)
             case Grown():
                 self._grown(answer)
             case Waits(key=key):
@@ -117,6 +122,13 @@ class Engine:
                 self._change(thumbnails=self.state.thumbnails + 1)
             case Unexpected(error=error):
                 raise error
+
+    def _studied(self, answer: Studied) -> None:
+        known = self.state.studies.get(answer.kind)
+        if known is None:
+            return
+        result = StudyResult(known.study, answer.value, answer.finished, answer.error)
+        self._change(studies={**self.state.studies, answer.kind: result})
 
     def _opened(self, answer: Opened, status: Status | None = None) -> None:
         state = self.state
@@ -193,7 +205,21 @@ class Engine:
             return
         old = self.state
         new = resolved(new, old, self._site_of, grew)
+        wanted = {kind: study for kind, want in KINDS.items() if (study := want(new)) is not None}
+        known = {kind: result for kind, result in new.studies.items() if kind in wanted}
+        news = {
+            kind: study
+            for kind, study in wanted.items()
+            if kind not in known or known[kind].study != study
+        }
+        if news or len(known) != len(new.studies):
+            begun = {kind: StudyResult(study) for kind, study in news.items()}
+            new = replace(new, studies={**known, **begun})
         self.state = new
+        for kind in old.studies.keys() - wanted.keys():
+            self._loader.submit(StudyRequest(self._new(kind), kind, None))
+        for kind, study in news.items():
+            self._loader.submit(StudyRequest(self._new(kind), kind, study))
         self._ask(new, old, grew)
         self.changed.emit(new, old)
         self._collect_if_direct()
@@ -229,5 +255,5 @@ class Engine:
             self._compare(state)
 
     def _new(self, kind: str) -> int:
-        self._generation[kind] += 1
+        self._generation[kind] = self._generation.get(kind, 0) + 1
         return self._generation[kind]

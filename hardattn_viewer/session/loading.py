@@ -22,6 +22,7 @@ from hardattn_viewer.session.requests import (
     Request,
     RowsRequest,
     StopRecoveryRequest,
+    StudyRequest,
     ThumbnailsRequest,
     TurnRequest,
     Unexpected,
@@ -83,8 +84,9 @@ class ThreadLoader:
 
     Opening and closing are served in the order in which they were asked. Of frames, rows and
     thumbnails only the latest request is served. When nothing waits, neighbouring places are
-    read ahead and the whole-run comparison advances by one slice. Runs that may still grow are
-    looked at every half second. A recovery goes on beside all that, on a thread of its own.
+    read ahead, and the whole-run comparison and the studies advance by one slice in turn. Runs
+    that may still grow are looked at every half second. A recovery goes on beside all that, on a
+    thread of its own.
 
     Args:
         wake: called on the reader thread whenever there are answers to take.
@@ -97,7 +99,9 @@ class ThreadLoader:
         self._first: deque[OpenRequest | CloseRequest | TurnRequest] = deque()
         self._latest: dict[type, Request] = {}
         self._ahead: deque[Target] = deque()
-        self._slices: Iterator[Answer] | None = None
+        # What is read in slices, by kind: it takes turns.
+        self._slices: dict[str, Iterator[Answer]] = {}
+        self._studies: dict[str, StudyRequest] = {}
         self._answers: list[Answer] = []
         self._next_poll = 0.0
         self._recoverer = Recoverer(self._take_recovery)
@@ -123,6 +127,9 @@ class ThreadLoader:
                 self._give_up(request.key)
             if isinstance(request, OpenRequest | CloseRequest):
                 self._first.append(request)
+            elif isinstance(request, StudyRequest):
+                self._slices.pop(request.kind, None)
+                self._studies[request.kind] = request
             else:
                 self._latest[type(request)] = request
             if isinstance(request, FramesRequest):
@@ -182,8 +189,8 @@ class ThreadLoader:
                 if rest is not None and rest <= 0:
                     return self._poll
                 # Whoever asks for something wakes this up, also while it rests.
-                self._condition.wait(REST_SECONDS if self._slices is not None else rest)
-                if self._slices is not None and self._is_idle():
+                self._condition.wait(REST_SECONDS if self._slices else rest)
+                if self._slices and self._is_idle():
                     return self._slice
 
     def _until_poll(self) -> float | None:
@@ -210,7 +217,7 @@ class ThreadLoader:
         if self._first:
             request = self._first.popleft()
             if isinstance(request, CloseRequest):
-                self._slices = None
+                self._slices.pop("compare", None)
             self._opening = request.key if isinstance(request, OpenRequest) else None
             return lambda: self._reading.answers(request)
         for kind in _ORDER:
@@ -224,16 +231,26 @@ class ThreadLoader:
             return lambda: self._reading.ahead(target)
         compare = self._latest.pop(CompareRequest, None)
         if isinstance(compare, CompareRequest):
-            self._slices = self._reading.compare(compare)
+            self._slices["compare"] = self._reading.compare(compare)
+        for name, study in self._studies.items():
+            self._slices[name] = self._reading.study(study)
+        self._studies.clear()
         return None
 
     def _is_idle(self) -> bool:
-        return not (self._closing or self._first or self._latest or self._ahead)
+        waiting = self._first or self._latest or self._ahead or self._studies
+        return not (self._closing or waiting)
 
     def _slice(self) -> list[Answer]:
-        slices = self._slices
-        answer = next(slices, None) if slices is not None else None
+        with self._condition:
+            kind, slices = next(iter(self._slices.items()))
+            # To the end of the line: the next slice is another one's.
+            del self._slices[kind]
+        answer = next(slices, None)
         if answer is None:
-            self._slices = None
             return []
+        with self._condition:
+            # Whoever asked for another one meanwhile does not want this one any more.
+            if kind not in self._studies:
+                self._slices[kind] = slices
         return [answer]

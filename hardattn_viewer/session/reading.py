@@ -28,6 +28,8 @@ from hardattn_viewer.session.requests import (
     Request,
     RowsRead,
     RowsRequest,
+    Studied,
+    StudyRequest,
     ThumbnailsRead,
     ThumbnailsRequest,
     TurnRequest,
@@ -86,6 +88,8 @@ class Reading:
                 return [self._thumbnails(request)]
             case CompareRequest():
                 return list(self.compare(request))
+            case StudyRequest():
+                return list(self.study(request))
         return []
 
     def ahead(self, target: Target) -> list[Answer]:
@@ -108,6 +112,23 @@ class Reading:
             # The parts of a run that was joined meanwhile are gone; it is compared anew then.
             if self._runs.get(request.a) is run_a and self._runs.get(request.b) is run_b:
                 yield Compared(request.generation, None, sentence(error))
+
+    def study(self, request: StudyRequest) -> Iterator[Answer]:
+        """Read a study a slice at a time."""
+        study, generation, kind = request.study, request.generation, request.kind
+        if study is None or any(key not in self._runs for key in study.keys):
+            return
+        runs = {key: self._runs[key] for key in study.keys}
+        value: object | None = None
+        try:
+            for result in study.results(runs):
+                value = value if result is None else result
+                yield Studied(generation, kind, value)
+            yield Studied(generation, kind, value, finished=True)
+        except _WRONG as error:
+            # The parts of a run that was joined meanwhile are gone; it is studied anew then.
+            if all(self._runs.get(key) is run for key, run in runs.items()):
+                yield Studied(generation, kind, value, finished=True, error=sentence(error))
 
     def poll(self) -> list[Answer]:
         """What came to the runs that may still grow."""

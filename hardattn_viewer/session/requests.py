@@ -16,6 +16,7 @@ from hardattn_viewer.session.comparing import RunComparison
 from hardattn_viewer.session.frames import Target
 from hardattn_viewer.session.rows import Rows
 from hardattn_viewer.session.state import Frames, Live, Recovery, RunFacts
+from hardattn_viewer.session.studies import Study
 from recorders.run.address import Address
 
 
@@ -88,6 +89,15 @@ class CompareRequest:
 
 
 @dataclass(frozen=True)
+class StudyRequest:
+    """Read a study of a kind; None stops the one that is being read."""
+
+    generation: int
+    kind: str
+    study: Study | None
+
+
+@dataclass(frozen=True)
 class RecoverRequest:
     """Join the parts of an open run into one file, and show that instead of them."""
 
@@ -116,6 +126,7 @@ Request = (
     | FramesRequest
     | ThumbnailsRequest
     | CompareRequest
+    | StudyRequest
     | RecoverRequest
     | TurnRequest
     | StopRecoveryRequest
@@ -195,6 +206,17 @@ class Compared:
     error: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class Studied:
+    """What is known of a study by now, or ``error`` says why it stopped."""
+
+    generation: int
+    kind: str
+    value: object | None = None
+    finished: bool = False
+    error: str = ""
+
+
 @dataclass(frozen=True)
 class Recovering:
     """How far a recovery has come, how it ended, or None where it was given up."""
@@ -217,6 +239,7 @@ Answer = (
     | FramesRead
     | ThumbnailsRead
     | Compared
+    | Studied
     | Recovering
     | Unexpected
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -13,6 +14,7 @@ from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame, Place, Target
 from hardattn_viewer.session.recorded import Verification, verification_kind
 from hardattn_viewer.session.rows import Rows, Sort
+from hardattn_viewer.session.studies import StudyResult
 from recorders.run.address import Address
 from recorders.run.parts import Doing
 from recorders.run.text import visible
@@ -273,6 +275,7 @@ class SessionState:
         thumbnails: grows by one whenever thumbnails arrived.
         following: whether the newest step is shown as it comes.
         recovery: the recovery that goes on, or the last one until it is dismissed.
+        studies: what is known by now of each kind of study that this state wants.
     """
 
     runs: tuple[OpenRun, ...] = ()
@@ -298,6 +301,7 @@ class SessionState:
     thumbnails: int = 0
     following: bool = False
     recovery: Recovery | None = None
+    studies: Mapping[str, StudyResult] = field(default_factory=dict)
 
     def slot(self, slot: Slot) -> int | None:
         """The key of the run in ``slot``."""

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from hardattn_viewer.app.actions import Command
-from hardattn_viewer.app.window_protocol import Window
+from hardattn_viewer.app.commands.enabling import has_sites, has_two
+from hardattn_viewer.app.commands.window_protocol import Window
+from hardattn_viewer.app.main_views import MAIN_VIEWS, MainView
 from hardattn_viewer.session.display import (
     AmountTable,
     Display,
@@ -16,15 +18,14 @@ from hardattn_viewer.session.display import (
     toggled,
 )
 from hardattn_viewer.session.session import Session
-from hardattn_viewer.session.state import SessionState, ThemeChoice, View
+from hardattn_viewer.session.state import ThemeChoice
 
 
 def view_commands(session: Session, window: Window) -> list[Command]:
     """Everything in the View menu, in its order."""
     return [
-        _to_view(session, "overlay", "&Overlay", "Ctrl+1", "One run, large"),
-        _to_view(session, "compare", "&Compare", "Ctrl+2", "A, B and their difference"),
-        Command("swap", "View", "S&wap A and B", session.swap, ("Ctrl+Shift+X",), enabled=_has_two),
+        *(_to_view(session, view, at) for at, view in enumerate(MAIN_VIEWS, start=1)),
+        Command("swap", "View", "S&wap A and B", session.swap, ("Ctrl+Shift+X",), enabled=has_two),
         Command(
             "other",
             "View",
@@ -32,7 +33,7 @@ def view_commands(session: Session, window: Window) -> list[Command]:
             lambda: session.look_at("B" if session.state.focus == "A" else "A"),
             ("X",),
             "Show B in the inspector and overlay instead of A, or A instead of B",
-            _has_two,
+            has_two,
         ),
         *_places(session, window),
         _option(session, "matrix", "&Matrix of queries and keys", "M", "All queries × keys"),
@@ -70,7 +71,7 @@ def _places(session: Session, window: Window) -> list[Command]:
             window.choose_site,
             ("S",),
             "Find a site by its name, layer or kind",
-            _has_sites,
+            has_sites,
             group="sites",
         ),
         _site(session, "previousSite", "Previous site", "{", -1),
@@ -101,15 +102,15 @@ def _places(session: Session, window: Window) -> list[Command]:
     ]
 
 
-def _to_view(session: Session, view: View, text: str, key: str, tooltip: str) -> Command:
+def _to_view(session: Session, view: MainView, number: int) -> Command:
     return Command(
-        f"view_{view}",
+        f"view_{view.id}",
         "View",
-        text,
-        lambda: session.set_view(view),
-        (key,),
-        tooltip,
-        checked=lambda state: state.view == view,
+        view.text,
+        lambda: session.set_view(view.id),
+        (f"Ctrl+{number}",),
+        view.tooltip,
+        checked=lambda state: state.view == view.id,
         group="views",
     )
 
@@ -185,7 +186,7 @@ def _site(session: Session, id_: str, text: str, key: str, by: int) -> Command:
         lambda: session.next_site(by),
         (key,),
         "One site after the other, in the order of the model",
-        _has_sites,
+        has_sites,
         group="sites",
     )
 
@@ -212,12 +213,3 @@ def _theme(session: Session, choice: ThemeChoice, text: str) -> Command:
         checked=lambda state: state.theme == choice,
         group="theme",
     )
-
-
-def _has_two(state: SessionState) -> bool:
-    return state.slot_a is not None and state.slot_b is not None
-
-
-def _has_sites(state: SessionState) -> bool:
-    facts = state.facts(state.site_slot)
-    return facts is not None and len(facts.sites) > 1

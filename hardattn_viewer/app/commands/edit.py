@@ -1,0 +1,70 @@
+"""The commands of the Edit menu: undo, copying, filtering, finding a command."""
+
+from __future__ import annotations
+
+from hardattn_viewer.app.actions import Command
+from hardattn_viewer.app.commands.enabling import has_frame
+from hardattn_viewer.app.commands.window_protocol import Window
+from hardattn_viewer.session.session import Session
+
+
+def edit_commands(session: Session, window: Window) -> list[Command]:
+    """Everything in the Edit menu, in its order."""
+    history = session.history
+    return [
+        Command(
+            "undo",
+            "Edit",
+            "&Undo view change",
+            session.undo,
+            ("Ctrl+Z",),
+            "Go back to how it looked before",
+            lambda _: history.can_undo,
+        ),
+        Command(
+            "redo",
+            "Edit",
+            "&Redo view change",
+            session.redo,
+            ("Ctrl+Shift+Z", "Ctrl+Y"),
+            "Take back the last undo",
+            lambda _: history.can_redo,
+        ),
+        Command(
+            "copy",
+            "Edit",
+            "&Copy numbers",
+            window.copy_numbers,
+            ("Ctrl+C",),
+            "Copy the inspector's numbers",
+            has_frame,
+            group="copy",
+        ),
+        Command(
+            "filter",
+            "Edit",
+            "&Filter examples",
+            window.focus_filter,
+            ("/", "Ctrl+F"),
+            "Type an expression such as wrong(A) & entropy > 2",
+            group="find",
+        ),
+        Command(
+            "letGo",
+            "Edit",
+            "&Let go of the pinned region",
+            window.let_go,
+            ("Escape",),
+            "Unpin, and show what was selected again",
+            group="find",
+        ),
+        Command(
+            "palette",
+            "Edit",
+            "Command &palette…",
+            window.show_palette,
+            ("Ctrl+Shift+P", "Ctrl+K"),
+            "Find any command by its name",
+            group="palette",
+        ),
+    ]

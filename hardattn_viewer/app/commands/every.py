@@ -1,0 +1,23 @@
+"""Every command there is; each menu has its own file."""
+
+from __future__ import annotations
+
+from hardattn_viewer.app.actions import Command
+from hardattn_viewer.app.commands.edit import edit_commands
+from hardattn_viewer.app.commands.file import file_commands
+from hardattn_viewer.app.commands.playback import playback_commands
+from hardattn_viewer.app.commands.view import view_commands
+from hardattn_viewer.app.commands.window import window_commands
+from hardattn_viewer.app.commands.window_protocol import Window
+from hardattn_viewer.session.session import Session
+
+
+def commands_of(session: Session, window: Window) -> list[Command]:
+    """Everything that can be done, in the order of the menus."""
+    return [
+        *file_commands(session, window),
+        *edit_commands(session, window),
+        *view_commands(session, window),
+        *playback_commands(session),
+        *window_commands(window),
+    ]

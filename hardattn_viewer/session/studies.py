@@ -1,0 +1,62 @@
+"""Numbers that take longer than a picture: asked for when a view shows them, read in slices.
+
+A *study* is a frozen question about the open runs. Each kind of study has a function that says
+what a state wants to know; a state that wants something else asks anew, and one that wants
+nothing any more stops the reading. A view draws ``state.studies[kind]``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from hardattn_viewer.session.state import SessionState
+    from recorders.run.reader import Run
+
+
+class Study(Protocol):
+    """A question about open runs; frozen and hashable, with everything that it depends on.
+
+    That includes the generation of runs that may still grow, where what came to them matters.
+    """
+
+    @property
+    def keys(self) -> tuple[int, ...]:
+        """The keys of the runs that it reads."""
+
+    def results(self, runs: Mapping[int, Run]) -> Iterator[object]:
+        """Read, on the reader thread; each result replaces the one before.
+
+        A result comes at least every ten milliseconds, or None where there is nothing new to
+        show, so that pictures which are asked for meanwhile need not wait.
+
+        Raises:
+            recorders.RunError: a run is damaged there.
+            IndexError: a run does not hold what was asked for.
+        """
+
+
+@dataclass(frozen=True, eq=False)
+class StudyResult:
+    """What is known of a study by now.
+
+    Attributes:
+        study: the question.
+        value: the last result; None before the first.
+        finished: whether no more is coming.
+        error: why it could not be answered, in one sentence; empty otherwise.
+    """
+
+    study: Study
+    value: object | None = None
+    finished: bool = False
+    error: str = ""
+
+
+Wanted = Callable[["SessionState"], Study | None]
+
+
+# One line a kind: what a state wants to know of it.
+KINDS: dict[str, Wanted] = {}
