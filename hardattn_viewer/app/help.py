@@ -34,11 +34,11 @@ class HelpDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(900, 620)
         columns = [column(spacing=4), column(spacing=4), column(spacing=4)]
-        places = {"File": 0, "Edit": 0, "Window": 0, "Help": 0, "View": 1, "Playback": 2, "Analyse": 2}
+        places = {"View": 1, "Playback": 2, "Analyse": 2}
         for menu in MENUS:
             own = [command for command in commands if command.menu == menu]
             lines = [(command.text.replace("&", ""), _keys(command)) for command in own]
-            columns[places[menu]].addWidget(_section(menu, lines))
+            columns[places.get(menu, 0)].addWidget(_section(menu, lines))
         columns[2].addWidget(_section("Mouse", list(MOUSE)))
         for one in columns:
             one.addStretch(1)
