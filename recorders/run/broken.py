@@ -12,12 +12,11 @@ from recorders.run.layout import Table, Text
 from recorders.run.tables import Tables, TextColumn, empty_column
 
 _TOGETHER = {
-    "scalar_names": ("scalar_names", "scalars"),
-    "scalars": ("scalar_names", "scalars"),
+    "scalar_names": ("scalar_names", "training_scalars", "scalars"),
     "boxes": ("boxes", "region_sets"),
     "region_sets": ("boxes", "region_sets"),
 }
-"""Tables of which one says nothing without the other."""
+"""Tables of which one says nothing without the other; the last one's loss is what is said."""
 
 _WITHOUT_TABLE = {
     "verifications": "whether its record was verified is not known",
@@ -26,6 +25,7 @@ _WITHOUT_TABLE = {
     "tokens": "it has no tokens of its examples",
     "later_tokens": "it has no tokens that came while the model ran",
     "scalars": "it has no rewards or other numbers of its steps",
+    "training_scalars": "it has no loss or other numbers that training told",
     "outcomes": "it has no predictions",
     "details": "overviews of its large maps are made anew",
 }

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 FORMAT = "hardattn-run"
 MAJOR = 1
-MINOR = 1
+MINOR = 2
 FORMAT_VERSION: str = f"{MAJOR}.{MINOR}"
 ENCODING_VERSION = "1.0"
 
@@ -451,7 +451,8 @@ SCALAR_NAMES = Table(
         Text(
             "name",
             "`reward`, `baseline`, `advantage`, or a name of the recorder's own; `beam_parent` is "
-            "the number of the beam that a beam continued, of the step before.",
+            "the number of the beam that a beam continued, of the step before. Of training: "
+            "`loss`, `reward`, `accuracy`, `entropy` (nat), `temperature`, `gradient_variance` …",
         ),
     ),
 )
@@ -463,6 +464,16 @@ SCALARS = Table(
         Column("name", "<i4", "What the number is.", "", 1, "scalar_names"),
         Column("example", "<i8", "The example.", "", 1, "examples"),
         Column("step", "<i4", "Step within the example, from 0."),
+        Column("snapshot", "<i4", "The snapshot.", "", 1, "snapshots"),
+        Column("value", "<f8", "The number, exact."),
+    ),
+)
+
+TRAINING_SCALARS = Table(
+    "training_scalars",
+    "One row for each number that training itself told of a snapshot.",
+    (
+        Column("name", "<i4", "What the number is.", "", 1, "scalar_names"),
         Column("snapshot", "<i4", "The snapshot.", "", 1, "snapshots"),
         Column("value", "<f8", "The number, exact."),
     ),
@@ -497,6 +508,7 @@ TABLES = (
     SELECTIONS,
     SCALAR_NAMES,
     SCALARS,
+    TRAINING_SCALARS,
     OUTCOMES,
 )
 

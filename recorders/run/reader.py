@@ -21,7 +21,6 @@ from recorders.run.errors import DamagedError, RunError
 from recorders.run.images import decode_png, image_digest
 from recorders.run.index import RowIndex, example_columns
 from recorders.run.layout import CHANGED, EVENTS, EXAMPLES, LEFT_OUT
-from recorders.run.maps import RunMaps
 from recorders.run.means import RowMeans
 from recorders.run.newer import newer, newest_change
 from recorders.run.origin import sentences
@@ -38,6 +37,7 @@ from recorders.run.records import (
 from recorders.run.remote.options import Remote
 from recorders.run.shown import shown
 from recorders.run.text import visible
+from recorders.run.training import RunTraining
 from recorders.run.verification import Verification, verifications
 
 __all__ = ["Example", "Outcome", "Remote", "Run", "RunError", "Site", "Snapshot", "Url", "read_run"]
@@ -66,7 +66,7 @@ def read_run(
     return Run(load(address_of(path), remote), cache_bytes)
 
 
-class Run(RunMaps):
+class Run(RunTraining):
     """A recorded run. Arrays that it hands out belong to the caller.
 
     Wherever ``site`` is asked for it is a name or an item of ``sites``; ``example`` is an index
