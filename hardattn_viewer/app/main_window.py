@@ -48,7 +48,8 @@ from hardattn_viewer.views.parts import Themed, column, label, line
 from hardattn_viewer.views.run_cards import RunCards
 from hardattn_viewer.views.status_line import StatusLine
 from hardattn_viewer.views.timeline import Timeline
-from sample_runs import text_path
+from hardattn_viewer.views.training import TrainingView
+from sample_runs import text_path, training_paths
 
 MINIMUM = QSize(1100, 700)
 USUAL = QSize(1680, 1020)
@@ -108,6 +109,7 @@ class MainWindow(QMainWindow):
             self.views.addWidget(widget)
         self.overlay = cast("OverlayView", self.view["overlay"])
         self.compare = cast("CompareView", self.view["compare"])
+        self.training = cast("TrainingView", self.view["training"])
         centre = QWidget()
         centre.setProperty("surface", "window")
         centre.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -176,6 +178,7 @@ class MainWindow(QMainWindow):
         self.timeline.bind(
             {name: self.actions_[name] for name in ("first", "back", "play", "forward", "last")}
         )
+        self.training.bind({name: self.actions_[name] for name in self.training.commands})
         self.header.site.bind(self.actions_["chooseSite"])
         self.header.live.bind(self.actions_["follow"])
         self.inspector.record.bind(self.actions_["omissions"])
@@ -274,11 +277,25 @@ class MainWindow(QMainWindow):
         """Open the sample run of a sentence encoder."""
         self.session.open([text_path()])
 
+    def open_training_samples(self) -> None:
+        """Open the sample runs of a training, and look at how it went."""
+        self.session.open(list(training_paths()))
+        self.session.set_view("training")
+
+    def keep_numbers(self) -> None:
+        """Keep the inspector's numbers, or let go of those kept."""
+        kept = self.session.state.kept
+        self.session.keep_numbers(self.inspector.kept() if kept is None else None)
+
     def export_figure(self) -> None:
         """Show the export dialog."""
         run = self.session.state.run_in(self.session.state.shown_slot)
         path = run.path if run is not None else None
-        own = isinstance(path, Path) and path not in (*self._samples, text_path())
+        own = isinstance(path, Path) and path not in (
+            *self._samples,
+            text_path(),
+            *training_paths(),
+        )
         folder = Path(path.parent) if path is not None and own else Path.cwd()
         ExportDialog(self.session, folder, self).open()
 

@@ -11,6 +11,7 @@ from hardattn_viewer.measures.distributions import (
     effective_number,
     entropy,
     hardness,
+    largest_probability,
     margin,
     rank,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "entropy",
     "hardness",
     "jensen_shannon",
+    "largest_probability",
     "margin",
     "mass_on",
     "rank",

@@ -17,6 +17,7 @@ from hardattn_viewer.session.requests import (
 )
 from hardattn_viewer.session.rows import Column, Sort
 from hardattn_viewer.session.state import (
+    KeptNumbers,
     OpenRun,
     Recovery,
     Slot,
@@ -24,6 +25,7 @@ from hardattn_viewer.session.state import (
     View,
 )
 from hardattn_viewer.session.thumbnails import Image
+from hardattn_viewer.session.wants import is_settled
 from recorders.run.address import Address
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -116,6 +118,12 @@ class Session(Engine):
         """Show the run as it was at another moment of its training."""
         self._move("snapshot", snapshot=snapshot)
 
+    def next_snapshot(self, by: int) -> None:
+        """Go to a later (or earlier) snapshot; the ends hold."""
+        snapshot = moving.snapshot_after(self.state, by)
+        if snapshot is not None:
+            self.go_to_snapshot(snapshot)
+
     def go_to_head(self, head: int | None) -> None:
         """Show one head, or with None the mean over all of them."""
         if head is None or 0 <= head < self.state.heads:
@@ -158,7 +166,17 @@ class Session(Engine):
         playing = not self.state.playing if playing is None else playing
         if playing and self._at_end():
             self.go_to_step(0 if self.state.speed > 0 else self.state.frames.steps - 1)
-        self._change(playing=playing and self.state.frames.steps > 1)
+        self._change(playing=playing and self.state.frames.steps > 1, playing_snapshots=False)
+
+    def play_snapshots(self, playing: bool | None = None) -> None:
+        """Start or stop playback over the snapshots; at the last one it starts over."""
+        going = self.state.playing and self.state.playing_snapshots
+        playing = not going if playing is None else playing
+        forward = self.state.speed > 0
+        if playing and moving.is_last_snapshot(self.state, forward=forward):
+            self.next_snapshot(-moving.snapshots(self.state) * (1 if forward else -1))
+        playing = playing and moving.snapshots(self.state) > 1
+        self._change(playing=playing, playing_snapshots=playing)
 
     def shuttle(self, direction: int) -> None:
         """J and L: play in a direction, faster each time; against it, slower first."""
@@ -174,14 +192,30 @@ class Session(Engine):
         """Show the next step of playback, or stop where the example ends."""
         if not self.state.playing:
             return
-        if self._at_end():
+        if self.state.playing_snapshots:
+            self._tick_snapshot()
+        elif self._at_end():
             self._change(playing=False)
         else:
             self.next_step(1 if self.state.speed > 0 else -1)
 
+    def _tick_snapshot(self) -> None:
+        """The next snapshot, once this one is seen: none is left out, however slow the disk is."""
+        forward = self.state.speed > 0
+        if moving.is_last_snapshot(self.state, forward=forward):
+            self._change(playing=False, playing_snapshots=False)
+        elif is_settled(self.state):
+            self.next_snapshot(1 if forward else -1)
+
     def _at_end(self) -> bool:
         step, steps = self.state.place.step, self.state.frames.steps
         return step >= steps - 1 if self.state.speed > 0 else step <= 0
+
+    # --- numbers --------------------------------------------------------------------------
+
+    def keep_numbers(self, kept: KeptNumbers | None) -> None:
+        """Keep numbers, to compare those of other places with them; None lets go."""
+        self._change(kept=kept)
 
     # --- looks ----------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from recorders.run.text import visible
 
 Slot = Literal["A", "B"]
 SLOTS: tuple[Slot, Slot] = ("A", "B")
-View = Literal["overlay", "compare"]
+View = Literal["overlay", "compare", "training"]
 Status = Literal["loading", "waiting", "ready", "failed"]
 ThemeChoice = Literal["system", "dark", "light"]
 
@@ -144,6 +144,7 @@ class RunFacts:
         changed: sentences that say what recording changed about the run of the model.
         newest: for each site where its last event is; None where it has none.
         notices: sentences that say what of the file is damaged, unknown or not checked.
+        repeated: whether it holds examples of equal content, as one that was run several times.
     """
 
     name: str
@@ -161,6 +162,7 @@ class RunFacts:
     changed: tuple[str, ...] = ()
     newest: tuple[Newest | None, ...] = ()
     notices: tuple[str, ...] = ()
+    repeated: bool = False
 
     @property
     def mismatches(self) -> tuple[SiteFacts, ...]:
@@ -248,6 +250,19 @@ class Frames:
 
 
 @dataclass(frozen=True)
+class KeptNumbers:
+    """The inspector's numbers at another place.
+
+    Attributes:
+        title: where that was.
+        values: by name, as they were shown.
+    """
+
+    title: str
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class SessionState:
     """Everything that the app shows, at one moment.
 
@@ -264,9 +279,10 @@ class SessionState:
         pinned: the key that was clicked, or None.
         hovered: the key under the pointer, or None.
         hovered_query: the query under the pointer, or None; its row is previewed.
-        view: ``"overlay"`` or ``"compare"``.
+        view: ``"overlay"``, ``"compare"`` or ``"training"``.
         display: drawing choices.
         playing: whether playback runs.
+        playing_snapshots: whether it goes over the snapshots of training, not over steps.
         speed: playback speed; negative plays backwards.
         theme: ``"system"``, ``"dark"`` or ``"light"``.
         sort: column and direction of the example table.
@@ -275,6 +291,7 @@ class SessionState:
         thumbnails: grows by one whenever thumbnails arrived.
         following: whether the newest step is shown as it comes.
         recovery: the recovery that goes on, or the last one until it is dismissed.
+        kept: numbers that were kept to be compared with the present ones, or None.
         studies: what is known by now of each kind of study that this state wants.
     """
 
@@ -293,6 +310,7 @@ class SessionState:
     view: View = "overlay"
     display: Display = field(default_factory=Display)
     playing: bool = False
+    playing_snapshots: bool = False
     speed: float = 1.0
     theme: ThemeChoice = "system"
     sort: Sort = field(default_factory=Sort)
@@ -301,6 +319,7 @@ class SessionState:
     thumbnails: int = 0
     following: bool = False
     recovery: Recovery | None = None
+    kept: KeptNumbers | None = None
     studies: Mapping[str, StudyResult] = field(default_factory=dict)
 
     def slot(self, slot: Slot) -> int | None:
@@ -319,6 +338,13 @@ class SessionState:
         """What is known of the run in ``slot``."""
         run = self.run_in(slot)
         return run.facts if run else None
+
+    @property
+    def leader(self) -> RunFacts | None:
+        """The run that ``place.snapshot`` counts in: the first with several, else the first."""
+        present = [facts for slot in SLOTS if (facts := self.facts(slot)) is not None]
+        several = (facts for facts in present if len(facts.snapshots) > 1)
+        return next(several, present[0] if present else None)
 
     def slot_of(self, key: int) -> Slot | None:
         """The slot that holds the run with ``key``."""

@@ -68,11 +68,11 @@ def is_settled(state: SessionState) -> bool:
 def snapshot_of(state: SessionState, slot: Slot) -> int | None:
     """The snapshot shown in ``slot``; None is the last one.
 
-    ``place.snapshot`` counts in the first run that is there; the other run is shown at the
+    ``place.snapshot`` counts in the leader's snapshots; the other run is shown at the
     snapshot of the same training step, or at its last one where it has none such.
     """
     facts, chosen = state.facts(slot), state.place.snapshot
-    leader = state.facts("A") or state.facts("B")
+    leader = state.leader
     if facts is None or leader is None or chosen is None or chosen >= len(leader.snapshots):
         return None
     if facts is leader:
@@ -123,7 +123,7 @@ def _lacks_site(state: SessionState, slot: Slot) -> bool:
 
 def _near(state: SessionState) -> Iterator[tuple[SessionState, int]]:
     """Where the user may go next: other snapshots of this example, then other examples."""
-    leader = state.facts("A") or state.facts("B")
+    leader = state.leader
     count = len(leader.snapshots) if leader is not None else 0
     here = count - 1 if state.place.snapshot is None else state.place.snapshot
     for snapshot in (here + by for by in SNAPSHOTS_AHEAD):

@@ -151,7 +151,7 @@ class SnapshotChoice(QComboBox):
         session.changed.connect(self._on_changed)
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
-        facts = new.facts("A") or new.facts("B")
+        facts = new.leader
         steps = facts.snapshots if facts else ()
         if steps != self._steps:
             self._steps = steps

@@ -17,7 +17,7 @@ from hardattn_viewer.session.numbers import (
 )
 from hardattn_viewer.session.recorded import verification_kind
 from hardattn_viewer.session.session import Session
-from hardattn_viewer.session.state import SLOTS, RunFacts, SessionState, key_in_focus
+from hardattn_viewer.session.state import SLOTS, KeptNumbers, RunFacts, SessionState, key_in_focus
 from hardattn_viewer.views.parts import (
     ElidedLabel,
     Notice,
@@ -88,6 +88,12 @@ class Inspector(QScrollArea):
     def text(self) -> str:
         """The numbers as lines of text; what Ctrl+C copies."""
         return as_text(self._title.text().title(), self._numbers)
+
+    def kept(self) -> KeptNumbers:
+        """The numbers that are shown, to be kept."""
+        return KeptNumbers(
+            self._title.text().capitalize(), {one.name: one.value for one in self._numbers}
+        )
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
         before = (old.frames, old.focus, old.pinned, old.hovered, old.runs)

@@ -50,6 +50,12 @@ class Window(Protocol):
     def open_text_sample(self) -> None:
         """Open the sample run of a sentence encoder."""
 
+    def open_training_samples(self) -> None:
+        """Open the sample runs of a training."""
+
+    def keep_numbers(self) -> None:
+        """Keep the inspector's numbers, or let go of those kept."""
+
     def toggle_theme(self) -> None:
         """Change the theme."""
 
