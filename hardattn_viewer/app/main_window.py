@@ -181,6 +181,7 @@ class MainWindow(QMainWindow):
         self.training.bind({name: self.actions_[name] for name in self.training.commands})
         self.header.site.bind(self.actions_["chooseSite"])
         self.header.live.bind(self.actions_["follow"])
+        self.inspector.bind(self.actions_["keepNumbers"])
         self.inspector.record.bind(self.actions_["omissions"])
         for canvas in self.findChildren(Canvas):
             cast("Canvas[object]", canvas).painted.connect(self._painted)

@@ -99,6 +99,10 @@ QToolButton[kind="flat"], QPushButton[kind="flat"] {{ background: transparent;
     border-color: transparent; padding: 1px 6px; color: {t.muted}; min-height: 14px; }}
 QToolButton[kind="flat"]:hover, QPushButton[kind="flat"]:hover {{ color: {t.text};
     border-color: {t.line}; }}
+QToolButton[kind="fold"] {{ background: transparent; border-color: transparent; padding: 0 2px;
+    color: {t.faint}; min-height: 14px; }}
+QToolButton[kind="fold"]:hover {{ color: {t.text}; }}
+QToolButton[kind="fold"]:focus {{ border-color: {t.accent}; }}
 QToolButton[kind="flat"]:focus, QPushButton[kind="flat"]:focus {{ border-color: {t.accent}; }}
 QPushButton[kind="search"] {{ background: {t.window}; color: {t.muted}; text-align: left; }}
 QToolButton[kind="choice"] {{ padding: 1px 8px; min-height: 16px; font-weight: 600; }}

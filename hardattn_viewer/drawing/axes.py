@@ -14,7 +14,7 @@ _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _POINTS_A_COLUMN = 4
 
 
-def reading(value: float) -> str:
+def reading(value: float, digits: int = 3) -> str:
     """A number with three digits that count: 0.0123, 1.20, 12,300, 4.20×10⁻⁶; "–" for NaN."""
     if not math.isfinite(value):
         return "–"
@@ -22,11 +22,11 @@ def reading(value: float) -> str:
         return "0"
     size = abs(value)
     if 1e-3 <= size < 999.5:
-        text = f"{value:.{max(0, 2 - math.floor(math.log10(size)))}f}"
+        text = f"{value:.{max(0, digits - 1 - math.floor(math.log10(size)))}f}"
     elif 999.5 <= size < 1e6:
         text = f"{value:,.0f}"
     else:
-        mantissa, exponent = f"{value:.2e}".split("e")
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
         text = f"{mantissa}×10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
     return text.replace("-", "−")
 

@@ -251,21 +251,26 @@ def _paint_cursors(painter: QPainter, area: QRectF, picture: CurvesPicture, them
 def _paint_title(
     painter: QPainter, area: QRectF, picture: CurvesPicture, panel: Panel, theme: Theme
 ) -> None:
-    """The number's name, and what it is at the cursor."""
+    """The number's name, and what it is at the cursor; with little room at least the name."""
     line = QRectF(area.left() - _GUTTER, area.top() - _TITLE, area.width() + _GUTTER, _TITLE - 7)
-    words = readings(picture, panel, theme)
-    long = text_width(words, theme, theme.size_small)
-    name = text_width(panel.title, theme, theme.size_small)
-    if name + long + 8 > line.width():
-        words = readings(picture, panel, theme, brief=True)
-        long = text_width(words, theme, theme.size_small)
-    draw_text(painter, line, words, theme, size=theme.size_small, align="right")
-    line.setWidth(max(0.0, line.width() - long - 6))
-    draw_text(painter, line, panel.title, theme, size=theme.size_small, colour=theme.muted)
+    size = theme.size_small
+    choices = [
+        (panel.title, readings(picture, panel, theme)),
+        (panel.title, readings(picture, panel, theme, brief=True)),
+        (panel.name, readings(picture, panel, theme, brief=True)),
+        (panel.name, readings(picture, panel, theme, brief=True, digits=2)),
+        (panel.name, []),
+    ]
+    for name, words in choices:
+        if text_width(name, theme, size) + text_width(words, theme, size) + 4 <= line.width():
+            break
+    draw_text(painter, line, words, theme, size=size, align="right")
+    line.setWidth(max(0.0, line.width() - text_width(words, theme, size)))
+    draw_text(painter, line, name, theme, size=size, colour=theme.muted)
 
 
 def readings(
-    picture: CurvesPicture, panel: Panel, theme: Theme, *, brief: bool = False
+    picture: CurvesPicture, panel: Panel, theme: Theme, *, brief: bool = False, digits: int = 3
 ) -> list[Words]:
     """What each run's first curve says at the cursor, or under the mouse.
 
@@ -285,7 +290,9 @@ def readings(
         colour = theme.hard_text if line.hard else theme.soft_text
         if len(best) > 1 and not brief:
             words.append(Words(f"  {slot} ", colour=theme.faint))
-        words.append(Words(("  " if brief and words else "") + reading(line.y[at]), True, colour))
+        words.append(
+            Words(("  " if brief and words else "") + reading(line.y[at], digits), True, colour)
+        )
         around = math.nan if line.half_width is None else float(line.half_width[at])
         if math.isfinite(around) and len(best) == 1 and not brief:
             words.append(Words(f" ± {reading(around)}", colour=theme.muted))

@@ -44,6 +44,7 @@ from hardattn_viewer.figures.numbers import Comparison, compare
 from hardattn_viewer.figures.options import FigureOptions
 from hardattn_viewer.figures.provenance import caption
 from hardattn_viewer.session.display import Display
+from hardattn_viewer.session.draws import draws_of
 from hardattn_viewer.session.frames import Frame, frame_at_step
 
 _COLUMN_GAP = 16.0
@@ -88,7 +89,7 @@ def regions_page(frame: Frame, options: FigureOptions, display: Display) -> Page
     if options.all_steps:
         for row in _step_rows(frame, display, scale, inner, theme):
             add(*row)
-    bars = distribution_picture(frame, scale)
+    bars = distribution_picture(frame, scale, display=display, draws=draws_of(frame))
     add(STRIP, lambda painter, rect: paint_distribution(painter, rect, bars, theme))
     # Without heat no colour stands for an amount; the bars state their scale themselves.
     if display.heat:
@@ -174,7 +175,7 @@ def _run_column(
     display: Display,
 ) -> list[Block]:
     picture = regions_picture(frame, display, scale_max=scale)
-    bars = distribution_picture(frame, scale)
+    bars = distribution_picture(frame, scale, display=display, draws=draws_of(frame))
     top = MARGIN + HEADING_HEIGHT + 4
     return [
         Block(

@@ -28,6 +28,7 @@ from hardattn_viewer.figures.blocks import (
 from hardattn_viewer.figures.options import FigureOptions
 from hardattn_viewer.figures.provenance import text_caption
 from hardattn_viewer.session.display import Display
+from hardattn_viewer.session.draws import draws_of
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.naming import query_name
 
@@ -42,7 +43,7 @@ def tokens_page(frame: Frame, options: FigureOptions, display: Display) -> Page:
     scale = scale_for(frame, [frame], display)
     scope = scope_words(display, one_query=frame.queries > 1)
     picture = tokens_picture(frame, display, scale_max=scale, size=theme.size)
-    bars = distribution_picture(frame, scale)
+    bars = distribution_picture(frame, scale, display=display, draws=draws_of(frame))
     parts: list[tuple[float, Paint]] = [
         _heading(frame, theme, from_query=True),
         (

@@ -20,6 +20,7 @@ from hardattn_viewer.drawing.regions import (
 )
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.drawing.tokens import tokens_picture
+from hardattn_viewer.session.draws import shown_draws
 from hardattn_viewer.session.frames import Frame, query_of_key
 from hardattn_viewer.session.naming import key_name, key_noun, query_name
 from hardattn_viewer.session.numbers import probability
@@ -171,7 +172,8 @@ class RunPane(QWidget):
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
         before = (old.frames, old.display, old.pinned, old.hovered, old.runs, old.focus, old.slot_a)
         after = (new.frames, new.display, new.pinned, new.hovered, new.runs, new.focus, new.slot_a)
-        if after != before or new.slot_b != old.slot_b:
+        drawn = new.studies.get("draws") is not old.studies.get("draws")
+        if after != before or new.slot_b != old.slot_b or drawn:
             self._show(new)
 
     def _show(self, state: SessionState) -> None:
@@ -208,7 +210,15 @@ class RunPane(QWidget):
             ScalePicture(top, short_scope(state), colours=state.display.colours),
             f"Scale: {scope_of(state)}",
         )
-        self.strip.show_picture(distribution_picture(frame, scale, hover, pinned=pinned), words)
+        bars = distribution_picture(
+            frame,
+            scale,
+            hover,
+            pinned=pinned,
+            display=display,
+            draws=shown_draws(state, slot, frame),
+        )
+        self.strip.show_picture(bars, words)
 
     def _show_text(
         self,
