@@ -203,7 +203,9 @@ class ExportDialog(QDialog):
                 film = film_of(state)
                 return make_training_figure(courses_of(state), film, options, state.display)
             if options.view == "timeline":
-                shown = {slot: f for slot in SLOTS if (f := state.frames.of(slot)) is not None}
+                shown: dict[str, Frame] = {
+                    slot: f for slot in SLOTS if (f := state.frames.of(slot)) is not None
+                }
                 return make_timeline_figure(shown, options, state.display)
             return make_figure(options.view, frames, options, state.display)
         except FigureError as error:
