@@ -12,11 +12,12 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QPixmap,
     QResizeEvent,
 )
 from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QToolTip, QWidget
 
-from hardattn_viewer.drawing.cells import CellPicture, cell_picture, cell_scale, paint_cell
+from hardattn_viewer.drawing.cells import cell_picture, cell_scale, paint_cell
 from hardattn_viewer.drawing.text import draw_text
 from hardattn_viewer.drawing.theme import DARK, Theme
 from hardattn_viewer.session.display import Display
@@ -76,7 +77,7 @@ class FilmPictures(QWidget):
         self._rows: tuple[Slot, ...] = ()
         self._steps: dict[Slot, tuple[int, ...]] = {}
         self._columns = 0
-        self._pictures: dict[tuple[Slot, int], CellPicture] = {}
+        self._cells: dict[tuple[Slot, int], QPixmap] = {}
         self._scales: dict[Slot, float] = {}
         self.shown = 0
         self._height = 120
@@ -92,11 +93,14 @@ class FilmPictures(QWidget):
     def set_theme(self, theme: Theme) -> None:
         """Paint in ``theme`` from now on."""
         self._theme = theme
+        self._cells.clear()
         self.update()
 
     def fit(self, height: int) -> None:
         """Use a height."""
-        self._height = height
+        if height != self._height:
+            self._height = height
+            self._cells.clear()
         self._resize()
 
     def show_film(self, state: SessionState, film: FilmFrames) -> None:
@@ -106,7 +110,7 @@ class FilmPictures(QWidget):
         self._film, self._steps = film, steps
         self._columns = snapshots(state)
         self.shown = shown_snapshot(state)
-        self._pictures.clear()
+        self._cells.clear()
         self._scales.clear()
         if present != self._rows:
             self._rows = present
@@ -121,7 +125,7 @@ class FilmPictures(QWidget):
 
     def forget_pictures(self) -> None:
         """Make the pictures anew: another step, or other drawing choices."""
-        self._pictures.clear()
+        self._cells.clear()
         self._scales.clear()
         self.update()
 
@@ -153,18 +157,27 @@ class FilmPictures(QWidget):
         frames = [frame for one in together for frame in self._film.of(one)]
         return cell_scale(frame, frames, replace(display, scale="shared"))
 
-    def _picture(self, slot: Slot, snapshot: int) -> CellPicture | None:
+    def _cell(self, slot: Slot, snapshot: int) -> QPixmap | None:
+        """The picture of a snapshot, painted once: scrubbing only moves the mark."""
         place = slot, snapshot
         frame = self._film.frames.get(place)
         if not isinstance(frame, Frame):
             return None
-        if place not in self._pictures:
+        if place not in self._cells:
             state = self._session.state
             at = frame_at_step(frame, state.place.step)
             each = state.display.scale == "step"
             scale = self._scale(at, slot) if each else self.scale_of(slot) or 1.0
-            self._pictures[place] = cell_picture(at, small(state.display), scale)
-        return self._pictures[place]
+            ratio = self.devicePixelRatioF()
+            cell = QPixmap(round(self.side * ratio), round(self.side * ratio))
+            cell.setDevicePixelRatio(ratio)
+            cell.fill(QColor(self._theme.window))
+            painter = QPainter(cell)
+            rect = QRectF(0, 0, self.side, self.side)
+            paint_cell(painter, rect, cell_picture(at, small(state.display), scale), self._theme)
+            painter.end()
+            self._cells[place] = cell
+        return self._cells[place]
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the pictures that can be seen."""
@@ -182,17 +195,14 @@ class FilmPictures(QWidget):
     def _paint_one(self, painter: QPainter, slot: Slot, snapshot: int) -> None:
         place = self.place_of(slot, snapshot)
         at = self._own_snapshot(slot, snapshot)
-        picture = None if at is None else self._picture(slot, at)
-        if picture is None:
+        cell = None if at is None else self._cell(slot, at)
+        if cell is None:
             painter.fillRect(place, QColor(self._theme.raised))
             missing = at is None or isinstance(self._film.frames.get((slot, at)), str)
             words = "–" if missing else "…"
             draw_text(painter, place, words, self._theme, colour=self._theme.faint, align="centre")
         else:
-            painter.save()
-            painter.setClipRect(place)
-            paint_cell(painter, place, picture, self._theme)
-            painter.restore()
+            painter.drawPixmap(place.topLeft(), cell)
         if snapshot == self.shown:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor(self._theme.accent), 2))

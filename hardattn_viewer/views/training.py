@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QStackedWidget, QToolButton, Q
 from hardattn_viewer.drawing.cells import CellPicture, cell_picture, paint_cell
 from hardattn_viewer.drawing.curves import CurvesPicture, paint_curves, readings, stop_at
 from hardattn_viewer.drawing.regions import RegionsPicture, region_at
+from hardattn_viewer.drawing.text import amount
 from hardattn_viewer.drawing.theme import DARK, Theme
 from hardattn_viewer.session.curves import NAMES, numbers_in, panels_of
 from hardattn_viewer.session.display import with_curve
@@ -255,8 +256,11 @@ class TrainingView(QWidget):
             self.scale.setToolTip(words)
             self.scale.show_picture(None, words or "nothing to show")
             return
-        both = state.display.scale == "shared" and len(state.frames.present) > 1
-        scope = f"this example, all steps and snapshots{', A and B' if both else ''}"
+        scope = "this example, all steps and snapshots"
+        if len(known) > 1:
+            own = state.display.scale == "example"
+            # Two scales are both said, where each run has its own.
+            scope += f", B 0 – {amount(known[1])}, A" if own else ", A and B"
         self.scale.show_picture(
             ScalePicture(scale, scope, colours=state.display.colours), f"Scale: {scope}"
         )
