@@ -16,12 +16,13 @@ from recorders.capture.events import Block, SiteFacts
 from recorders.capture.examples import OpenExamples, add_examples
 from recorders.capture.ledger import Ledger
 from recorders.capture.locations import located
+from recorders.capture.media import with_frames
 from recorders.capture.own_lock import OwnLock
 from recorders.capture.placement.pieces import Ended
 from recorders.capture.policy import Policy, in_words
 from recorders.capture.values import Attended, as_array, attended, per_example
 from recorders.capture.verifying import Verifications
-from recorders.run.layout import BEAM_PARENT
+from recorders.run.layout import BEAM_PARENT, MAX_STEPS, MEMORY_AXIS
 from recorders.run.writer import SegmentWriter
 
 _FLUSH_BYTES = 48 << 20
@@ -101,6 +102,9 @@ class Recording:
                     "give it another name, or call recorder.snapshot(step=...) first"
                 )
             self._recorded |= pairs
+            for number, slots in zip(opened.numbers.tolist(), opened.memories, strict=True):
+                if number >= 0 and slots:
+                    self._add_memory(np.full(len(slots), number), 0, range(len(slots)), slots)
             self._opened[get_ident()] = opened
             return bool(opened.kept.any())
 
@@ -178,6 +182,8 @@ class Recording:
         with self._lock:
             step, moment = examples.step_of(name), self._moment()
             examples.called(name)
+            if facts.key_axis == "frames" and any(examples.spans):
+                blocks = list(with_frames(blocks, examples.spans))
             self._check_waiting("event", sum(len(block.rows) for block in blocks))
             if not self._has_room(name, examples, step, blocks):
                 return False
@@ -434,6 +440,39 @@ class Recording:
             layer=facts.layer,
             module=facts.module,
             special_keys=" ".join(facts.special_keys),
+        )
+
+    def remember(self, slot: int, text: Any) -> None:
+        """What a slot of memory holds from this step on, one text or [batch]; None for no change."""
+        with self._lock:
+            examples = self._examples("remember")
+            texts = [text] * examples.batch if text is None or isinstance(text, str) else list(text)
+            if len(texts) != examples.batch:
+                raise ValueError(
+                    f"{len(texts)} texts for a batch of {examples.batch}; pass one a row"
+                )
+            if not 0 <= slot < MAX_STEPS:
+                raise ValueError(f"slot {slot} is none; slots are counted from 0")
+            told = [
+                (number, str(one))
+                for number, one in zip(examples.numbers.tolist(), texts, strict=True)
+                if number >= 0 and one is not None
+            ]
+            numbers = np.array([number for number, _ in told], np.int64)
+            step = max(examples.base, examples.last)
+            self._add_memory(numbers, step, [slot] * len(told), [one for _, one in told])
+
+    def _add_memory(
+        self, examples: NDArray[np.int64], step: int, slots: Sequence[int], texts: Sequence[str]
+    ) -> None:
+        self.writer.add_later_tokens(
+            examples=examples,
+            step=step,
+            snapshot=self._moment(),
+            axis=MEMORY_AXIS,
+            positions=np.array(slots, np.int64),
+            ids=np.full(len(examples), -1),
+            texts=texts,
         )
 
     def _add_scalars(

@@ -113,6 +113,7 @@ def _about_tables(contents: Contents) -> Iterator[Finding]:
         ("events", ("snapshot", "site", "example", "step"), "error"),
         ("scalars", ("snapshot", "name", "example", "step"), "warning"),
         ("outcomes", ("snapshot", "example"), "warning"),
+        ("frames", ("example", "number"), "warning"),
     ):
         rows = np.stack([columns[f"{table}/{key}"].astype(np.int64) for key in keys], axis=1)
         twice = len(rows) - len(np.unique(rows, axis=0))
@@ -135,7 +136,7 @@ def _about_tables(contents: Contents) -> Iterator[Finding]:
     yield from _rows_found("warning", "events/keys", _odd_regions(contents), _ODD_REGIONS)
     beyond = columns["events/first_region"] + columns["events/sink"] > columns["events/keys"]
     yield from _rows_found("error", "events/first_region", beyond, "is beyond the keys")
-    for path, highest in (("events/sink", 1), ("later_tokens/axis", 1)):
+    for path, highest in (("events/sink", 1), ("later_tokens/axis", 2)):
         yield from _rows_found("warning", path, columns[path] > highest, f"is above {highest}")
     for path in ("later_tokens/id", "sites/layer"):
         yield from _rows_found("warning", path, columns[path] < -1, "is below -1")
