@@ -443,7 +443,7 @@ class Recording:
         )
 
     def remember(self, slot: int, text: Any) -> None:
-        """What a slot of memory holds from this step on, one text or [batch]; None for no change."""
+        """What a slot of memory holds from this step on: a text, or [batch] with None for as is."""
         with self._lock:
             examples = self._examples("remember")
             texts = [text] * examples.batch if text is None or isinstance(text, str) else list(text)

@@ -196,13 +196,13 @@ def _check_images(columns: Mapping[str, NDArray[Any]], bulk_lengths: Mapping[str
 
 
 def _check_sounds(columns: Mapping[str, NDArray[Any]], bulk_lengths: Mapping[str, int]) -> None:
-    count, rate = columns["sounds/count"], columns["sounds/rate"]
+    length, rate = columns["sounds/length"], columns["sounds/rate"]
     lowest, highest = layout.SOUND_RATES
-    _require("sounds/count", count, (count >= 1) & (count <= layout.MAX_SOUND_SAMPLES))
+    _require("sounds/length", length, (length >= 1) & (length <= layout.MAX_SOUND_SAMPLES))
     # NaN is neither.
     _require("sounds/rate", rate, (rate >= lowest) & (rate <= highest))
-    length = bulk_lengths.get("sounds/samples", 0)
-    _check_extent("sounds/offset", columns["sounds/offset"], count, length)
+    stored = bulk_lengths.get("sounds/samples", 0)
+    _check_extent("sounds/offset", columns["sounds/offset"], length, stored)
 
 
 def _check_frames(columns: Mapping[str, NDArray[Any]]) -> None:

@@ -159,7 +159,7 @@ class Catalogue:
             self._sounds[key] = self._pending.add_rows(
                 "sounds",
                 offset=self._pending.add_bulk("sounds/samples", sound.samples),
-                count=sound.samples.size,
+                length=sound.samples.size,
                 rate=sound.rate,
                 sha256=np.frombuffer(key, np.uint8),
             )

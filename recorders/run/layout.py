@@ -338,7 +338,7 @@ SOUNDS = Table(
     "One row for each different sound; examples share them.",
     (
         Column("offset", "<i8", "First of its values in `samples`."),
-        Column("count", "<i8", "Samples it has."),
+        Column("length", "<i8", "Samples it has."),
         Column("rate", "<f8", "Samples a second.", "hertz"),
         Column("sha256", "|u1", "SHA-256 of rate and samples.", "", 32),
     ),
@@ -362,7 +362,7 @@ BOXES = Table(
         Column(
             "corners",
             "<f4",
-            "x0, y0, x1, y1 in the original image; may reach outside it. Of an example with a sound "
+            "x0, y0, x1, y1 in the original image; may reach outside it. Of an example with sound "
             "x is in seconds and y in hertz; of one that is neither, they are points of a plane, "
             "with x0 = x1 and y0 = y1.",
             "pixel",

@@ -68,10 +68,10 @@ class RunMedia(RunAxes):
         row = int(self._columns["examples/sound"][self._example_number(example)])
         if row < 0:
             return None
-        offset, count, rate = (
-            self._columns[f"sounds/{name}"][row].item() for name in ("offset", "count", "rate")
+        offset, length, rate = (
+            self._columns[f"sounds/{name}"][row].item() for name in ("offset", "length", "rate")
         )
-        samples = np.ascontiguousarray(self._chunks.read("sounds/samples", offset, count))
+        samples = np.ascontiguousarray(self._chunks.read("sounds/samples", offset, length))
         sound = Sound(samples, rate)
         if sound_digest(sound) != self._columns["sounds/sha256"][row].tobytes():
             raise DamagedError(f"{self.path} is damaged: sound {row} does not match its SHA-256")
