@@ -17,10 +17,11 @@ from recorders.capture.examples import OpenExamples, add_examples
 from recorders.capture.ledger import Ledger
 from recorders.capture.locations import located
 from recorders.capture.media import with_frames
+from recorders.capture.numbers import checked_name, score_table, step_table
 from recorders.capture.own_lock import OwnLock
 from recorders.capture.placement.pieces import Ended
 from recorders.capture.policy import Policy, in_words
-from recorders.capture.values import Attended, as_array, attended, per_example
+from recorders.capture.values import Attended, attended, per_example
 from recorders.capture.verifying import Verifications
 from recorders.run.layout import BEAM_PARENT, MAX_STEPS, MEMORY_AXIS
 from recorders.run.writer import SegmentWriter
@@ -30,8 +31,6 @@ _FLUSH_BYTES = 48 << 20
 _MOST_WAITING = 256 << 20
 # A probability at its largest and its share of entropies; a table's rows are small beside them.
 _BYTES_A_VALUE = 4
-_RESERVED = frozenset({"entropy", "log_prob"})
-_SCORE_TOLERANCE = 2e-2
 
 
 class Recording:
@@ -227,7 +226,7 @@ class Recording:
         with self._lock:
             examples = self._examples("step")
             values = {
-                _checked_name(name): per_example(name, value, examples.batch, missing=np.nan)
+                checked_name(name): per_example(name, value, examples.batch, missing=np.nan)
                 for name, value in scalars.items()
                 if value is not None
             }
@@ -242,7 +241,7 @@ class Recording:
         with self._lock:
             examples = self._examples("steps")
             tables = {
-                _checked_name(name): _step_table(name, value, examples)
+                checked_name(name): step_table(name, value, examples)
                 for name, value in scalars.items()
                 if value is not None
             }
@@ -303,7 +302,7 @@ class Recording:
             confidences = per_example("confidence", confidence, size, missing=np.nan)
             truths = per_example("label_probability", label_probability, size, missing=np.nan)
             if scores is not None:
-                table = _score_table(scores, size)
+                table = score_table(scores, size)
                 rows = np.arange(size)
                 classes = table.argmax(axis=1)
                 confidences = table[rows, classes]
@@ -500,39 +499,3 @@ def _check_regions(name: str, seen: Attended, examples: OpenExamples) -> None:
                 f"site {name!r}: there are {keys} keys for {boxes} regions; give the example one "
                 "box for each key, or the site another key_axis"
             )
-
-
-def _checked_name(name: str) -> str:
-    if name in _RESERVED:
-        raise ValueError(f"{name} is recorded with each event; choose another name for a scalar")
-    return name
-
-
-def _step_table(name: str, value: Any, examples: OpenExamples) -> NDArray[np.float64]:
-    """Numbers of all steps as float64 [batch, steps]."""
-    table = as_array(value).astype(np.float64)
-    if table.ndim == 1 and not examples.batched:
-        table = table[None]
-    if table.ndim != 2 or table.shape[0] != examples.batch:
-        wanted = f"[{examples.batch}, steps]" if examples.batched else "[steps]"
-        raise ValueError(f"{name} has shape {list(table.shape)}; pass {wanted}")
-    if examples.last >= 0 and table.shape[1] != examples.last + 1:
-        raise ValueError(
-            f"{name} is of {table.shape[1]} steps, but {examples.last + 1} were recorded; "
-            "pass one number a step"
-        )
-    if not np.isfinite(table).all():
-        raise ValueError(f"{name} is NaN or infinite; leave it out where there is none")
-    return table
-
-
-def _score_table(scores: Any, batch: int) -> NDArray[np.float64]:
-    """Class probabilities as float64 [batch, classes]."""
-    table = as_array(scores).astype(np.float64)
-    table = table[None] if table.ndim == 1 and batch == 1 else table
-    if table.ndim != 2 or table.shape[0] != batch or not table.shape[1]:
-        raise ValueError(f"scores have shape {list(table.shape)}; pass [{batch}, classes]")
-    off = np.abs(table.sum(axis=1) - 1)
-    if not ((off < _SCORE_TOLERANCE).all() and (table >= -_SCORE_TOLERANCE).all()):
-        raise ValueError("scores are no probabilities; softmax them over the classes first")
-    return table
