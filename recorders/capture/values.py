@@ -135,20 +135,6 @@ def per_example(name: str, value: Any, batch: int, *, missing: float) -> NDArray
     return np.array(np.broadcast_to(array.reshape(-1), batch))
 
 
-def one_number(name: str, value: Any) -> float:
-    """A number, also as a tensor or array of one.
-
-    Raises:
-        ValueError: none, several, or one that is not finite.
-    """
-    array = as_array(value).astype(np.float64)
-    if array.size != 1:
-        raise ValueError(f"{name} has shape {list(array.shape)}; pass one number of the snapshot")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} is NaN or infinite; leave it out where there is none")
-    return float(array.reshape(-1)[0])
-
-
 def _four_axes(raw: NDArray[Any], batch: int) -> NDArray[np.floating[Any]]:
     if raw.ndim == 1 and batch == 1:
         return raw[None, None, None, :]
