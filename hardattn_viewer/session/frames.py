@@ -18,7 +18,7 @@ from hardattn_viewer.session.token_groups import Groups
 from recorders.run.layout import BEAM_PARENT
 
 if TYPE_CHECKING:
-    from recorders.run.reader import Run, Site
+    from recorders.run.reader import Run
 
 
 @dataclass(frozen=True)
@@ -384,12 +384,13 @@ def query_of_key(frame: Frame, key: int) -> int | None:
     return query if rest == 0 and 0 <= query < event.queries else None
 
 
-def key_of_query(frame: Frame) -> int | None:
-    """The key that is the same item as the query looked at, or None."""
+def key_of_query(frame: Frame, query: int | None = None) -> int | None:
+    """The key that is the same item as a query, None for that looked at; or None."""
     one = frame.map
     if one is None or not frame.one_axis:
         return None
     event = one.event
-    key = event.first_query + frame.query * event.query_stride - event.first_key
+    at = frame.query if query is None else query
+    key = event.first_query + at * event.query_stride - event.first_key
     items = event.keys - 1 if event.sink else event.keys
     return key if 0 <= key < items else None

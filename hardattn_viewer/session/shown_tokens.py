@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardattn_viewer.session.display import Display, Specials, Subwords
-from hardattn_viewer.session.frames import Frame, named, query_tokens
+from hardattn_viewer.session.frames import Frame, key_of_query, named, query_tokens
 from hardattn_viewer.session.maps import StepMap
-from hardattn_viewer.session.token_groups import Groups, group_tokens, has_subwords
+from hardattn_viewer.session.token_groups import Groups, group_tokens
 from hardattn_viewer.session.token_marks import scheme_of
 
 _Options = tuple[Specials, Subwords, bool]
@@ -106,17 +106,12 @@ def specials_words(frame: Frame, display: Display) -> str:
 
 
 def subwords_words(frame: Frame, display: Display) -> str:
-    """``"subwords merged (sum)"`` where they are, and what that does to queries."""
+    """``"subwords merged (sum)"`` where they are."""
     if frame.groups is None or display.subwords == "pieces":
         return ""
-    several = any(
-        has_subwords(texts)
-        for texts in (frame.axes.on(frame.key_axis), query_tokens(frame))
-        if texts
-    )
-    if not several:
-        return "no subwords to merge"
-    return "subwords merged (sum)"
+    shown = (frame.groups, query_groups(frame, display))
+    several = any(bool((one.count > 1).any()) for one in shown if one is not None)
+    return "subwords merged (sum)" if several else "no subwords to merge"
 
 
 def queries_words(frame: Frame) -> str:
@@ -130,10 +125,42 @@ def queries_words(frame: Frame) -> str:
     return f"mean of {rows} queries"
 
 
+def queries_apart(frame: Frame) -> bool:
+    """Whether the queries are other items than the keys, and have a list of their own."""
+    return not frame.one_axis and (frame.queries > 1 or frame.texts.on(frame.query_axis) != ())
+
+
+def query_items(frame: Frame, display: Display) -> tuple[int, ...]:
+    """The items that are the queries looked from, the first one first.
+
+    They are items of the list of queries where that is apart, else of the shown frame's keys;
+    there is none where the query is hidden or among neither.
+    """
+    rows = frame.averaged or (frame.query,)
+    if queries_apart(frame):
+        groups = query_groups(frame, display)
+        return rows if groups is None else groups.items_of(rows)
+    there = shown_frame(frame, display)
+    keys = (key_of_query(frame, row) for row in rows)
+    found = (there.item_of(key) for key in keys)
+    return tuple(dict.fromkeys(item for item in found if item is not None))
+
+
+def query_names(frame: Frame) -> tuple[str, ...]:
+    """The tokens, or words, whose rows a frame shows the mean of; empty where they have no text."""
+    display = Display(subwords="words" if frame.by_words else "pieces")
+    groups = query_groups(frame, display)
+    if groups is None:
+        return ()
+    return tuple(groups.names[item] for item in groups.items_of(frame.averaged or (frame.query,)))
+
+
 def arcs_words(frame: Frame, display: Display) -> str:
     """For example ``"5 arcs = 83 % of the mass"``; empty where none are drawn."""
     if frame.groups is None or not display.arcs:
         return ""
+    if not query_items(frame, display):
+        return "no arcs: the query is not shown"
     arcs = arcs_of(frame, display.arc_count)
     noun = "arc" if len(arcs.items) == 1 else "arcs"
     return f"{len(arcs.items)} {noun} = {100 * arcs.mass:.0f}\N{NO-BREAK SPACE}% of the mass"

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from hardattn_viewer.session.token_marks import Scheme, encoded, pieces_of, scheme_of, shown
+from hardattn_viewer.session.token_marks import Scheme, encoded, pieces_of, shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,8 +153,3 @@ def word_numbers(tokens: tuple[str, ...], specials: tuple[str, ...] = ()) -> NDA
     numbers: NDArray[np.int64] = np.cumsum(starts).astype(np.int64)
     numbers.flags.writeable = False
     return numbers
-
-
-def has_subwords(tokens: tuple[str, ...]) -> bool:
-    """Whether any word of a text has several tokens."""
-    return scheme_of(tokens) != "plain" and any(not piece.starts for piece in pieces_of(tokens))

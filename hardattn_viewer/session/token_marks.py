@@ -202,8 +202,7 @@ def is_ideographic(letter: str) -> bool:
     """Whether a letter is of a script that is written without spaces and wraps anywhere."""
     at = ord(letter)
     return (
-        0x2E80 <= at <= 0x9FFF
-        and at != 0x3000
+        (0x2E80 <= at <= 0x9FFF and at != 0x3000)
         or 0xF900 <= at <= 0xFAFF
         or 0xFF00 <= at <= 0xFF60
         or 0x20000 <= at <= 0x3FFFF
