@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from weakref import WeakKeyDictionary
 
@@ -67,10 +67,19 @@ class Measured:
 
     def __init__(self, groups: Groups, theme: Theme, size: float) -> None:
         self.texts = _joined(groups)
+        self._labels, self._special = groups.labels, groups.special.tolist()
         self._theme, self._size = theme, size
         self._known: dict[str, float] = {}
         self.widths = np.array([0.6 * size * len(text) for text in self.texts])
         self.done = 0
+
+    @cached_property
+    def directions(self) -> list[Direction]:
+        """Where each item runs; special tokens follow the text around them."""
+        return [
+            "N" if special else direction_of(text)
+            for text, special in zip(self._labels, self._special, strict=True)
+        ]
 
     @property
     def is_complete(self) -> bool:
@@ -128,10 +137,7 @@ def _arranged(groups: Groups, measures: Measured, done: int, room: float) -> Lin
     left, line, count = _wrapped(width, gap, starts, groups.breaks, room)
     indent = before + np.maximum(0.0, (width - before - after - measures.widths) / 2)
     mirrored = np.zeros(len(groups), bool)
-    directions: list[Direction] = [
-        "N" if special else direction_of(text)
-        for text, special in zip(groups.labels, groups.special.tolist(), strict=True)
-    ]
+    directions = measures.directions
     if "R" in directions:
         left, mirrored = _two_ways(directions, line, left, width, gap, groups.breaks, room)
         indent = np.where(mirrored, indent - before + after, indent)

@@ -147,7 +147,7 @@ def _of_query(frame: Frame) -> tuple[Number, ...]:
     several = queries_words(frame)
     if several:
         note = f"The {several}: every number below is the mean over their rows."
-    return (Number(several or "query", query_name(frame), note),)
+    return (Number("queries" if frame.asked_also else "query", query_name(frame), note),)
 
 
 def _of_special(frame: Frame) -> tuple[Number, ...]:

@@ -121,7 +121,7 @@ def queries_words(frame: Frame) -> str:
     if rows < 2:
         return ""
     if not frame.asked_also or len(asked & set(frame.averaged)) < 2:
-        return f"mean of the {rows} pieces of the query"
+        return f"mean of the query’s {rows} pieces"
     return f"mean of {rows} queries"
 
 
@@ -177,9 +177,9 @@ def mass_words(frame: Frame, display: Display) -> tuple[str, ...]:
     if there.groups is None:
         return ()
     said = (
-        queries_words(there),
         specials_words(there, display),
         subwords_words(there, display),
+        queries_words(there),
         "tokens as recorded" if display.raw_tokens else "",
         arcs_words(there, display),
     )

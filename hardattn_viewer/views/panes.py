@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from hardattn_viewer.drawing.distribution import (
@@ -67,6 +68,7 @@ class RunPane(QWidget):
         self.setObjectName(name)
         self._session = session
         self._slot = slot
+        self._is_stale = False
         self._mark = SlotMark()
         self._title = ElidedLabel(role="big", name=f"{name}Title")
         self._step = label(role="muted", name=f"{name}Step")
@@ -75,7 +77,8 @@ class RunPane(QWidget):
         self.warning = label(role="warning", name=f"{name}Warning")
         self.warning.setWordWrap(True)
         self.warning.hide()
-        self.mass = ElidedLabel(role="muted", name=f"{name}Mass")
+        self.mass = label(role="muted", name=f"{name}Mass")
+        self.mass.setWordWrap(True)
         self.mass.hide()
         self.notice = Notice(f"{name}Notice")
         self.scale: Canvas[ScalePicture] = Canvas(f"{name}Scale", paint_scale)
@@ -218,7 +221,17 @@ class RunPane(QWidget):
         before = (old.frames, old.display, old.pinned, old.hovered, old.runs, old.focus, old.slot_a)
         after = (new.frames, new.display, new.pinned, new.hovered, new.runs, new.focus, new.slot_a)
         if after != before or new.slot_b != old.slot_b:
-            self._show(new)
+            # What is not seen is drawn when it is.
+            self._is_stale = not self.isVisible()
+            if not self._is_stale:
+                self._show(new)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up with what changed meanwhile."""
+        super().showEvent(event)
+        if self._is_stale:
+            self._is_stale = False
+            self._show(self._session.state)
 
     def _show(self, state: SessionState) -> None:
         slot = self._shown_slot(state)
@@ -291,8 +304,7 @@ class RunPane(QWidget):
         """Say what was put together or left out of the text, and how much mass went."""
         said = mass_words(frame, state.display) if frame is not None else ()
         self.mass.setVisible(bool(said) and not state.display.matrix)
-        self.mass.set_whole(" · ".join(said))
-        self.mass.setToolTip(plain_tooltip("\n".join(said)))
+        self.mass.setText(" · ".join(said))
 
     def _show_warning(self, frame: Frame | None) -> None:
         """Say at the picture itself that it is not what the model used."""
