@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -33,6 +34,9 @@ _LEAST = 18.0
 SLICE_SECONDS = 0.008
 _AT_ONCE = 128
 _JOINER = "\u200d"
+# Where the letters of such scripts are: Hebrew to Arabic, their presentation forms, and the
+# right-to-left part of the supplementary plane.
+_FROM_THE_RIGHT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U0001efff]")
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +76,11 @@ class Measured:
         self._known: dict[str, float] = {}
         self.widths = np.array([0.6 * size * len(text) for text in self.texts])
         self.done = 0
+
+    @cached_property
+    def is_one_way(self) -> bool:
+        """Whether no letter runs from the right, as in most texts."""
+        return _FROM_THE_RIGHT.search("".join(self._labels)) is None
 
     @cached_property
     def directions(self) -> list[Direction]:
@@ -137,9 +146,8 @@ def _arranged(groups: Groups, measures: Measured, done: int, room: float) -> Lin
     left, line, count = _wrapped(width, gap, starts, groups.breaks, room)
     indent = before + np.maximum(0.0, (width - before - after - measures.widths) / 2)
     mirrored = np.zeros(len(groups), bool)
-    directions = measures.directions
-    if "R" in directions:
-        left, mirrored = _two_ways(directions, line, left, width, gap, groups.breaks, room)
+    if not measures.is_one_way:
+        left, mirrored = _two_ways(measures.directions, line, left, width, gap, groups.breaks, room)
         indent = np.where(mirrored, indent - before + after, indent)
     return Lines(left, line, width, indent, mirrored, count)
 

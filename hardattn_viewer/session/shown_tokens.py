@@ -122,7 +122,8 @@ def queries_words(frame: Frame) -> str:
         return ""
     if not frame.asked_also or len(asked & set(frame.averaged)) < 2:
         return f"mean of the query’s {rows} pieces"
-    return f"mean of {rows} queries"
+    words = len(query_names(frame)) if frame.by_words else rows
+    return f"mean of {rows} queries" + (f", the pieces of {words} words" if words < rows else "")
 
 
 def queries_apart(frame: Frame) -> bool:

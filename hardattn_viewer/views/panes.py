@@ -52,6 +52,8 @@ from hardattn_viewer.views.text_body import TextBody
 from hardattn_viewer.views.token_menu import token_menu
 
 STRIP_HEIGHTS = (84, 210)
+# Keys of a text that takes several milliseconds to show.
+LONG = 1_000
 
 
 class RunPane(QWidget):
@@ -221,8 +223,10 @@ class RunPane(QWidget):
         before = (old.frames, old.display, old.pinned, old.hovered, old.runs, old.focus, old.slot_a)
         after = (new.frames, new.display, new.pinned, new.hovered, new.runs, new.focus, new.slot_a)
         if after != before or new.slot_b != old.slot_b:
-            # What is not seen is drawn when it is.
-            self._is_stale = not self.isVisible()
+            frame = new.frames.of(self._shown_slot(new))
+            # A pane that is not seen is kept ready to be, but not at the cost of a long text.
+            long = frame is not None and frame.probabilities.size > LONG
+            self._is_stale = long and not self.isVisible()
             if not self._is_stale:
                 self._show(new)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea
 
@@ -13,7 +13,8 @@ from hardattn_viewer.drawing.token_difference import (
     token_difference_at,
     token_difference_height,
 )
-from hardattn_viewer.drawing.tokens import lay_out
+from hardattn_viewer.drawing.token_layout import SLICE_SECONDS
+from hardattn_viewer.drawing.tokens import is_laid_out, lay_out
 from hardattn_viewer.views.canvas import Canvas
 
 
@@ -28,6 +29,9 @@ class TokenDifference(QScrollArea):
             "differenceTokens", paint_token_difference, self._key_at
         )
         self.canvas.setAccessibleName("B minus A on the tokens")
+        self._measuring = QTimer(self)
+        self._measuring.setSingleShot(True)
+        self._measuring.timeout.connect(self._measure)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidget(self.canvas)
         self.setWidgetResizable(True)
@@ -45,10 +49,21 @@ class TokenDifference(QScrollArea):
 
     def show_picture(self, picture: TokenDifferencePicture | None, words: str) -> None:
         """Show a difference, or nothing."""
-        if picture is not None and picture.tokens is not None:
-            lay_out(picture.tokens, self.theme)
         self.canvas.show_picture(picture, words)
         self._fit()
+        self._measuring.start()
+
+    def _measure(self) -> None:
+        """Measure a little more of a long text; what is known of it already is shown."""
+        picture = self.canvas.picture
+        if picture is None or picture.tokens is None:
+            return
+        if is_laid_out(picture.tokens, self.theme):
+            self._fit()
+            self.canvas.update()
+        else:
+            lay_out(picture.tokens, self.theme, SLICE_SECONDS)
+            self._measuring.start()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Wrap the text anew."""
