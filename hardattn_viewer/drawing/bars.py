@@ -42,6 +42,7 @@ class DistributionPicture:
         cumulative: whether the mass of the bars so far is drawn as a line.
         names: the largest keys with their names.
         draws: how often each key was drawn, or None.
+        left_out: share of the mass on keys that have no bar, in [0, 1].
     """
 
     values: NDArray[np.float32]
@@ -58,6 +59,7 @@ class DistributionPicture:
     cumulative: bool = False
     names: tuple[tuple[int, str], ...] = ()
     draws: Draws | None = None
+    left_out: float = 0.0
 
     def in_order(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
         """Numbers of all keys from left to right, float64 [keys]."""

@@ -52,7 +52,7 @@ DECADES = 8
 def key_kind(frame: Frame) -> str:
     """What a key of this frame is, in one word."""
     if frame.tokens is not None:
-        return "token"
+        return "word" if frame.groups is not None and frame.groups.merged else "token"
     # With special tokens among them, the bars stand for more than regions.
     return "region" if frame.boxes is not None and not frame.first_region else "key"
 
@@ -119,6 +119,7 @@ def distribution_picture(
         cumulative=options.cumulative,
         names=_names(frame, values) if options.bar_names else (),
         draws=draws,
+        left_out=frame.hidden_mass,
     )
 
 
@@ -195,20 +196,21 @@ def _paint_header(
         )
         header.setWidth(header.width() - room - 8)
     count = len(picture.values)
+    hidden = f", {picture.left_out:.2f} hidden" if picture.left_out > 0 else ""
     if picture.hover_text:
         choices, colour = [picture.hover_text], theme.text
     elif bars.merged > 1:
         colour = theme.muted
         choices = [
-            f"{count:,} {picture.kind}s · each bar the largest of {bars.merged}",
-            f"{count:,} {picture.kind}s, max of {bars.merged}",
+            f"{count:,} {picture.kind}s{hidden} · each bar the largest of {bars.merged}",
+            f"{count:,} {picture.kind}s{hidden}, max of {bars.merged}",
         ]
     else:
         plural = "" if count == 1 else "s"
         colour = theme.muted
         choices = [
-            f"distribution over {count:,} {picture.kind}{plural}",
-            f"{count:,} {picture.kind}{plural}",
+            f"distribution over {count:,} {picture.kind}{plural}{hidden}",
+            f"{count:,} {picture.kind}{plural}{hidden}",
         ]
     if picture.draws is not None and not picture.hover_text:
         # Said in every wording, since the ticks mean nothing without it.

@@ -39,8 +39,9 @@ _NOUN = r"(region|token|key|word|item|slot|frame|point|glimpse)s?"
 OF_STEP = (
     Definition(
         "query",
-        r"(\d+ )?quer(y|ies).*|.* queries",
-        "Which query of the step is looked from; all numbers below are about its row.",
+        r"query|mean of .*quer(y|ies).*",
+        "Which query of the step is looked from; all numbers below are about its row, or about the "
+        "mean of the rows of several.",
         source="Recorded.",
     ),
     Definition(
@@ -85,7 +86,8 @@ OF_STEP = (
         "hardness",
         r"hardness",
         "How far attention looks at one key only: its largest probability, from 1/n where it is "
-        "spread evenly to 1 where it is one-hot.",
+        "spread evenly to 1 where it is one-hot. Where subwords are shown as words, or tokens are "
+        "hidden, it is that of what is shown.",
         "max_k p_k",
         "By definition.",
     ),
