@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorders.run.address import Url, address_of
+from recorders.run.batches import RunBatches
 from recorders.run.chunks import ChunkReader
 from recorders.run.codec import CODECS
 from recorders.run.contents import Contents, load
@@ -21,7 +22,6 @@ from recorders.run.errors import DamagedError, RunError
 from recorders.run.images import decode_png, image_digest
 from recorders.run.index import RowIndex, example_columns
 from recorders.run.layout import CHANGED, EVENTS, EXAMPLES, LEFT_OUT
-from recorders.run.maps import RunMaps
 from recorders.run.means import RowMeans
 from recorders.run.newer import newer, newest_change
 from recorders.run.origin import sentences
@@ -66,7 +66,7 @@ def read_run(
     return Run(load(address_of(path), remote), cache_bytes)
 
 
-class Run(RunMaps):
+class Run(RunBatches):
     """A recorded run. Arrays that it hands out belong to the caller.
 
     Wherever ``site`` is asked for it is a name or an item of ``sites``; ``example`` is an index
@@ -344,12 +344,6 @@ class Run(RunMaps):
         )
 
     @cached_property
-    def _event_index(self) -> RowIndex:
-        return RowIndex(
-            *(self._columns[f"events/{name}"] for name in ("snapshot", "site", "example", "step"))
-        )
-
-    @cached_property
     def _scalar_index(self) -> RowIndex:
         return RowIndex(*(self._columns[f"scalars/{name}"] for name in ("snapshot", "example")))
 
@@ -384,12 +378,6 @@ class Run(RunMaps):
                 f"{self._snapshot_number(snapshot)}; it has {rows.size} steps there"
             )
         return int(found[0])
-
-    def _shape(self, event: int, last: str) -> tuple[int, int, int]:
-        heads, queries, length = (
-            int(self._columns[f"events/{name}"][event]) for name in ("heads", "queries", last)
-        )
-        return heads, queries, length
 
     def _row_values(self, path: str, event: int) -> NDArray[np.float64]:
         heads, queries, _ = self._shape(event, "keys")
