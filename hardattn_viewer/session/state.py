@@ -9,9 +9,10 @@ from typing import Literal
 
 import numpy as np
 
-from hardattn_viewer.session.comparing import RunComparison
+from hardattn_viewer.session.beside import Beside, SitePairs
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame, Place, Target
+from hardattn_viewer.session.pairing import head_in, site_in
 from hardattn_viewer.session.recorded import Verification, verification_kind
 from hardattn_viewer.session.rows import Rows, Sort
 from hardattn_viewer.session.studies import StudyResult
@@ -260,7 +261,9 @@ class SessionState:
         rows: the examples of A and B, aligned; None until they are read.
         order: the rows that pass the filter, sorted; what the table lists.
         frames: what A and B show.
-        comparison: the whole-run comparison as far as it has come, or None.
+        beside: how the place of B differs from that of A; where both slots hold the same run,
+            it is another place of that run.
+        site_pairs: sites of A and B that a person has said belong together.
         pinned: the key that was clicked, or None.
         hovered: the key under the pointer, or None.
         hovered_query: the query under the pointer, or None; its row is previewed.
@@ -286,7 +289,8 @@ class SessionState:
     rows: Rows | None = None
     order: tuple[int, ...] = ()
     frames: Frames = field(default_factory=Frames)
-    comparison: RunComparison | None = None
+    beside: Beside = field(default_factory=Beside)
+    site_pairs: SitePairs = ()
     pinned: int | None = None
     hovered: int | None = None
     hovered_query: int | None = None
@@ -354,10 +358,12 @@ class SessionState:
     @property
     def site(self) -> SiteFacts | None:
         """The site that is shown of the slot in focus; None without a run, or without that site."""
-        facts = self.facts(self.site_slot)
-        if facts is None or not facts.has_site(self.place.site):
-            return None
-        return facts.site(self.place.site)
+        return site_in(self, self.site_slot)
+
+    @property
+    def head(self) -> int | None:
+        """The head that is shown of the slot in focus; None for the mean over its heads."""
+        return head_in(self, self.site_slot)
 
     @property
     def heads(self) -> int:

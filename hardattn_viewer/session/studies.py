@@ -58,5 +58,20 @@ class StudyResult:
 Wanted = Callable[["SessionState"], Study | None]
 
 
+def _compare(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.comparing import compare_wanted
+
+    return compare_wanted(state)
+
+
+def _repeats(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.repeating import repeats_wanted
+
+    return repeats_wanted(state)
+
+
 # One line a kind: what a state wants to know of it.
-KINDS: dict[str, Wanted] = {}
+KINDS: dict[str, Wanted] = {
+    "compare": _compare,
+    "repeats": _repeats,
+}

@@ -23,6 +23,7 @@ from hardattn_viewer.drawing.tokens import tokens_picture
 from hardattn_viewer.session.frames import Frame, query_of_key
 from hardattn_viewer.session.naming import key_name, key_noun, query_name
 from hardattn_viewer.session.numbers import probability
+from hardattn_viewer.session.pairing import site_in
 from hardattn_viewer.session.recorded import verification_kind
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState, Slot, key_in_focus
@@ -251,8 +252,7 @@ class RunPane(QWidget):
 
     def _show_words(self, state: SessionState, slot: Slot) -> None:
         run = state.run_in(slot)
-        facts = state.facts(slot)
-        site = facts.site(state.place.site) if facts else None
+        site = site_in(state, slot)
         self._mark.show_slot(slot, site.hard if site else None)
         self._mark.setVisible(bool(state.runs))
         empty = f"Nothing in slot {slot}" if state.runs else ""
