@@ -26,6 +26,7 @@ from hardattn_viewer.figures.figure import (
     make_figure,
     usual_view,
 )
+from hardattn_viewer.session.comparing import comparison_of
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
@@ -139,7 +140,7 @@ class ExportDialog(QDialog):
 
     def _facts(self) -> tuple[tuple[str, str], ...]:
         """The whole-run agreement, as it stands beside a comparison on the screen."""
-        comparison = self._session.state.comparison
+        comparison = comparison_of(self._session.state)
         if not self._is_compare() or comparison is None or not comparison.finished:
             return ()
         agree = comparison.same_argmax

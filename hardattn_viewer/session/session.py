@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hardattn_viewer.session import comparing_places, live, moving
+from hardattn_viewer.session import comparing_places, live, moving, ranking
 from hardattn_viewer.session.beside import Beside, SitePairs
+from hardattn_viewer.session.disagreements import By, Disagreement
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.engine import Engine
 from hardattn_viewer.session.requests import (
@@ -82,6 +83,21 @@ class Session(Engine):
     def compare_with(self, key: int, beside: Beside) -> None:
         """Put a run into slot B at a place of its own: the run of A itself, or another one."""
         self._change("slots", **comparing_places.beside_a(self.state, key, beside))
+
+    def set_ranking(self, by: By) -> None:
+        """Rank the steps where A and B disagree by another measure."""
+        self._change(rank_by=by)
+
+    def go_to_disagreement(self, item: Disagreement) -> None:
+        """Show a step where A and B disagree."""
+        place = ranking.place_at(self.state, item)
+        self._change("disagreement", place=place, hovered_query=None, following=False)
+
+    def next_disagreement(self, by: int) -> None:
+        """Go down (or up) in the list of where A and B disagree most."""
+        item = ranking.neighbour(self.state, by)
+        if item is not None:
+            self.go_to_disagreement(item)
 
     def pair_sites(self, pairs: SitePairs) -> None:
         """Say which sites of A and B belong together where their names do not tell."""

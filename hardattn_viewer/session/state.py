@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from hardattn_viewer.session.beside import Beside, SitePairs
+from hardattn_viewer.session.disagreements import By
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame, Place, Target
 from hardattn_viewer.session.pairing import head_in, site_in
@@ -264,6 +265,7 @@ class SessionState:
         beside: how the place of B differs from that of A; where both slots hold the same run,
             it is another place of that run.
         site_pairs: sites of A and B that a person has said belong together.
+        rank_by: the measure by which steps are ranked where A and B disagree.
         pinned: the key that was clicked, or None.
         hovered: the key under the pointer, or None.
         hovered_query: the query under the pointer, or None; its row is previewed.
@@ -291,6 +293,7 @@ class SessionState:
     frames: Frames = field(default_factory=Frames)
     beside: Beside = field(default_factory=Beside)
     site_pairs: SitePairs = ()
+    rank_by: By = "jensen_shannon"
     pinned: int | None = None
     hovered: int | None = None
     hovered_query: int | None = None
