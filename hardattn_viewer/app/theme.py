@@ -192,6 +192,10 @@ QLabel[badge="live"] {{ color: {t.good}; border: 1px solid {t.good}; border-radi
 QProgressBar {{ background: {t.window}; border: 1px solid {t.line}; border-radius: 4px;
     max-height: 8px; }}
 QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
+QToolButton[kind="page"] {{ padding: 0 5px; min-height: 15px; border-radius: 4px;
+    font-size: {t.size_small:.0f}px; color: {t.muted}; }}
+QToolButton[kind="page"]:checked {{ background: {t.selection}; color: {t.text};
+    font-weight: 600; }}
 QToolButton[kind="choice"]:checked {{ background: {t.accent}; color: {t.accent_text};
     border-color: {t.accent}; }}
 QLabel[slot="hard"], QToolButton[slot="hard"] {{ background: {t.hard}; color: {t.on_hard};

@@ -92,7 +92,7 @@ def _repeat_lines(slot: str, name: str, stability: dict[str, Any]) -> list[str]:
 
 
 def _ranked_table(facts: dict[str, Any]) -> list[str]:
-    heads = len({one["head_a"] for one in facts["disagreements"]}) > 1
+    heads = bool(facts["heads"])
     rows = (
         (
             str(one["example"]),

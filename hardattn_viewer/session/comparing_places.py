@@ -51,3 +51,11 @@ def swapped(state: SessionState) -> dict[str, Any]:
         snapshot="same" if other.snapshot == "same" else now.snapshot,
     )
     return {**slots, "place": place, "beside": own}
+
+
+def same_place(state: SessionState) -> dict[str, Any]:
+    """What changes when B looks where A looks again."""
+    if not is_within(state):
+        return {"beside": Beside()}
+    others = (run.key for run in state.runs if run.status == "ready" and run.key != state.slot_a)
+    return {"beside": Beside(), "slot_b": next(others, None), "focus": "A"}

@@ -19,6 +19,7 @@ from hardattn_viewer.session.requests import (
 )
 from hardattn_viewer.session.rows import Column, Sort
 from hardattn_viewer.session.state import (
+    ComparePage,
     OpenRun,
     Recovery,
     Slot,
@@ -83,6 +84,14 @@ class Session(Engine):
     def compare_with(self, key: int, beside: Beside) -> None:
         """Put a run into slot B at a place of its own: the run of A itself, or another one."""
         self._change("slots", **comparing_places.beside_a(self.state, key, beside))
+
+    def compare_same(self) -> None:
+        """Let B look where A looks again; where both are one run, B is another one or empty."""
+        self._change("slots", **comparing_places.same_place(self.state))
+
+    def show_comparison(self, page: ComparePage) -> None:
+        """Show a page on A and B below their difference."""
+        self._change(view="compare", compare_page=page)
 
     def set_ranking(self, by: By) -> None:
         """Rank the steps where A and B disagree by another measure."""

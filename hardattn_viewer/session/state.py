@@ -24,6 +24,7 @@ from recorders.run.text import visible
 Slot = Literal["A", "B"]
 SLOTS: tuple[Slot, Slot] = ("A", "B")
 View = Literal["overlay", "compare"]
+ComparePage = Literal["numbers", "heads", "worst", "repeats"]
 Status = Literal["loading", "waiting", "ready", "failed"]
 ThemeChoice = Literal["system", "dark", "light"]
 
@@ -266,6 +267,7 @@ class SessionState:
             it is another place of that run.
         site_pairs: sites of A and B that a person has said belong together.
         rank_by: the measure by which steps are ranked where A and B disagree.
+        compare_page: which page on A and B is shown below their difference.
         pinned: the key that was clicked, or None.
         hovered: the key under the pointer, or None.
         hovered_query: the query under the pointer, or None; its row is previewed.
@@ -294,6 +296,7 @@ class SessionState:
     beside: Beside = field(default_factory=Beside)
     site_pairs: SitePairs = ()
     rank_by: By = "jensen_shannon"
+    compare_page: ComparePage = "numbers"
     pinned: int | None = None
     hovered: int | None = None
     hovered_query: int | None = None

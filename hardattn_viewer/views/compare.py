@@ -105,7 +105,7 @@ class DifferencePane(QWidget):
         before = (old.frames, old.display, old.hovered, old.pinned, old.beside, old.view)
         if (new.frames, new.display, new.hovered, new.pinned, new.beside, new.view) != before:
             self._show(new)
-        elif new.studies is not old.studies or new.rank_by != old.rank_by or new.rows != old.rows:
+        elif new.studies is not old.studies or _asked(new) != _asked(old):
             self._show_words(new)
             self.panel.show_state(new)
 
@@ -173,6 +173,11 @@ class DifferencePane(QWidget):
         more = f" (and {len(words) - 1} more)" if len(words) > 1 else ""
         self.words.set_whole(f"⚠ {words[0]}{more}" if words else "")
         self.words.setToolTip(plain_tooltip("\n".join(words)))
+
+
+def _asked(state: SessionState) -> tuple[object, ...]:
+    """What the panel shows, besides what is studied."""
+    return state.rank_by, state.compare_page, state.rows, state.place, state.site_pairs
 
 
 def mode_of(a: Frame, b: Frame, state: SessionState) -> Mode:

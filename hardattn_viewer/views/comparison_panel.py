@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -18,6 +16,7 @@ from hardattn_viewer.session.comparing import KIND, Comparison, comparison_of
 from hardattn_viewer.session.pairing import pairing_of
 from hardattn_viewer.session.repeating import repeats_wanted
 from hardattn_viewer.session.session import Session
+from hardattn_viewer.session.state import ComparePage as Page
 from hardattn_viewer.session.state import SessionState
 from hardattn_viewer.views.disagreements_page import DisagreementsPage
 from hardattn_viewer.views.flow import FlowLayout
@@ -28,10 +27,9 @@ from hardattn_viewer.views.numbers_page import (
     interval_words,
     numbers_lines,
 )
-from hardattn_viewer.views.parts import column, label
+from hardattn_viewer.views.parts import ElidedLabel, column, plain_tooltip
 from hardattn_viewer.views.repeats_page import RepeatsPage
 
-Page = Literal["numbers", "heads", "worst", "repeats"]
 _TEXTS: dict[Page, tuple[str, str]] = {
     "numbers": ("Numbers", "How far A and B agree: here, at this step, over all examples"),
     "heads": ("Heads", "The same for every head that both have; the worst is marked"),
@@ -49,8 +47,7 @@ class ComparisonPanel(QWidget):
         self._session = session
         self.numbers = NumbersTable("comparisonNumbers", "Numbers between A and B")
         self.numbers.spare = (2,)
-        self.foot = label(role="muted", name="comparisonFoot")
-        self.foot.setWordWrap(True)
+        self.foot = ElidedLabel(role="muted", name="comparisonFoot")
         numbers = QWidget()
         layout = column(self.numbers, self.foot, spacing=3)
         layout.setStretch(0, 1)
@@ -78,10 +75,10 @@ class ComparisonPanel(QWidget):
             button.setObjectName(f"page_{page}")
             button.setText(_TEXTS[page][0])
             button.setToolTip(_TEXTS[page][1])
-            button.setProperty("kind", "choice")
+            button.setProperty("kind", "page")
             button.setCheckable(True)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            button.clicked.connect(lambda _, p=page: self.show_page(p))
+            button.clicked.connect(lambda _, p=page: session.show_comparison(p))
             self._group.addButton(button)
             self.buttons[page] = button
             flow.addWidget(button)
@@ -92,23 +89,19 @@ class ComparisonPanel(QWidget):
         outer.setStretch(1, 1)
         self.setLayout(outer)
         self.page: Page = "numbers"
-        self.show_page("numbers")
-
-    def show_page(self, page: Page) -> None:
-        """Show one of the pages."""
-        self.page = page
-        self.buttons[page].setChecked(True)
-        self._stack.setCurrentWidget(self.pages[page])
-        self.show_state(self._session.state)
+        self.show_state(session.state)
 
     def show_state(self, state: SessionState) -> None:
         """Show what is known by now on the page that is shown."""
         found, pairing = comparison_of(state), pairing_of(state)
         self.buttons["heads"].setVisible(pairing is not None and len(pairing.lanes) > 1)
         self.buttons["repeats"].setVisible(repeats_wanted(state) is not None)
-        if self.buttons[self.page].isHidden():
-            self.show_page("numbers")
-        elif self.page == "numbers":
+        # A page that these runs have nothing for gives way, and comes back with others.
+        wanted = state.compare_page
+        self.page = "numbers" if self.buttons[wanted].isHidden() else wanted
+        self.buttons[self.page].setChecked(True)
+        self._stack.setCurrentWidget(self.pages[self.page])
+        if self.page == "numbers":
             self._show_numbers(state, found)
         elif self.page == "heads" and found is not None:
             self._show_heads(state, found)
@@ -125,8 +118,9 @@ class ComparisonPanel(QWidget):
         titles = ("", "here", f"step {b.place.step + 1}", "all")
         self.numbers.show_lines(titles, numbers_lines(a, b, found, lane))
         result = state.studies.get(KIND)
-        words = foot_words(found, result.error if result is not None else "")
-        self.foot.setText(words)
+        words, short = foot_words(found, result.error if result is not None else "")
+        self.foot.set_whole(words, short)
+        self.foot.setToolTip(plain_tooltip(words))
 
     def _show_heads(self, state: SessionState, found: Comparison) -> None:
         worst, site = found.worst_lane, state.site

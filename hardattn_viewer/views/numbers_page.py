@@ -17,6 +17,7 @@ from hardattn_viewer.session.numbers import NOT_RECORDED
 # Below this width the numbers of one step over all examples have no room.
 _WIDE = 252
 LINE = 19
+_PADDING = 10
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class NumbersTable(QTableWidget):
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setMinimumSectionSize(28)
+        header.setFixedHeight(LINE)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._lines: tuple[Line, ...] = ()
         self._titles: tuple[str, ...] = ()
@@ -114,14 +116,20 @@ class NumbersTable(QTableWidget):
             return
         header = self.horizontalHeader()
         wide = self.viewport().width() >= _WIDE
+        shown = [column for column in range(self.columnCount()) if wide or column not in self.spare]
+        metrics = self.fontMetrics()
+        rest = self.viewport().width() - sum(
+            self.sizeHintForColumn(column) for column in shown if column
+        )
+        long = all(metrics.horizontalAdvance(line.name) + _PADDING < rest for line in self._lines)
         for column in range(self.columnCount()):
-            self.setColumnHidden(column, column in self.spare and not wide)
+            self.setColumnHidden(column, column not in shown)
             fits = QHeaderView.ResizeMode.ResizeToContents if column else None
             header.setSectionResizeMode(column, fits or QHeaderView.ResizeMode.Stretch)
         for row, line in enumerate(self._lines):
             item = self.item(row, 0)
             if item is not None:
-                item.setText(line.name if wide else line.short)
+                item.setText(line.name if long else line.short)
 
 
 NAMES: dict[PairMeasure, tuple[str, str, str]] = {
@@ -140,8 +148,8 @@ NAMES: dict[PairMeasure, tuple[str, str, str]] = {
         "soft mass",
         "Probability that the soft run gives to what the hard one selected.",
     ),
-    "entropy_a": ("entropy of A, bits", "H(A) bits", "−Σ p log₂ p of A’s distribution."),
-    "entropy_b": ("entropy of B, bits", "H(B) bits", "−Σ p log₂ p of B’s distribution."),
+    "entropy_a": ("entropy of A, bits", "H(A), bits", "−Σ p log₂ p of A’s distribution."),
+    "entropy_b": ("entropy of B, bits", "H(B), bits", "−Σ p log₂ p of B’s distribution."),
     "effective_a": (
         "effective items of A",
         "2^H of A",
@@ -208,7 +216,9 @@ def interval_words(measure: PairMeasure, one: Interval | None) -> str:
 
 
 def _digits(measure: PairMeasure, value: float) -> str:
-    return f"{value:.1f}" if measure.startswith("effective") else f"{value:.2f}"
+    if measure.startswith("effective"):
+        return f"{value:.1f}"
+    return f"{value:.3f}" if measure == "soft_mass" else f"{value:.2f}"
 
 
 def _cell(measure: PairMeasure, numbers: Numbers | None) -> str:
@@ -225,15 +235,17 @@ def _note(measure: PairMeasure, numbers: Numbers | None) -> str:
     )
 
 
-def foot_words(found: Comparison | None, error: str = "") -> str:
-    """How the intervals were made, and over what."""
+def foot_words(found: Comparison | None, error: str = "") -> tuple[str, str]:
+    """How the intervals were made and over what, in full and in short."""
     if error:
-        return error
+        return error, error
     if found is None:
-        return "Over all examples: being read…"
+        return "Over all examples: being read…", "being read…"
     over = f"{found.done:,} of {found.total:,}" if found.done < found.total else f"{found.total:,}"
     words = (
         f"± half of the {100 * found.level:.0f} % percentile bootstrap interval over {over} "
         f"examples, {found.resamples:,} resamples"
     )
-    return words + (f"; {found.skipped:,} left out" if found.skipped else "")
+    left_out = f"; {found.skipped:,} left out" if found.skipped else ""
+    short = f"± {100 * found.level:.0f} %, n = {over}, {found.resamples:,} resamples{left_out}"
+    return words + left_out, short

@@ -89,10 +89,14 @@ class RunPane(QWidget):
         self._stack = QStackedWidget()
         for body in (self._picture, self.text, self.notice):
             self._stack.addWidget(body)
+        self.place = ElidedLabel(role="value", name=f"{name}Place")
+        self.place.hide()
         head = row(self._mark, self._title, self._step, spacing=9)
         head.setStretch(1, 1)
-        layout = column(head, self.warning, self._stack, spacing=8, margins=(12, 10, 12, 8))
-        layout.setStretch(2, 1)
+        layout = column(
+            head, self.place, self.warning, self._stack, spacing=8, margins=(12, 10, 12, 8)
+        )
+        layout.setStretch(3, 1)
         self.setLayout(layout)
         session.changed.connect(self._on_changed)
         self._show(session.state)
@@ -172,7 +176,7 @@ class RunPane(QWidget):
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
         before = (old.frames, old.display, old.pinned, old.hovered, old.runs, old.focus, old.slot_a)
         after = (new.frames, new.display, new.pinned, new.hovered, new.runs, new.focus, new.slot_a)
-        if after != before or new.slot_b != old.slot_b:
+        if after != before or (new.slot_b, new.beside) != (old.slot_b, old.beside):
             self._show(new)
 
     def _show(self, state: SessionState) -> None:
@@ -187,6 +191,7 @@ class RunPane(QWidget):
         self._title.set_whole(mechanism_words(frame), kind_words(frame))
         self._title.setToolTip(plain_tooltip(frame.run_name))
         self._step.setText(step_words(frame))
+        self._show_place(place_words(state, slot))
         scale, words = scale_of(state, frame), _words(state, frame)
         keys = frame.probabilities.size
         hover, pinned = (
@@ -239,6 +244,12 @@ class RunPane(QWidget):
         )
         self._stack.setCurrentWidget(self.text)
 
+    def _show_place(self, words: str) -> None:
+        """Say which site, head or snapshot this is, where the other slot shows another one."""
+        self.place.setVisible(bool(words))
+        self.place.set_whole(words)
+        self.place.setToolTip(plain_tooltip(words))
+
     def _show_warning(self, frame: Frame | None) -> None:
         """Say at the picture itself that it is not what the model used."""
         wrong = frame is not None and verification_kind(frame.verified) == "mismatch"
@@ -258,6 +269,7 @@ class RunPane(QWidget):
         empty = f"Nothing in slot {slot}" if state.runs else ""
         self._title.set_whole(run.name if run else empty)
         self._step.setText("")
+        self._show_place("")
         for canvas in (self.canvas, self.scale, self.strip):
             canvas.show_picture(None, "nothing to show")
         self.text.show_nothing()
