@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QComboBox, QDialog, QFormLayout, QPushButton, QWidget
 
 from hardattn_viewer.session.beside import Beside, with_pair
@@ -31,6 +31,7 @@ class BesideDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("besideDialog")
         self.setWindowTitle("Compare with…")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(QSize(520, 260))
         self._session = session
         state = session.state
@@ -164,9 +165,7 @@ class BesideDialog(QDialog):
             return
         same = self._is_within and a.name == b.name
         if same and self.head.currentData() == _SAME and self.snapshot.currentData() == _SAME:
-            self.says.setText(
-                "This is where A looks itself: choose another head, site or snapshot."
-            )
+            self.says.setText("A looks there itself: choose another head, site or snapshot.")
             self.go.setEnabled(False)
         elif self._is_within:
             self.says.setText("Slot B shows the same run at this place.")

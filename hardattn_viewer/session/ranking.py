@@ -33,13 +33,12 @@ def place_at(state: SessionState, item: Disagreement) -> Place:
 
 def here(state: SessionState, items: tuple[Disagreement, ...]) -> int | None:
     """Which of the items the session is at; None where it is at none."""
+    found, now = comparison_of(state), state.place
+    if found is None:
+        return None
+    heads = [lane[0] if number else now.head for number, lane in enumerate(found.lanes)]
     for index, item in enumerate(items):
-        place = place_at(state, item)
-        if (place.example, place.step, place.head) == (
-            state.place.example,
-            state.place.step,
-            state.place.head,
-        ):
+        if (item.example, item.step, heads[item.lane]) == (now.example, now.step, now.head):
             return index
     return None
 

@@ -23,7 +23,7 @@ from hardattn_viewer.drawing.tokens import tokens_picture
 from hardattn_viewer.session.frames import Frame, query_of_key
 from hardattn_viewer.session.naming import key_name, key_noun, query_name
 from hardattn_viewer.session.numbers import probability
-from hardattn_viewer.session.pairing import site_in
+from hardattn_viewer.session.pairing import place_words, site_in
 from hardattn_viewer.session.recorded import verification_kind
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState, Slot, key_in_focus

@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QWidget
 from hardattn_viewer.app.actions import Command
 from hardattn_viewer.app.beside_dialog import About, BesideDialog
 from hardattn_viewer.app.commands.window_protocol import Window
+from hardattn_viewer.session.comparing import comparison_of
 from hardattn_viewer.session.pairing import is_within
-from hardattn_viewer.session.ranking import ranked
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import ComparePage, SessionState
 from hardattn_viewer.views.disagreements_page import DisagreementsPage
@@ -137,4 +137,5 @@ def _has_snapshots(state: SessionState) -> bool:
 
 
 def _has_ranked(state: SessionState) -> bool:
-    return state.view == "compare" and bool(ranked(state))
+    found = comparison_of(state)
+    return found is not None and found.tops.seen > 0
