@@ -30,6 +30,7 @@ from hardattn_viewer.session.comparing import comparison_of
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
+from hardattn_viewer.views.compare import not_aligned
 from hardattn_viewer.views.parts import column, label, row, set_property
 
 FORMATS = {
@@ -186,6 +187,7 @@ class ExportDialog(QDialog):
             caption=self.caption.isChecked(),
             all_steps=self.all_steps.isChecked() and self.view.currentData() == "regions",
             facts=self._facts(),
+            notes=not_aligned(state) if self._is_compare() else (),
         )
         try:
             return make_figure(options.view, frames, options, state.display)

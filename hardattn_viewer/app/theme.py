@@ -131,7 +131,8 @@ QComboBox QAbstractItemView, QAbstractItemView#completions {{ background: {t.rai
 QTableView, QListView, QTreeView {{ background: {t.panel}; border: 0;
     gridline-color: {t.line}; alternate-background-color: {t.panel}; }}
 QTreeView::item {{ padding: 5px 8px; }}
-QTreeView::item:selected {{ background: {t.selection}; color: {t.text}; }}
+QTableView::item:selected, QTreeView::item:selected {{ background: {t.selection};
+    color: {t.text}; }}
 QTreeView::item:disabled {{ color: {t.faint}; }}
 QDoubleSpinBox, QComboBox {{ min-height: 26px; }}
 QCheckBox::indicator {{ width: 13px; height: 13px; border: 1px solid {t.muted};

@@ -65,6 +65,7 @@ class Matched:
         at: int64 [events], which of the examples each is of; ascending.
         step: int64 [events].
         shape: int64 [events, 8]: heads, queries, keys, selected keys of A, then of B.
+        kind: int64 [events], a number for each shape.
     """
 
     examples: NDArray[np.int64]
@@ -76,6 +77,7 @@ class Matched:
     at: NDArray[np.int64]
     step: NDArray[np.int64]
     shape: NDArray[np.int64]
+    kind: NDArray[np.int64]
 
     def batches(self, first: int, last: int, cells: int) -> Iterator[Batch]:
         """The events of some examples, those of one shape together.
@@ -88,9 +90,10 @@ class Matched:
         low, high = np.searchsorted(self.at, (first, last))
         if low == high:
             return
-        kinds, kind = np.unique(self.shape[low:high], axis=0, return_inverse=True)
-        for number, shape in enumerate(kinds.tolist()):
-            here = low + np.flatnonzero(kind.reshape(-1) == number)
+        kind = self.kind[low:high]
+        for number in np.unique(kind).tolist():
+            here = low + np.flatnonzero(kind == number)
+            shape = self.shape[here[0]].tolist()
             heads = shape[_HEADS], shape[4 + _HEADS]
             queries, keys = shape[_QUERIES], shape[_KEYS]
             each = max(1, cells // max(1, max(heads) * queries * keys))
@@ -139,7 +142,18 @@ def matched(study: CompareStudy, run_a: Run, run_b: Run) -> Matched:
         at=at[fits],
         step=step[fits],
         shape=shape[fits],
+        kind=_kinds(shape[fits]),
     )
+
+
+def _kinds(shape: NDArray[np.int64]) -> NDArray[np.int64]:
+    """A number for each row of shapes, the same for equal ones."""
+    kind = np.zeros(len(shape), np.int64)
+    for column in shape.T:
+        if column.size and (column != column[0]).any():
+            _, value = np.unique(column, return_inverse=True)
+            _, kind = np.unique(kind * (int(value.max()) + 1) + value, return_inverse=True)
+    return kind.reshape(-1)
 
 
 def batch_numbers(study: CompareStudy, runs: tuple[Run, Run], batch: Batch) -> Numbers:
@@ -265,8 +279,12 @@ def _common(
         at = order[table.example]
         keys.append((at * wide + table.step, np.flatnonzero(at >= 0)))
     (key_a, known_a), (key_b, known_b) = keys
-    _, first, second = np.intersect1d(key_a[known_a], key_b[known_b], return_indices=True)
-    return known_a[first], known_b[second]
+    wanted, there = key_a[known_a], key_b[known_b]
+    order = np.argsort(there, kind="stable")
+    found = np.searchsorted(there[order], wanted)
+    hit = np.flatnonzero(found < there.size)
+    hit = hit[there[order][found[hit]] == wanted[hit]]
+    return known_a[hit], known_b[order[found[hit]]]
 
 
 def _choices(
@@ -307,7 +325,8 @@ def _example_words(in_a: int, in_b: int, both: int) -> Sequence[str]:
     alone = [
         f"{count - both:,} of {slot}" for slot, count in (("A", in_a), ("B", in_b)) if count > both
     ]
-    return [f"Without a partner of the same name: {_listed(alone, 'examples')}."] if alone else []
+    words = " and ".join(alone)
+    return [f"Examples without a partner of the same name: {words}."] if alone else []
 
 
 def _differing_words(count: int, of: int) -> Sequence[str]:
@@ -351,9 +370,3 @@ def _key_words(
         f"{kind} differ in {np.unique(at).size:,} examples: A has {one[where]:,} {what}, "
         f"B {one[4 + where]:,}; they are left out."
     ]
-
-
-def _listed(parts: Sequence[str], noun: str) -> str:
-    first, *rest = parts
-    words = first.replace(" of ", f" {noun} of ")
-    return " and ".join([words, *rest])

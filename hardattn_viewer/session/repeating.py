@@ -221,6 +221,11 @@ def _repeated(table: EventTable, of: NDArray[np.int64]) -> Iterator[NDArray[np.i
     chooses = np.flatnonzero(table.shape[:, 3] > 0)
     if not chooses.size:
         return
+    where = of[table.example[chooses]] * (int(table.step.max()) + 1) + table.step[chooses]
+    _, inverse, count = np.unique(where, return_inverse=True, return_counts=True)
+    chooses = chooses[count[inverse] > 1]
+    if not chooses.size:
+        return
     what = np.column_stack([of[table.example], table.step, table.shape])[chooses]
     order = np.lexsort(what.T[::-1])
     cuts = np.flatnonzero((np.diff(what[order], axis=0) != 0).any(axis=1)) + 1

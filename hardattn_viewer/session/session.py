@@ -83,11 +83,11 @@ class Session(Engine):
 
     def compare_with(self, key: int, beside: Beside) -> None:
         """Put a run into slot B at a place of its own: the run of A itself, or another one."""
-        self._change("slots", **comparing_places.beside_a(self.state, key, beside))
+        self._change("beside", **comparing_places.beside_a(self.state, key, beside))
 
     def compare_same(self) -> None:
         """Let B look where A looks again; where both are one run, B is another one or empty."""
-        self._change("slots", **comparing_places.same_place(self.state))
+        self._change("same place", **comparing_places.same_place(self.state))
 
     def show_comparison(self, page: ComparePage) -> None:
         """Show a page on A and B below their difference."""

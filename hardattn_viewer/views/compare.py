@@ -162,9 +162,11 @@ class DifferencePane(QWidget):
         if mode != "regions" and body.shows_matrix:
             both = matrix_difference(a, b, display, hover=hover, pinned=pinned)
             body.matrix.show_picture(both, f"{words}, of {both.queries} queries")
-            # One scale for what is shown together: the map's is that of all its rows.
-            top = both.scale_max if mode == "matrix" or not both.note else top
+            # Beside the bars of one row the map states its scale itself.
+            top = both.scale_max if mode == "matrix" else top
         scope = "this step" if display.scale == "step" else "all steps"
+        if mode == "tokens" and a.queries > 1:
+            scope = f"this query, {scope}"
         self.scale.show_picture(ScalePicture(top, scope, signed=True), f"Scale: {scope}")
 
     def _show_words(self, state: SessionState) -> None:

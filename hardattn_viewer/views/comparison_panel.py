@@ -46,7 +46,6 @@ class ComparisonPanel(QWidget):
         self.setObjectName("comparisonPanel")
         self._session = session
         self.numbers = NumbersTable("comparisonNumbers", "Numbers between A and B")
-        self.numbers.spare = (2,)
         self.foot = ElidedLabel(role="muted", name="comparisonFoot")
         numbers = QWidget()
         layout = column(self.numbers, self.foot, spacing=3)
@@ -115,7 +114,9 @@ class ComparisonPanel(QWidget):
         if a is None or b is None or pairing is None:
             return
         lane = pairing.shown if found is not None and pairing.lanes == found.lanes else 0
-        titles = ("", "here", f"step {b.place.step + 1}", "all")
+        several = max(a.steps, b.steps) > 1
+        titles = ("", "here", *([f"step {b.place.step + 1}"] if several else ()), "all")
+        self.numbers.spare = (2,) if several else ()
         self.numbers.show_lines(titles, numbers_lines(a, b, found, lane))
         result = state.studies.get(KIND)
         words, short = foot_words(found, result.error if result is not None else "")

@@ -27,7 +27,7 @@ from hardattn_viewer.session.state import SessionState
 from hardattn_viewer.views.disagreements_model import PLACE, TITLES, DisagreementsModel, Index
 from hardattn_viewer.views.parts import ElidedLabel, column, row
 
-LINE = 20
+LINE, HEADER = 20, 25
 # Below this width there is room for the number alone that the steps are ranked by.
 _WIDE = 290
 
@@ -134,9 +134,11 @@ class DisagreementsTable(QTableView):
         self.verticalHeader().setMinimumSectionSize(LINE)
         self.verticalHeader().setDefaultSectionSize(LINE)
         header = self.horizontalHeader()
+        for part in (self, header):
+            part.setProperty("surface", "window")
         header.setHighlightSections(False)
         header.setSectionsClickable(True)
-        header.setFixedHeight(LINE)
+        header.setFixedHeight(HEADER)
         header.setMinimumSectionSize(28)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

@@ -16,8 +16,10 @@ from hardattn_viewer.session.numbers import NOT_RECORDED
 
 # Below this width the numbers of one step over all examples have no room.
 _WIDE = 252
-LINE = 19
+LINE, HEADER = 19, 25
+_SMALL = 11
 _PADDING = 10
+_USUAL = 13
 
 
 @dataclass(frozen=True)
@@ -60,13 +62,16 @@ class NumbersTable(QTableWidget):
         self.verticalHeader().setMinimumSectionSize(LINE)
         self.verticalHeader().setDefaultSectionSize(LINE)
         header = self.horizontalHeader()
+        for part in (self, header):
+            part.setProperty("surface", "window")
         header.setHighlightSections(False)
         header.setMinimumSectionSize(28)
-        header.setFixedHeight(LINE)
+        header.setFixedHeight(HEADER)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._lines: tuple[Line, ...] = ()
         self._titles: tuple[str, ...] = ()
         self._marked: int | None = None
+        self._usual = self.font().pixelSize() if self.font().pixelSize() > 0 else _USUAL
         # Columns that are left out where there is little room.
         self.spare: tuple[int, ...] = ()
 
@@ -89,19 +94,24 @@ class NumbersTable(QTableWidget):
         if first is not None:
             first.setTextAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         for row, line in enumerate(lines):
-            self._put(row, 0, line.name, line.name, marked == row)
-            for column, (cell, note) in enumerate(zip(line.cells, line.notes, strict=True), 1):
+            cells, notes = (line.name, *line.cells), (line.name, *line.notes)
+            for column, (cell, note) in enumerate(zip(cells, notes, strict=True)):
                 self._put(row, column, cell, note, marked == row)
         self._share_out()
 
-    def _put(self, row: int, column: int, text: str, note: str, bold: bool) -> None:
+    @property
+    def _is_wide(self) -> bool:
+        return self.viewport().width() >= _WIDE
+
+    def _put(self, row: int, column: int, text: str, note: str | None, bold: bool) -> None:
         item = self.item(row, column) or QTableWidgetItem()
         item.setText(text)
-        item.setToolTip(note)
+        if note is not None:
+            item.setToolTip(note)
         side = Qt.AlignmentFlag.AlignLeft if column == 0 else Qt.AlignmentFlag.AlignRight
         item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
         font = self.font()
-        font.setBold(bold or column == self.columnCount() - 1)
+        font.setBold(bold or (column == self.columnCount() - 1 and self._is_wide))
         item.setFont(font)
         if self.item(row, column) is not item:
             self.setItem(row, column, item)
@@ -115,7 +125,19 @@ class NumbersTable(QTableWidget):
         if not self._titles:
             return
         header = self.horizontalHeader()
-        wide = self.viewport().width() >= _WIDE
+        wide = self._is_wide
+        font = self.font()
+        font.setPixelSize(self._usual if wide else _SMALL)
+        if font != self.font():
+            self.setFont(font)
+            # Ten px that a name needs; the wheel and the keys scroll.
+            bars = Qt.ScrollBarPolicy
+            self.setVerticalScrollBarPolicy(
+                bars.ScrollBarAsNeeded if wide else bars.ScrollBarAlwaysOff
+            )
+        for row, line in enumerate(self._lines):
+            for column, text in enumerate((line.name, *line.cells)):
+                self._put(row, column, text, None, self._marked == row)
         shown = [column for column in range(self.columnCount()) if wide or column not in self.spare]
         metrics = self.fontMetrics()
         rest = self.viewport().width() - sum(
@@ -135,29 +157,29 @@ class NumbersTable(QTableWidget):
 NAMES: dict[PairMeasure, tuple[str, str, str]] = {
     "same_argmax": (
         "same argmax",
-        "argmax",
+        "max",
         "Whether both are largest at the same key; how often, over queries, steps and examples.",
     ),
     "jensen_shannon": (
         "Jensen–Shannon, bits",
-        "JS, bits",
+        "JS",
         "H((A + B)/2) − (H(A) + H(B))/2: 0 for equal distributions, 1 for ones that share no key.",
     ),
     "soft_mass": (
         "soft mass on choice",
-        "soft mass",
+        "mass",
         "Probability that the soft run gives to what the hard one selected.",
     ),
-    "entropy_a": ("entropy of A, bits", "H(A), bits", "−Σ p log₂ p of A’s distribution."),
-    "entropy_b": ("entropy of B, bits", "H(B), bits", "−Σ p log₂ p of B’s distribution."),
+    "entropy_a": ("entropy of A, bits", "H(A)", "−Σ p log₂ p of A’s distribution."),
+    "entropy_b": ("entropy of B, bits", "H(B)", "−Σ p log₂ p of B’s distribution."),
     "effective_a": (
         "effective items of A",
-        "2^H of A",
+        "2^H A",
         "2 to the entropy: how many equally likely items would have as much.",
     ),
     "effective_b": (
         "effective items of B",
-        "2^H of B",
+        "2^H B",
         "2 to the entropy: how many equally likely items would have as much.",
     ),
 }
@@ -166,6 +188,7 @@ NAMES: dict[PairMeasure, tuple[str, str, str]] = {
 def numbers_lines(a: Frame, b: Frame, found: Comparison | None, lane: int) -> tuple[Line, ...]:
     """The numbers at the place of two frames, at its step over all examples, and over all steps."""
     here = here_numbers(a, b)
+    several = max(a.steps, b.steps) > 1
     step = found.step(b.place.step, lane) if found is not None else None
     overall = found.overall[lane] if found is not None else None
     one_hard = a.hard != b.hard
@@ -173,10 +196,14 @@ def numbers_lines(a: Frame, b: Frame, found: Comparison | None, lane: int) -> tu
         Line(
             name,
             short,
-            (here_words(measure, here), _cell(measure, step), _cell(measure, overall)),
+            (
+                here_words(measure, here),
+                *([_cell(measure, step)] if several else ()),
+                _cell(measure, overall),
+            ),
             (
                 f"{note} Here: this example, step and query.",
-                f"{note} {_note(measure, step)}",
+                *([f"{note} {_note(measure, step)}"] if several else ()),
                 f"{note} {_note(measure, overall)}",
             ),
         )

@@ -127,7 +127,7 @@ class RunCard(QFrame):
         self._mark.show_slot(slot or "", hard if slot else None)
         both = slot is not None and is_within(state)
         if both:
-            self._mark.setText("A|B")
+            self._mark.setText("AB")
         slots = "slots A and B" if both else f"slot {slot}"
         self._mark.setToolTip(f"In {slots}" if slot else "In no slot: click to compare it")
         set_property(self, "on", "true" if slot else "false")
