@@ -17,7 +17,12 @@ from hardattn_viewer.drawing.headings import (
     paint_chips,
     paint_heading,
 )
-from hardattn_viewer.drawing.matrix import matrix_height, matrix_picture, paint_matrix
+from hardattn_viewer.drawing.matrix import (
+    MatrixPicture,
+    matrix_height,
+    matrix_picture,
+    paint_matrix,
+)
 from hardattn_viewer.drawing.matrix_difference import (
     difference_height,
     matrix_difference,
@@ -25,7 +30,12 @@ from hardattn_viewer.drawing.matrix_difference import (
 )
 from hardattn_viewer.drawing.scale import matrix_scale, paint_scale_bar, scale_for, scope_words
 from hardattn_viewer.drawing.theme import Theme
-from hardattn_viewer.drawing.tokens import paint_tokens, tokens_height, tokens_picture
+from hardattn_viewer.drawing.tokens import (
+    TokensPicture,
+    paint_tokens,
+    tokens_height,
+    tokens_picture,
+)
 from hardattn_viewer.figures.blocks import (
     GAP,
     MARGIN,
@@ -62,8 +72,8 @@ def compare_tokens_page(
         for frame, scale in zip(frames, scales, strict=True):
             picture = tokens_picture(frame, display, scale_max=scale, size=theme.size)
 
-            def paint(painter: QPainter, rect: QRectF, shown: object = picture) -> None:
-                paint_tokens(painter, rect, shown, theme)  # type: ignore[arg-type]
+            def paint(painter: QPainter, rect: QRectF, shown: TokensPicture = picture) -> None:
+                paint_tokens(painter, rect, shown, theme)
 
             made.append((tokens_height(picture, column, theme), paint))
         bars = bars_picture(frame_a, frame_b, display)
@@ -85,8 +95,8 @@ def compare_matrix_page(
         for frame, scale in zip(frames, scales, strict=True):
             picture = matrix_picture(frame, display, scale_max=scale)
 
-            def paint(painter: QPainter, rect: QRectF, shown: object = picture) -> None:
-                paint_matrix(painter, rect, shown, theme)  # type: ignore[arg-type]
+            def paint(painter: QPainter, rect: QRectF, shown: MatrixPicture = picture) -> None:
+                paint_matrix(painter, rect, shown, theme)
 
             made.append((matrix_height(picture, column, _TALLEST * column), paint))
         both = matrix_difference(frame_a, frame_b, display)

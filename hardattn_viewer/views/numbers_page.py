@@ -137,7 +137,8 @@ class NumbersTable(QTableWidget):
             )
         for row, line in enumerate(self._lines):
             for column, text in enumerate((line.name, *line.cells)):
-                self._put(row, column, text, None, self._marked == row)
+                narrow = text.replace(" ± ", "±")
+                self._put(row, column, text if wide else narrow, None, self._marked == row)
         shown = [column for column in range(self.columnCount()) if wide or column not in self.spare]
         metrics = self.fontMetrics()
         rest = self.viewport().width() - sum(

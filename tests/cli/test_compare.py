@@ -1,4 +1,4 @@
-"""``hardattn compare``: a table, one JSON object, and one sentence where nothing can be compared."""
+"""``hardattn compare``: a table, one JSON object, one sentence where nothing can be compared."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_one_json_object_with_the_same_numbers() -> None:
         apart = np.array(
             [
                 [
-                    float(jensen_shannon(hard.map("glimpse", i, t), soft.map("glimpse", i, t)))
+                    jensen_shannon(hard.map("glimpse", i, t), soft.map("glimpse", i, t)).item()
                     for t in range(6)
                 ]
                 for i in range(300)
