@@ -28,6 +28,7 @@ from hardattn_viewer.figures.figure import (
 )
 from hardattn_viewer.session.comparing import comparison_of
 from hardattn_viewer.session.frames import Frame
+from hardattn_viewer.session.pairing import pairing_of
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
 from hardattn_viewer.views.compare import not_aligned
@@ -144,7 +145,12 @@ class ExportDialog(QDialog):
         comparison = comparison_of(self._session.state)
         if not self._is_compare() or comparison is None or not comparison.finished:
             return ()
-        agree = comparison.same_argmax
+        pairing = pairing_of(self._session.state)
+        same = pairing is not None and pairing.lanes == comparison.lanes
+        lane = pairing.shown if pairing is not None and same else 0
+        agree = comparison.overall[lane]["same_argmax"]
+        if not agree.count:
+            return ()
         value = f"{100 * agree.mean:.1f} ± {100 * agree.half_width:.1f} %"
         return ((f"all {comparison.total:,}: agree", value),)
 

@@ -131,8 +131,14 @@ def _page(
         bottom = max(bottom, top + height)
     chips = comparison_chips(compare(*frames), options.facts, theme)
     chips_top = bottom + GAP
-    for left, scale in zip(lefts, scales, strict=False):
-        blocks.append(_scale(left, column, chips_top, scale, frames, display, view, theme))
+    if len(set(scales)) == 1:
+        both = lefts[1] + column - lefts[0]
+        blocks.append(_scale(lefts[0], both, chips_top, scales[0], frames, display, view, theme))
+    else:
+        blocks += [
+            _scale(left, column, chips_top, scale, frames, display, view, theme)
+            for left, scale in zip(lefts, scales, strict=False)
+        ]
     if difference is not None:
         top_of = difference
         blocks.append(

@@ -132,11 +132,11 @@ def compare_text_caption(
     scope = scope_words(display, ("A", "B"), one_query=several and view == "tokens")
     text += f"Colour ({display.colours}): 0\u00a0–\u00a0{amount(scale)}, {scope}. "
     if difference is not None:
-        largest = "of this step" if display.scale == "step" else "of all steps"
+        steps = "this step" if display.scale == "step" else "all steps"
         what = "this query" if view == "tokens" and several else "this example"
         text += (
             "B − A: orange more in A, blue more in B, to the largest difference "
-            f"{largest} and {what}, {amount(difference)}. "
+            f"of {what} at {steps}, {amount(difference)}. "
         )
     text += "".join(f"{plain(f.verified)}. " for f in frames if _is_wrong(f))
     return text + f"Drawn by {PRODUCER}."
