@@ -143,6 +143,7 @@ QTableView:focus, QListView:focus {{ border: 0; }}
 QHeaderView {{ background: {t.panel}; border: 0; }}
 QHeaderView::section {{ background: {t.panel}; color: {t.muted}; border: 0;
     border-bottom: 1px solid {t.line}; padding: 5px 3px; font-size: {t.size_small:.0f}px; }}
+QTableView[surface="window"] QHeaderView::section {{ background: {t.window}; padding: 1px 3px; }}
 QHeaderView::up-arrow, QHeaderView::down-arrow {{ width: 0; height: 0; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
 QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
@@ -193,7 +194,7 @@ QLabel[badge="live"] {{ color: {t.good}; border: 1px solid {t.good}; border-radi
 QProgressBar {{ background: {t.window}; border: 1px solid {t.line}; border-radius: 4px;
     max-height: 8px; }}
 QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
-QToolButton[kind="page"] {{ padding: 0 5px; min-height: 15px; border-radius: 4px;
+QToolButton[kind="page"] {{ padding: 0 3px; min-height: 15px; border-radius: 4px;
     font-size: {t.size_small:.0f}px; color: {t.muted}; }}
 QToolButton[kind="page"]:checked {{ background: {t.selection}; color: {t.text};
     font-weight: 600; }}

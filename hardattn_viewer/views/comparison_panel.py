@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QButtonGroup,
@@ -30,6 +31,8 @@ from hardattn_viewer.views.numbers_page import (
 from hardattn_viewer.views.parts import ElidedLabel, column, plain_tooltip
 from hardattn_viewer.views.repeats_page import RepeatsPage
 
+# Below this height the numbers need the room of the line below them.
+LOW = 175
 _TEXTS: dict[Page, tuple[str, str]] = {
     "numbers": ("Numbers", "How far A and B agree: here, at this step, over all examples"),
     "heads": ("Heads", "The same for every head that both have; the worst is marked"),
@@ -67,7 +70,7 @@ class ComparisonPanel(QWidget):
         self.buttons: dict[Page, QToolButton] = {}
         self._group = QButtonGroup(self)
         choices = QWidget()
-        flow = FlowLayout(choices, spacing=4, gap=4)
+        flow = FlowLayout(choices, spacing=3, gap=3)
         for page, widget in self.pages.items():
             self._stack.addWidget(widget)
             button = QToolButton()
@@ -89,6 +92,12 @@ class ComparisonPanel(QWidget):
         self.setLayout(outer)
         self.page: Page = "numbers"
         self.show_state(session.state)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out what there is no room for."""
+        super().resizeEvent(event)
+        if (event.size().height() < LOW) != (event.oldSize().height() < LOW):
+            self.show_state(self._session.state)
 
     def show_state(self, state: SessionState) -> None:
         """Show what is known by now on the page that is shown."""
@@ -115,13 +124,19 @@ class ComparisonPanel(QWidget):
             return
         lane = pairing.shown if found is not None and pairing.lanes == found.lanes else 0
         several = max(a.steps, b.steps) > 1
-        titles = ("", "here", *([f"step {b.place.step + 1}"] if several else ()), "all")
+        low = self.height() < LOW
+        count = found.overall[lane]["jensen_shannon"].count if found is not None else 0
+        # Without room for the line below, the title says how many examples it is.
+        overall = f"all {count:,}" if low and count else "all"
+        titles = ("", "here", *([f"step {b.place.step + 1}"] if several else ()), overall)
         self.numbers.spare = (2,) if several else ()
         self.numbers.show_lines(titles, numbers_lines(a, b, found, lane))
         result = state.studies.get(KIND)
         words, short = foot_words(found, result.error if result is not None else "")
         self.foot.set_whole(words, short)
-        self.foot.setToolTip(plain_tooltip(words))
+        self.foot.setVisible(not low)
+        for part in (self.foot, self.numbers.horizontalHeader()):
+            part.setToolTip(plain_tooltip(words))
 
     def _show_heads(self, state: SessionState, found: Comparison) -> None:
         worst, site = found.worst_lane, state.site

@@ -27,7 +27,7 @@ from hardattn_viewer.session.state import SessionState
 from hardattn_viewer.views.disagreements_model import PLACE, TITLES, DisagreementsModel, Index
 from hardattn_viewer.views.parts import ElidedLabel, column, row
 
-LINE, HEADER = 20, 25
+LINE, HEADER = 20, 20
 # Below this width there is room for the number alone that the steps are ranked by.
 _WIDE = 290
 

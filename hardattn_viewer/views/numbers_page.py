@@ -16,7 +16,7 @@ from hardattn_viewer.session.numbers import NOT_RECORDED
 
 # Below this width the numbers of one step over all examples have no room.
 _WIDE = 252
-LINE, HEADER = 19, 25
+LINE, HEADER = 19, 20
 _SMALL = 11
 _PADDING = 10
 _USUAL = 13
