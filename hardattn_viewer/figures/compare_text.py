@@ -30,8 +30,15 @@ from hardattn_viewer.drawing.matrix_difference import (
 )
 from hardattn_viewer.drawing.scale import matrix_scale, paint_scale_bar, scale_for, scope_words
 from hardattn_viewer.drawing.theme import Theme
+from hardattn_viewer.drawing.token_difference import (
+    no_token_difference,
+    paint_token_difference,
+    token_difference_height,
+    token_difference_picture,
+)
 from hardattn_viewer.drawing.tokens import (
     TokensPicture,
+    lay_out,
     paint_tokens,
     tokens_height,
     tokens_picture,
@@ -63,7 +70,7 @@ MakeBodies = Callable[[float], tuple[list[Body], list[float], float | None]]
 def compare_tokens_page(
     frame_a: Frame, frame_b: Frame, options: FigureOptions, display: Display
 ) -> Page:
-    """The tokens of A and of B, and the difference of every one as bars."""
+    """The tokens of A and of B, and the difference on them; of other keys as bars."""
     theme, frames = options.theme, (frame_a, frame_b)
 
     def bodies(column: float) -> tuple[list[Body], list[float], float | None]:
@@ -71,14 +78,26 @@ def compare_tokens_page(
         made: list[Body] = []
         for frame, scale in zip(frames, scales, strict=True):
             picture = tokens_picture(frame, display, scale_max=scale, size=theme.size)
+            lay_out(picture, theme)
 
             def paint(painter: QPainter, rect: QRectF, shown: TokensPicture = picture) -> None:
                 paint_tokens(painter, rect, shown, theme)
 
             made.append((tokens_height(picture, column, theme), paint))
-        bars = bars_picture(frame_a, frame_b, display)
-        made.append((_BARS, lambda painter, rect: paint_bars(painter, rect, bars, theme)))
-        return made, scales, None if bars.note else bars.scale_max
+        if no_token_difference(frame_a, frame_b):
+            bars = bars_picture(frame_a, frame_b, display)
+            made.append((_BARS, lambda painter, rect: paint_bars(painter, rect, bars, theme)))
+            return made, scales, None if bars.note else bars.scale_max
+        text = token_difference_picture(frame_a, frame_b, display, theme, size=theme.size)
+        if text.tokens is not None:
+            lay_out(text.tokens, theme)
+        made.append(
+            (
+                token_difference_height(text, column, theme),
+                lambda painter, rect: paint_token_difference(painter, rect, text, theme),
+            )
+        )
+        return made, scales, text.scale_max
 
     return _page(frames, options, display, "tokens", bodies)
 

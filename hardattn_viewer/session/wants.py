@@ -91,13 +91,17 @@ def _target(state: SessionState, slot: Slot, row: int) -> Target | None:
     if example < 0:
         return None
     site = site_in(state, slot)
+    large = site is not None and site.large
+    query, also, words = state.rows_asked
     place = replace(
         state.place,
         example=example,
         # A frame holds every step and query, so that going to another never reads; but of a map
         # of thousands of queries it holds the one looked from.
         step=0,
-        query=state.query if site is not None and site.large else None,
+        query=query if large else None,
+        also=also if large else (),
+        words=words and large,
         snapshot=snapshot_of(state, slot),
         site=site.name if site else None,
         head=head_in(state, slot),

@@ -11,6 +11,7 @@ from hardattn_viewer.drawing.difference_bars import bars_picture
 from hardattn_viewer.drawing.difference_words import difference_words
 from hardattn_viewer.drawing.matrix_difference import matrix_difference
 from hardattn_viewer.drawing.theme import Theme
+from hardattn_viewer.drawing.token_difference import no_token_difference, token_difference_picture
 from hardattn_viewer.session.comparing import comparison_of
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.pairing import pairing_of
@@ -73,8 +74,8 @@ class DifferencePane(QWidget):
         self.notice = Notice("differenceNotice")
         self.panel = ComparisonPanel(session)
         self.body = DifferenceBody(self.panel)
-        self.canvas, self.scale = self.body.canvas, self.body.scale
-        for canvas in (self.body.canvas, self.body.tokens):
+        self.canvas, self.tokens, self.scale = self.body.canvas, self.body.text, self.body.scale
+        for canvas in (self.body.canvas, self.body.tokens, self.body.text.canvas):
             canvas.hovered.connect(session.hover)
             canvas.clicked.connect(session.pin)
         self.body.matrix.hovered.connect(self._hover_cell)
@@ -93,6 +94,8 @@ class DifferencePane(QWidget):
     def set_theme(self, theme: Theme) -> None:
         """Paint in ``theme`` from now on."""
         self.body.set_theme(theme)
+        # The colours of A and B are the theme's, and are worked out before they are painted.
+        self._show(self._session.state)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Catch up with what changed while nobody saw it."""
@@ -129,11 +132,11 @@ class DifferencePane(QWidget):
         self._show_words(state)
         if a is None or b is None or why:
             self.notice.say("No difference to show", why)
-            for canvas in (self.body.canvas, self.body.tokens, self.body.matrix):
-                canvas.show_picture(None, why)
+            for part in (self.body.canvas, self.body.tokens, self.body.text, self.body.matrix):
+                part.show_picture(None, why)
             return
         mode = mode_of(a, b, state)
-        self.body.show_mode(mode)
+        self.body.show_mode(mode, not no_token_difference(a, b))
         self.where.set_whole(
             "where they disagree" if mode == "regions" else f"step {b.place.step + 1}",
             "disagreement" if mode == "regions" else "",
@@ -155,10 +158,16 @@ class DifferencePane(QWidget):
             top = difference_scale(a, b, display)
         else:
             body.canvas.show_picture(None, "nothing to show")
-        if mode == "tokens":
+        if mode == "tokens" and no_token_difference(a, b):
             bars = bars_picture(a, b, display, hover=hover, pinned=pinned)
             body.tokens.show_picture(bars, words)
             top = bars.scale_max
+        elif mode == "tokens":
+            text = token_difference_picture(
+                a, b, display, body.text.theme, hover=hover, pinned=pinned
+            )
+            body.text.show_picture(text, words)
+            top = text.scale_max
         if mode != "regions" and body.shows_matrix:
             both = matrix_difference(a, b, display, hover=hover, pinned=pinned)
             body.matrix.show_picture(both, f"{words}, of {both.queries} queries")

@@ -21,6 +21,7 @@ from hardattn_viewer.views.canvas import Canvas
 from hardattn_viewer.views.pane_body import GAP, SCALE_HEIGHT, SMALLEST
 from hardattn_viewer.views.panes import STRIP_HEIGHTS
 from hardattn_viewer.views.scales import ScalePicture, paint_scale
+from hardattn_viewer.views.token_difference import TokenDifference
 
 Mode = Literal["regions", "tokens", "matrix"]
 TOKENS_HEIGHT = 128
@@ -41,34 +42,36 @@ class DifferenceBody(QWidget):
         self.setObjectName("differenceBody")
         self._panel = panel
         self.mode: Mode = "regions"
+        self._has_text = False
         self.canvas: Canvas[DifferencePicture] = Canvas(
             "differenceCanvas", paint_difference, region_at
         )
         self.canvas.setAccessibleName("Picture of B minus A")
         self.tokens: Canvas[BarsPicture] = Canvas("differenceTokens", paint_bars, bar_under)
         self.tokens.setAccessibleName("B minus A of every key")
+        self.text = TokenDifference()
         self.matrix: Canvas[MatrixDifference] = Canvas(
             "differenceMatrix", paint_matrix_difference, difference_cell_at
         )
         self.matrix.setAccessibleName("B minus A of every query and key")
         self.scale: Canvas[ScalePicture] = Canvas("differenceScale", paint_scale)
-        for part in (self.canvas, self.tokens, self.matrix, self.scale, panel):
+        for part in (self.canvas, self.tokens, self.text, self.matrix, self.scale, panel):
             part.setParent(self)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def set_theme(self, theme: Theme) -> None:
         """Paint in ``theme`` from now on."""
-        for canvas in (self.canvas, self.tokens, self.matrix, self.scale):
-            canvas.set_theme(theme)
+        for part in (self.canvas, self.tokens, self.text, self.matrix, self.scale):
+            part.set_theme(theme)
 
     def minimumSizeHint(self) -> QSize:
         """Room for the smallest picture that can be read."""
         return QSize(SMALLEST, SMALLEST + SCALE_HEIGHT + STRIP_HEIGHTS[0] + 2 * GAP)
 
-    def show_mode(self, mode: Mode) -> None:
-        """Make room for the pictures of a mode."""
-        if mode != self.mode:
-            self.mode = mode
+    def show_mode(self, mode: Mode, has_text: bool) -> None:
+        """Make room for the pictures of a mode; keys that are no tokens are shown as bars."""
+        if (mode, has_text) != (self.mode, self._has_text):
+            self.mode, self._has_text = mode, has_text
             self._share_out()
 
     @property
@@ -90,7 +93,8 @@ class DifferenceBody(QWidget):
     def _share_out(self) -> None:
         width, height = self.width(), self.height()
         self.canvas.setVisible(self.mode == "regions")
-        self.tokens.setVisible(self.mode == "tokens")
+        self.tokens.setVisible(self.mode == "tokens" and not self._has_text)
+        self.text.setVisible(self.mode == "tokens" and self._has_text)
         self.matrix.setVisible(self.shows_matrix)
         if self.mode == "regions":
             # The same as in the panes beside it, so that the pictures line up.
@@ -100,7 +104,8 @@ class DifferenceBody(QWidget):
             top = side + GAP
         elif self.mode == "tokens":
             tokens = min(TOKENS_HEIGHT, max(height - SCALE_HEIGHT - PANEL_LEAST - 2 * GAP, 0))
-            self.tokens.setGeometry(0, 0, width, tokens)
+            for part in (self.tokens, self.text):
+                part.setGeometry(0, 0, width, tokens)
             top = tokens + GAP
             if self.shows_matrix:
                 self.matrix.setGeometry(0, top, width, self._left())

@@ -13,17 +13,19 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 from small_runs import STEPS, wait_until_shown, write_run
-from text_runs import write_text_run
+from text_runs import add_event, write_text_run
 
 from hardattn_viewer.app.beside_dialog import BesideDialog
 from hardattn_viewer.app.export_dialog import ExportDialog
 from hardattn_viewer.app.main_window import MainWindow
 from hardattn_viewer.app.settings import Settings
+from hardattn_viewer.drawing.difference_bars import bars_area
 from hardattn_viewer.drawing.matrix_difference import difference_cells, strongest
 from hardattn_viewer.measures import entropy, jensen_shannon
 from hardattn_viewer.session.comparing import Comparison, comparison_of
 from hardattn_viewer.session.ranking import ranked
 from hardattn_viewer.views.comparison_panel import ComparisonPanel
+from recorders.run.writer import SegmentWriter
 
 
 def compared(qtbot: QtBot, window: MainWindow) -> Comparison:
@@ -229,12 +231,13 @@ def test_a_choice_of_sites_is_remembered(
 
 def test_tokens_and_maps_have_a_difference_too(heads: MainWindow, qtbot: QtBot) -> None:
     body = heads.compare.difference.body
-    assert body.mode == "tokens" and body.tokens.isVisible()
+    assert body.mode == "tokens" and body.text.isVisible() and not body.tokens.isVisible()
     a, b = heads.session.state.frames.a, heads.session.state.frames.b
     assert a is not None and b is not None and a.map is not None and b.map is not None
-    bars = body.tokens.picture
-    assert bars is not None
-    np.testing.assert_array_equal(bars.values, b.probabilities - a.probabilities)
+    shown = body.text.canvas.picture
+    assert shown is not None
+    np.testing.assert_array_equal(shown.values, b.probabilities - a.probabilities)
+    assert heads.compare.difference.scale.picture.top == shown.scale_max  # type: ignore[union-attr]
     QTest.keyClick(heads, Qt.Key.Key_M)
     wait_until_shown(qtbot, heads)
     picture = body.matrix.picture
@@ -313,3 +316,34 @@ def test_it_fits_into_the_smallest_window(window: MainWindow, qtbot: QtBot) -> N
             item = table.item(row, column)
             assert item is not None
             assert metrics.horizontalAdvance(item.text()) <= table.columnWidth(column)
+
+
+def test_keys_that_are_neither_regions_nor_tokens_have_bars(
+    make_window: Callable[[], MainWindow], qtbot: QtBot, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(8)
+    for name in ("a", "b"):
+        writer = SegmentWriter(tmp_path / f"{name}.h5")
+        writer.add_snapshot(0)
+        site = writer.add_site("memory", kind="memory", key_axis="slots")
+        add_event(writer, site, writer.add_example("one"), rng.dirichlet(np.ones(6), (1, 1)))
+        writer.close()
+    window = make_window()
+    window.session.open([tmp_path / "a.h5", tmp_path / "b.h5"])
+    wait_until_shown(qtbot, window)
+    compared(qtbot, window)
+    body = window.compare.difference.body
+    assert body.mode == "tokens" and body.tokens.isVisible()
+    a, b = window.session.state.frames.a, window.session.state.frames.b
+    bars = body.tokens.picture
+    assert a is not None and b is not None and bars is not None
+    np.testing.assert_array_equal(bars.values, b.probabilities - a.probabilities)
+    area = bars_area(bars, QRectF(body.tokens.rect()))
+    key = int(np.abs(bars.values).argmax())
+    x = int(area.left() + (key + 0.5) * area.width() / 6)
+    image = body.tokens.grab().toImage()
+    y = area.center().y() + (-4 if bars.values[key] > 0 else 4)
+    colour = image.pixelColor(QPoint(x, int(y)))
+    assert (colour.blue() > colour.red()) == (bars.values[key] > 0)
+    QTest.mouseClick(body.tokens, Qt.MouseButton.LeftButton, pos=QPoint(x, int(y)))
+    assert window.session.state.pinned == key
