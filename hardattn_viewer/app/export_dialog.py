@@ -27,11 +27,14 @@ from hardattn_viewer.figures.figure import (
     make_figure,
     usual_view,
 )
+from hardattn_viewer.session.comparing import comparison_of
 from hardattn_viewer.session.film import FilmFrames
 from hardattn_viewer.session.frames import Frame, frame_at_step
+from hardattn_viewer.session.pairing import pairing_of
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SLOTS, SessionState
 from hardattn_viewer.session.training_course import Course
+from hardattn_viewer.views.compare import not_aligned
 from hardattn_viewer.views.parts import column, label, row, set_property
 
 FORMATS = {
@@ -149,10 +152,15 @@ class ExportDialog(QDialog):
 
     def _facts(self) -> tuple[tuple[str, str], ...]:
         """The whole-run agreement, as it stands beside a comparison on the screen."""
-        comparison = self._session.state.comparison
+        comparison = comparison_of(self._session.state)
         if not self._is_compare() or comparison is None or not comparison.finished:
             return ()
-        agree = comparison.same_argmax
+        pairing = pairing_of(self._session.state)
+        same = pairing is not None and pairing.lanes == comparison.lanes
+        lane = pairing.shown if pairing is not None and same else 0
+        agree = comparison.overall[lane]["same_argmax"]
+        if not agree.count:
+            return ()
         value = f"{100 * agree.mean:.1f} ± {100 * agree.half_width:.1f} %"
         return ((f"all {comparison.total:,}: agree", value),)
 
@@ -197,6 +205,7 @@ class ExportDialog(QDialog):
             caption=self.caption.isChecked(),
             all_steps=self.all_steps.isChecked() and self.view.currentData() == "regions",
             facts=self._facts(),
+            notes=not_aligned(state) if self._is_compare() else (),
         )
         try:
             if options.view == "training":

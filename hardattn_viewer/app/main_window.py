@@ -83,6 +83,7 @@ class MainWindow(QMainWindow):
         self._changed_at: float | None = None
         self.message = MessageBar()
         session.changed.connect(self._on_changed)
+        session.pair_sites(settings.site_pairs)
         self.theme = resolved_theme(session.state.theme)
         self._build_centre()
         self._build_docks()
@@ -193,6 +194,8 @@ class MainWindow(QMainWindow):
             self._changed_at = time.perf_counter()
         if new.view != old.view:
             self.views.setCurrentWidget(self.view[new.view])
+        if new.site_pairs != old.site_pairs:
+            self._settings.site_pairs = new.site_pairs
         if new.theme != old.theme:
             self._settings.theme = new.theme
             self._show_theme()

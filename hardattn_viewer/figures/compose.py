@@ -42,7 +42,7 @@ from hardattn_viewer.figures.blocks import (
 )
 from hardattn_viewer.figures.numbers import Comparison, compare
 from hardattn_viewer.figures.options import FigureOptions
-from hardattn_viewer.figures.provenance import caption
+from hardattn_viewer.figures.provenance import caption, with_notes
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.draws import draws_of
 from hardattn_viewer.session.frames import Frame, frame_at_step
@@ -155,7 +155,7 @@ def compare_page(frame_a: Frame, frame_b: Frame, options: FigureOptions, display
     scope = scope_words(display, names, one_query=frame_a.queries > 1)
     blocks += _scale_blocks(lefts, column, y, scales, difference, scope, theme, display)
     y += SCALE + GAP
-    words = caption(frames, names, display, scales, difference)
+    words = with_notes(caption(frames, names, display, scales, difference), options.notes)
     if options.caption:
         height, paint = caption_block(words, inner, theme)
         blocks.append(Block(QRectF(MARGIN, y, inner, height), paint))

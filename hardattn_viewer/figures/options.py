@@ -28,6 +28,7 @@ class FigureOptions:
         caption: write below what is shown: run, site, head, step, scale, version.
         all_steps: add a row of small pictures, one a step (view ``"regions"``).
         dpi: resolution of PNG files, 30 to 1200.
+        notes: sentences that the caption of a comparison ends with, on what could not be aligned.
         facts: further numbers to put beside a comparison, one chip each: plain words, or words and
             a number set in bold, ``("over all examples: agree", "72.4 ± 0.9 %")``.
     """
@@ -40,6 +41,7 @@ class FigureOptions:
     all_steps: bool = False
     dpi: int = 300
     facts: tuple[str | tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.view not in get_args(View):

@@ -11,7 +11,7 @@ from hardattn_viewer.session.state import SLOTS, SessionState
 
 def head_after(state: SessionState, by: int) -> int | None:
     """From the mean over heads to head 0, 1, … and round to the mean again."""
-    head = state.place.head
+    head = state.head
     at = ((0 if head is None else head + 1) + by) % (state.heads + 1)
     return None if at == 0 else at - 1
 

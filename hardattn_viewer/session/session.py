@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hardattn_viewer.session import live, moving
+from hardattn_viewer.session import comparing_places, live, moving, ranking
+from hardattn_viewer.session.beside import Beside, SitePairs
+from hardattn_viewer.session.disagreements import By, Disagreement
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.engine import Engine
 from hardattn_viewer.session.requests import (
@@ -17,6 +19,7 @@ from hardattn_viewer.session.requests import (
 )
 from hardattn_viewer.session.rows import Column, Sort
 from hardattn_viewer.session.state import (
+    ComparePage,
     KeptNumbers,
     OpenRun,
     Recovery,
@@ -77,8 +80,39 @@ class Session(Engine):
         self._change("slots", slot_a=a, slot_b=b, focus=slot)
 
     def swap(self) -> None:
-        """Exchange A and B."""
-        self._change("slots", slot_a=self.state.slot_b, slot_b=self.state.slot_a)
+        """Exchange A and B, also where they are two places of one run."""
+        self._change("slots", **comparing_places.swapped(self.state))
+
+    def compare_with(self, key: int, beside: Beside) -> None:
+        """Put a run into slot B at a place of its own: the run of A itself, or another one."""
+        self._change("beside", **comparing_places.beside_a(self.state, key, beside))
+
+    def compare_same(self) -> None:
+        """Let B look where A looks again; where both are one run, B is another one or empty."""
+        self._change("same place", **comparing_places.same_place(self.state))
+
+    def show_comparison(self, page: ComparePage) -> None:
+        """Show a page on A and B below their difference."""
+        self._change(view="compare", compare_page=page)
+
+    def set_ranking(self, by: By) -> None:
+        """Rank the steps where A and B disagree by another measure."""
+        self._change(rank_by=by)
+
+    def go_to_disagreement(self, item: Disagreement) -> None:
+        """Show a step where A and B disagree."""
+        place = ranking.place_at(self.state, item)
+        self._change("disagreement", place=place, hovered_query=None, following=False)
+
+    def next_disagreement(self, by: int) -> None:
+        """Go down (or up) in the list of where A and B disagree most."""
+        item = ranking.neighbour(self.state, by)
+        if item is not None:
+            self.go_to_disagreement(item)
+
+    def pair_sites(self, pairs: SitePairs) -> None:
+        """Say which sites of A and B belong together where their names do not tell."""
+        self._change(site_pairs=pairs)
 
     def look_at(self, slot: Slot) -> None:
         """Show the numbers of the run in ``slot``."""
@@ -112,7 +146,7 @@ class Session(Engine):
     def next_head(self, by: int) -> None:
         """Go from the mean over heads to head 0, 1, … and round to the mean again."""
         if self.state.heads > 1:
-            self._move("head", head=moving.head_after(self.state, by))
+            self.go_to_head(moving.head_after(self.state, by))
 
     def go_to_snapshot(self, snapshot: int | None) -> None:
         """Show the run as it was at another moment of its training."""
@@ -126,11 +160,18 @@ class Session(Engine):
 
     def go_to_head(self, head: int | None) -> None:
         """Show one head, or with None the mean over all of them."""
-        if head is None or 0 <= head < self.state.heads:
+        if head is not None and not 0 <= head < self.state.heads:
+            return
+        if comparing_places.moves_beside(self.state):
+            self._change("head", beside=replace(self.state.beside, head=head))
+        else:
             self._move("head", head=head)
 
     def go_to_site(self, site: str | None) -> None:
         """Show another attention site."""
+        if comparing_places.moves_beside(self.state) and site is not None:
+            self._change("site", beside=comparing_places.beside_at_site(self.state, site))
+            return
         key = self.state.slot(self.state.site_slot)
         if key is not None and site is not None:
             self._site_of[key] = site

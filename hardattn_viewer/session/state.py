@@ -9,9 +9,11 @@ from typing import Literal
 
 import numpy as np
 
-from hardattn_viewer.session.comparing import RunComparison
+from hardattn_viewer.session.beside import Beside, SitePairs
+from hardattn_viewer.session.disagreements import By
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame, Place, Target
+from hardattn_viewer.session.pairing import head_in, site_in
 from hardattn_viewer.session.recorded import Verification, verification_kind
 from hardattn_viewer.session.rows import Rows, Sort
 from hardattn_viewer.session.studies import StudyResult
@@ -22,6 +24,7 @@ from recorders.run.text import visible
 Slot = Literal["A", "B"]
 SLOTS: tuple[Slot, Slot] = ("A", "B")
 View = Literal["overlay", "compare", "training"]
+ComparePage = Literal["numbers", "heads", "worst", "repeats"]
 Status = Literal["loading", "waiting", "ready", "failed"]
 ThemeChoice = Literal["system", "dark", "light"]
 
@@ -275,7 +278,11 @@ class SessionState:
         rows: the examples of A and B, aligned; None until they are read.
         order: the rows that pass the filter, sorted; what the table lists.
         frames: what A and B show.
-        comparison: the whole-run comparison as far as it has come, or None.
+        beside: how the place of B differs from that of A; where both slots hold the same run,
+            it is another place of that run.
+        site_pairs: sites of A and B that a person has said belong together.
+        rank_by: the measure by which steps are ranked where A and B disagree.
+        compare_page: which page on A and B is shown below their difference.
         pinned: the key that was clicked, or None.
         hovered: the key under the pointer, or None.
         hovered_query: the query under the pointer, or None; its row is previewed.
@@ -303,7 +310,10 @@ class SessionState:
     rows: Rows | None = None
     order: tuple[int, ...] = ()
     frames: Frames = field(default_factory=Frames)
-    comparison: RunComparison | None = None
+    beside: Beside = field(default_factory=Beside)
+    site_pairs: SitePairs = ()
+    rank_by: By = "jensen_shannon"
+    compare_page: ComparePage = "numbers"
     pinned: int | None = None
     hovered: int | None = None
     hovered_query: int | None = None
@@ -386,10 +396,12 @@ class SessionState:
     @property
     def site(self) -> SiteFacts | None:
         """The site that is shown of the slot in focus; None without a run, or without that site."""
-        facts = self.facts(self.site_slot)
-        if facts is None or not facts.has_site(self.place.site):
-            return None
-        return facts.site(self.place.site)
+        return site_in(self, self.site_slot)
+
+    @property
+    def head(self) -> int | None:
+        """The head that is shown of the slot in focus; None for the mean over its heads."""
+        return head_in(self, self.site_slot)
 
     @property
     def heads(self) -> int:

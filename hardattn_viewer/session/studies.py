@@ -76,5 +76,23 @@ def _draws(state: SessionState) -> Study | None:
     return draws_wanted(state)
 
 
+def _compare(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.comparing import compare_wanted
+
+    return compare_wanted(state)
+
+
+def _repeats(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.repeating import repeats_wanted
+
+    return repeats_wanted(state)
+
+
 # One line a kind: what a state wants to know of it.
-KINDS: dict[str, Wanted] = {"training": _training, "film": _film, "draws": _draws}
+KINDS: dict[str, Wanted] = {
+    "compare": _compare,
+    "repeats": _repeats,
+    "training": _training,
+    "film": _film,
+    "draws": _draws,
+}

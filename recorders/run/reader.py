@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorders.run.address import Url, address_of
+from recorders.run.batches import RunBatches
 from recorders.run.chunks import ChunkReader
 from recorders.run.codec import CODECS
 from recorders.run.contents import Contents, load
@@ -66,7 +67,7 @@ def read_run(
     return Run(load(address_of(path), remote), cache_bytes)
 
 
-class Run(RunTraining, RunMedia):
+class Run(RunTraining, RunBatches, RunMedia):
     """A recorded run. Arrays that it hands out belong to the caller.
 
     Wherever ``site`` is asked for it is a name or an item of ``sites``; ``example`` is an index
@@ -326,12 +327,6 @@ class Run(RunTraining, RunMedia):
         )
 
     @cached_property
-    def _event_index(self) -> RowIndex:
-        return RowIndex(
-            *(self._columns[f"events/{name}"] for name in ("snapshot", "site", "example", "step"))
-        )
-
-    @cached_property
     def _scalar_index(self) -> RowIndex:
         return RowIndex(*(self._columns[f"scalars/{name}"] for name in ("snapshot", "example")))
 
@@ -366,12 +361,6 @@ class Run(RunTraining, RunMedia):
                 f"{self._snapshot_number(snapshot)}; it has {rows.size} steps there"
             )
         return int(found[0])
-
-    def _shape(self, event: int, last: str) -> tuple[int, int, int]:
-        heads, queries, length = (
-            int(self._columns[f"events/{name}"][event]) for name in ("heads", "queries", last)
-        )
-        return heads, queries, length
 
     def _row_values(self, path: str, event: int) -> NDArray[np.float64]:
         heads, queries, _ = self._shape(event, "keys")

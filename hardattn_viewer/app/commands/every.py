@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hardattn_viewer.app.actions import Command
+from hardattn_viewer.app.commands.compare import compare_commands
 from hardattn_viewer.app.commands.edit import edit_commands
 from hardattn_viewer.app.commands.file import file_commands
 from hardattn_viewer.app.commands.playback import playback_commands
@@ -23,5 +24,6 @@ def commands_of(session: Session, window: Window) -> list[Command]:
         *token_commands(session),
         *playback_commands(session),
         *training_commands(session, window),
+        *compare_commands(session, window),
         *window_commands(window),
     ]
