@@ -97,7 +97,7 @@ class ExportDialog(QDialog):
         self._lay_out(browse, close)
         if state.view == "compare" and len(state.frames.present) == 2:
             self.view.setCurrentIndex(self.view.findData("compare"))
-        elif state.display.matrix and self.view.findData("matrix") >= 0:
+        elif state.view == "matrix" and self.view.findData("matrix") >= 0:
             self.view.setCurrentIndex(self.view.findData("matrix"))
         self.width_mm.setValue(170.0 if self._is_compare() else 85.0)
         # Typing a number redraws once, not once a digit.

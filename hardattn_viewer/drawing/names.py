@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hardattn_viewer.drawing.text import plain
 from hardattn_viewer.session.frames import Frame, query_tokens
 from hardattn_viewer.session.joined import JoinedMap
@@ -21,57 +23,65 @@ def shown_token(text: str) -> str:
     return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
 
 
+Namer = Callable[[int], str]
+
+
+def key_namer(frame: Frame) -> Namer:
+    """What names each key of the frame's step, shortly; of thousands only those shown are named."""
+    if frame.tokens is not None:
+        tokens = frame.tokens
+        return lambda key: shown_token(tokens[key])
+    one = frame.map
+    if frame.boxes is not None or frame.first_region:
+        return lambda key: _region_label(frame, key)
+    first = one.event.first_key if one is not None else 0
+    sink = one.event.keys - 1 if one is not None and one.event.sink else None
+    return lambda key: "sink" if key == sink else str(first + key)
+
+
 def key_labels(frame: Frame) -> tuple[str, ...]:
     """A short name for each key of the frame's step."""
-    if frame.tokens is not None:
-        return tuple(map(shown_token, frame.tokens))
-    one = frame.map
-    keys = frame.probabilities.size
-    if frame.boxes is not None or frame.first_region:
-        return tuple(_region_label(frame, key) for key in range(keys))
-    first = one.event.first_key if one is not None else 0
-    labels = [str(first + key) for key in range(keys)]
-    if one is not None and one.event.sink and labels:
-        labels[-1] = "sink"
-    return tuple(labels)
+    return tuple(map(key_namer(frame), range(frame.probabilities.size)))
+
+
+def query_namer(frame: Frame) -> Namer:
+    """What names each query of the frame's step, shortly."""
+    texts, one = query_tokens(frame), frame.map
+    if texts is not None:
+        return lambda query: shown_token(texts[query])
+    if one is None:
+        return str
+    event = one.event
+    if frame.is_windowed:
+        each = max(1, event.queries // event.windows)
+        return lambda query: f"w{query // each}·{query % each}"
+    if frame.key_axis == frame.query_axis == "regions":
+        return lambda query: _region_label(frame, event.first_query + query * event.query_stride)
+    return lambda query: str(event.first_query + query * event.query_stride)
 
 
 def query_labels(frame: Frame) -> tuple[str, ...]:
     """A short name for each query of the frame's step."""
-    texts, one = query_tokens(frame), frame.map
-    if texts is not None:
-        return tuple(map(shown_token, texts))
-    if one is None:
-        return ("0",)
-    event = one.event
-    if frame.is_windowed:
-        each = max(1, event.queries // event.windows)
-        return tuple(f"w{query // each}·{query % each}" for query in range(event.queries))
-    if frame.key_axis == frame.query_axis == "regions":
-        return tuple(
-            _region_label(frame, event.first_query + query * event.query_stride)
-            for query in range(event.queries)
-        )
-    return tuple(
-        str(event.first_query + query * event.query_stride) for query in range(event.queries)
-    )
+    return tuple(map(query_namer(frame), range(frame.queries)))
 
 
-def whole_labels(frame: Frame, whole: JoinedMap) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """A short name for each query and for each key of all steps."""
-    sides = (
-        (frame.query_axis, whole.first_query, whole.queries),
-        (frame.key_axis, whole.first_key, whole.keys),
-    )
-    queries, keys = (
-        tuple(
-            shown_token(texts[at]) if at < len(texts) and texts[at] else str(at)
-            for at in range(first, first + count)
-        )
-        for axis, first, count in sides
-        for texts in (frame.axes.on(axis),)
-    )
-    return queries, keys
+def whole_namers(frame: Frame, whole: JoinedMap) -> tuple[Namer, Namer]:
+    """What names each query and each key of all steps."""
+
+    def namer(axis: str, first: int) -> Namer:
+        texts = frame.axes.on(axis)
+
+        def name(at: int) -> str:
+            place = first + at
+            return shown_token(texts[place]) if _is_text(texts, place) else str(place)
+
+        return name
+
+    return namer(frame.query_axis, whole.first_query), namer(frame.key_axis, whole.first_key)
+
+
+def _is_text(texts: tuple[str, ...], place: int) -> bool:
+    return place < len(texts) and bool(texts[place])
 
 
 def _region_label(frame: Frame, key: int) -> str:

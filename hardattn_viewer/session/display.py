@@ -8,7 +8,7 @@ from typing import Literal, get_args
 Interpolation = Literal["nearest", "smooth"]
 Scope = Literal["shared", "example", "step"]
 AmountTable = Literal["viridis", "cividis"]
-Option = Literal["heat", "boxes", "path", "matrix"]
+Option = Literal["heat", "boxes", "path"]
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,6 @@ class Display:
         heat: tint regions by their probability.
         boxes: outline the pixels that the selected region really covers.
         path: number the selected regions in the order of the steps.
-        matrix: show all queries × keys instead of the row of one query.
         opacity: of the strongest heat, in [0, 1].
         interpolation: ``"nearest"`` fills each region with one colour; ``"smooth"`` is bilinear
             between region centres, and is labelled so in the picture.
@@ -31,7 +30,6 @@ class Display:
     heat: bool = True
     boxes: bool = True
     path: bool = True
-    matrix: bool = False
     opacity: float = 0.65
     interpolation: Interpolation = "nearest"
     scale: Scope = "shared"
@@ -61,5 +59,3 @@ def toggled(options: Display, option: Option) -> Display:
             return replace(options, boxes=not options.boxes)
         case "path":
             return replace(options, path=not options.path)
-        case "matrix":
-            return replace(options, matrix=not options.matrix)

@@ -12,6 +12,7 @@ import numpy as np
 from hardattn_viewer.session.comparing import RunComparison
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame, Place, Target
+from hardattn_viewer.session.matrix import MatrixArea, MatrixLook
 from hardattn_viewer.session.recorded import Verification, verification_kind
 from hardattn_viewer.session.rows import Rows, Sort
 from hardattn_viewer.session.studies import StudyResult
@@ -21,7 +22,7 @@ from recorders.run.text import visible
 
 Slot = Literal["A", "B"]
 SLOTS: tuple[Slot, Slot] = ("A", "B")
-View = Literal["overlay", "compare"]
+View = Literal["overlay", "matrix", "compare"]
 Status = Literal["loading", "waiting", "ready", "failed"]
 ThemeChoice = Literal["system", "dark", "light"]
 
@@ -264,7 +265,7 @@ class SessionState:
         pinned: the key that was clicked, or None.
         hovered: the key under the pointer, or None.
         hovered_query: the query under the pointer, or None; its row is previewed.
-        view: ``"overlay"`` or ``"compare"``.
+        view: which picture the middle of the window shows.
         display: drawing choices.
         playing: whether playback runs.
         speed: playback speed; negative plays backwards.
@@ -275,6 +276,8 @@ class SessionState:
         thumbnails: grows by one whenever thumbnails arrived.
         following: whether the newest step is shown as it comes.
         recovery: the recovery that goes on, or the last one until it is dismissed.
+        matrix: how the matrix of queries × keys is looked at.
+        matrix_area: the room that it has; None before it was shown.
         studies: what is known by now of each kind of study that this state wants.
     """
 
@@ -301,6 +304,8 @@ class SessionState:
     thumbnails: int = 0
     following: bool = False
     recovery: Recovery | None = None
+    matrix: MatrixLook = field(default_factory=MatrixLook)
+    matrix_area: MatrixArea | None = None
     studies: Mapping[str, StudyResult] = field(default_factory=dict)
 
     def slot(self, slot: Slot) -> int | None:
