@@ -29,8 +29,7 @@ Namer = Callable[[int], str]
 def key_namer(frame: Frame) -> Namer:
     """What names each key of the frame's step, shortly; of thousands only those shown are named."""
     if frame.tokens is not None:
-        tokens = frame.tokens
-        return lambda key: shown_token(tokens[key])
+        return _token_namer(frame.tokens)
     one = frame.map
     if frame.boxes is not None or frame.first_region:
         return lambda key: _region_label(frame, key)
@@ -48,7 +47,7 @@ def query_namer(frame: Frame) -> Namer:
     """What names each query of the frame's step, shortly."""
     texts, one = query_tokens(frame), frame.map
     if texts is not None:
-        return lambda query: shown_token(texts[query])
+        return _token_namer(texts)
     if one is None:
         return str
     event = one.event
@@ -69,19 +68,19 @@ def whole_namers(frame: Frame, whole: JoinedMap) -> tuple[Namer, Namer]:
     """What names each query and each key of all steps."""
 
     def namer(axis: str, first: int) -> Namer:
-        texts = frame.axes.on(axis)
-
-        def name(at: int) -> str:
-            place = first + at
-            return shown_token(texts[place]) if _is_text(texts, place) else str(place)
-
-        return name
+        named = _token_namer(frame.axes.on(axis))
+        return lambda at: named(first + at)
 
     return namer(frame.query_axis, whole.first_query), namer(frame.key_axis, whole.first_key)
 
 
-def _is_text(texts: tuple[str, ...], place: int) -> bool:
-    return place < len(texts) and bool(texts[place])
+def _token_namer(texts: tuple[str, ...]) -> Namer:
+    """What names a token by its text, and one that has none by its place."""
+
+    def name(at: int) -> str:
+        return shown_token(texts[at]) if at < len(texts) and texts[at] else str(at)
+
+    return name
 
 
 def _region_label(frame: Frame, key: int) -> str:

@@ -260,7 +260,8 @@ def paint_numbers(painter: QPainter, cells: Cells, picture: MatrixPicture, theme
     drop = (metrics.ascent() - metrics.descent()) / 2
     inks = QColor("#ffffff"), QColor("#101216")
     written: tuple[list[tuple[QPointF, str]], ...] = ([], [])
-    one = patch[0]
+    one, area = patch[0], cells.area
+    top, bottom = area.top() + metrics.ascent(), area.bottom() - metrics.descent()
     for query in layout.seen_queries:
         for key in layout.seen_keys:
             if not one.holds(query, key):
@@ -271,7 +272,10 @@ def paint_numbers(painter: QPainter, cells: Cells, picture: MatrixPicture, theme
             text = number_words(value, digits, signed=picture.signed)
             place = cells.row(query).top() + layout.cell_height / 2 + drop
             across = cells.room.left() + layout.left + (key + 0.5) * layout.cell_width
-            x = across - metrics.horizontalAdvance(text) / 2
+            wide = metrics.horizontalAdvance(text)
+            x = across - wide / 2
+            if x < area.left() or x + wide > area.right() or not top <= place <= bottom:
+                continue
             code = (
                 c.signed_codes(np.array([value], np.float32), picture.top, picture.look.transform)
                 if picture.signed

@@ -63,7 +63,10 @@ def paint_rows(
         for query in written(layout.seen_queries, layout.cell_height, ROW_PITCH, marked):
             if (query in marked) != bold:
                 continue
-            y = min(max(cells.row(query).center().y(), cells.area.top()), cells.area.bottom())
+            shown = cells.row(query).intersected(cells.area)
+            if shown.height() < min(ROW_PITCH, layout.cell_height) / 2 and not bold:
+                continue
+            y = shown.center().y()
             words, width = fitted(picture.query_name(query), theme, bold, room)
             painter.drawText(QPointF(right - width, y + drop), words)
 
@@ -84,8 +87,10 @@ def paint_columns(
         for key in written(layout.seen_keys, layout.cell_width, COLUMN_PITCH, marked):
             if (key in marked) != bold:
                 continue
-            x = cells.column(key).center().x()
-            x = min(max(x, cells.area.left()), cells.area.right())
+            shown = cells.column(key).intersected(cells.area)
+            if shown.width() < min(COLUMN_PITCH, layout.cell_width) / 2 and not bold:
+                continue
+            x = shown.center().x()
             room = min(longest, (rect.right() - x) / math.cos(angle))
             if room < ROW_PITCH:
                 continue
