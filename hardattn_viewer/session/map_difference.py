@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hardattn_viewer.session.map_source import MapSource, Pace, source_of
+from hardattn_viewer.session.map_source import MapSource, Pace, pyramid_of, source_of
 from hardattn_viewer.session.map_window import Region, region_of
 from hardattn_viewer.session.masking import MASKED, NOT_RECORDED
 from hardattn_viewer.session.matrix import layout_in
@@ -113,21 +113,17 @@ def why_no_difference(a: Frame | None, b: Frame | None) -> str:
     """Why B − A of two maps cannot be shown; empty where it can."""
     if a is None or b is None:
         return "It needs a run in A and one in B that both hold this example."
-    sizes = [
-        (one.whole.queries, one.whole.keys)
-        if one.whole is not None
-        else (one.queries, one.probabilities.size)
-        for one in (a, b)
-    ]
-    if a.map is None or b.map is None:
+    known = [pyramid for one in (a, b) if (pyramid := pyramid_of(one)) is not None]
+    if len(known) < 2:
         return "This step was not recorded in both runs."
+    sizes = [(one.queries, one.keys) for one in known]
     if sizes[0] != sizes[1]:
         words = [f"{queries:,} × {keys:,}" for queries, keys in sizes]
         return (
             f"The map of A is {words[0]} and that of B {words[1]}: only maps over the same "
             "queries and keys can be subtracted."
         )
-    if a.tokens != b.tokens:
+    if a.texts.on(a.key_axis) != b.texts.on(b.key_axis):
         return "The keys of A and B are other tokens: only maps over the same can be subtracted."
     return ""
 

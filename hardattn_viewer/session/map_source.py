@@ -121,6 +121,11 @@ def pyramid_of(frame: Frame) -> Pyramid | None:
     return frame.map.pyramid if frame.map is not None else None
 
 
+def row_of(frame: Frame) -> NDArray[np.float32]:
+    """The probabilities [keys] of the query looked from, of all keys one by one."""
+    return frame.map.row(frame.query) if frame.map is not None else frame.probabilities
+
+
 def origin_of(frame: Frame) -> tuple[int, int]:
     """The row and the column of the frame's step in the map that it shows."""
     if frame.whole is None:

@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from hardattn_viewer.session.frames import Frame, query_tokens
-from hardattn_viewer.session.map_source import origin_of, pyramid_of
+from hardattn_viewer.session.frames import Frame
+from hardattn_viewer.session.map_source import pyramid_of, row_of
 from hardattn_viewer.session.masking import MASKED, NOT_RECORDED
 from hardattn_viewer.session.matrix import MapLayout
 from hardattn_viewer.session.matrix_moves import detail_of
@@ -56,9 +56,8 @@ def _patches(state: SessionState, frame: Frame) -> list[MapPatch]:
 
 
 def _exact(frame: Frame, patches: list[MapPatch], row: int, column: int) -> str:
-    origin = origin_of(frame)
-    if frame.whole is None and row - origin[0] == frame.query:
-        return _number(float(frame.probabilities[column]))
+    if frame.whole is None and row == frame.query:
+        return _number(float(row_of(frame)[column]))
     found = next((p for p in reversed(patches) if p.holds(row, column)), patches[0])
     return _number(found.at(row, column))
 
@@ -66,7 +65,7 @@ def _exact(frame: Frame, patches: list[MapPatch], row: int, column: int) -> str:
 def _along_row(frame: Frame, patches: list[MapPatch], row: int) -> str:
     whole = frame.map is not None and (frame.whole is not None or frame.map.is_whole)
     if not whole and row == frame.query:
-        values = frame.probabilities
+        values = row_of(frame)
         patch = MapPatch(values[None], row, 0, 1, 1, 1, values.size)
     else:
         patch = patches[0]
@@ -147,15 +146,21 @@ def _namer(frame: Frame, *, keys: bool) -> Callable[[int, int], str]:
     if frame.whole is not None:
         whole = frame.whole
         first = whole.first_key if keys else whole.first_query
-        texts = frame.axes.on(frame.key_axis if keys else frame.query_axis)[first:]
+        texts, stride = frame.axes.on(frame.key_axis if keys else frame.query_axis), 1
     else:
-        texts = (frame.tokens if keys else query_tokens(frame)) or ()
+        texts = frame.texts.on(frame.key_axis if keys else frame.query_axis)
+        event = frame.map.event if frame.map is not None else None
+        first, stride = 0, 1
+        if event is not None and keys:
+            first = event.first_key
+        elif event is not None:
+            first, stride = event.first_query, event.query_stride
 
     def name(at: int, block: int) -> str:
         if block > 1:
             return f"{at}–{at + block - 1}"
-        text = texts[at] if at < len(texts) else ""
-        return " ".join(f"{at} {text}".split())
+        place = first + at * stride
+        return " ".join(f"{at} {texts[place] if place < len(texts) else ''}".split())
 
     return name
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from hardattn_viewer.session import map_difference, map_margins, map_window
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.map_margins import MapMargins
-from hardattn_viewer.session.map_source import origin_of, pyramid_of, source_of
+from hardattn_viewer.session.map_source import origin_of, pyramid_of, row_of, source_of
 from hardattn_viewer.session.matrix import (
     READABLE_CELL,
     MapLayout,
@@ -17,7 +19,7 @@ from hardattn_viewer.session.matrix import (
     zoomed,
 )
 from hardattn_viewer.session.pyramid import MapPatch
-from hardattn_viewer.session.state import SessionState, Slot, key_in_focus
+from hardattn_viewer.session.state import SessionState, Slot
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,18 @@ def cell_in_focus(state: SessionState) -> tuple[int, int] | None:
     frame = state.frame
     if frame is None:
         return None
-    key = key_in_focus(state, frame)
     row, column = origin_of(frame)
-    return None if key is None else (row + frame.query, column + key)
+    values = row_of(frame)
+    chosen = frame.map.selected(frame.query) if frame.map is not None else ()
+    if state.marked is not None and state.marked < values.size:
+        key = state.marked
+    elif chosen:
+        key = chosen[0]
+    elif values.size and not bool(np.isnan(values).all()):
+        key = int(np.nanargmax(values))
+    else:
+        return None
+    return row + frame.query, column + key
 
 
 def zoomed_by(state: SessionState, by: float) -> Zoom:

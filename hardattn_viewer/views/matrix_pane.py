@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QApplication, QMenu, QStackedWidget, QWidget
 
 from hardattn_viewer.drawing.matrix import MatrixPicture, matrix_picture
 from hardattn_viewer.drawing.matrix.picture import difference_picture
-from hardattn_viewer.drawing.scale import largest
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session import map_difference, map_window
 from hardattn_viewer.session.frames import Frame
@@ -115,8 +114,6 @@ class MatrixPane(QWidget):
             self.scale.show_scale(None)
             return
         top = matrix_scale_of(state, frame)
-        if state.matrix.one_row and self._shows != "difference":
-            top = largest([frame.probabilities])
         picture = self._picture(state, slot, frame, top)
         self.canvas.show_picture(picture, _words(state, frame, picture))
         signed = self._shows == "difference"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from hardattn_viewer.drawing.matrix import MatrixPicture
 from hardattn_viewer.session.frames import Frame
+from hardattn_viewer.session.map_source import row_of
 from hardattn_viewer.session.masking import MASKED, NOT_RECORDED
 from hardattn_viewer.session.state import SLOTS, SessionState
 
@@ -41,7 +42,7 @@ def reading_words(state: SessionState, pictures: Sequence[MatrixPicture]) -> str
 def value_words(picture: MatrixPicture, frame: Frame | None, query: int, key: int) -> str:
     """The exact value of a cell, or what is known of the cells around it."""
     if frame is not None and _is_row_of_large(frame, query):
-        return _number(float(frame.probabilities[key]), signed=False)
+        return _number(float(row_of(frame)[key]), signed=False)
     if not (0 <= query < picture.queries and 0 <= key < picture.keys):
         return "–"
     value, down, across = picture.value(query, key)

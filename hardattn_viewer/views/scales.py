@@ -7,11 +7,18 @@ from dataclasses import dataclass
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
-from hardattn_viewer.drawing.scale import matrix_scale, paint_scale_bar, scale_for, scope_words
+from hardattn_viewer.drawing.scale import (
+    largest,
+    matrix_scale,
+    paint_scale_bar,
+    scale_for,
+    scope_words,
+)
 from hardattn_viewer.drawing.text import amount
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.display import AmountTable
 from hardattn_viewer.session.frames import Frame
+from hardattn_viewer.session.map_source import row_of
 from hardattn_viewer.session.state import SLOTS, SessionState
 
 
@@ -38,7 +45,9 @@ def scale_of(state: SessionState, frame: Frame) -> float:
 
 
 def matrix_scale_of(state: SessionState, frame: Frame) -> float:
-    """The probability at the top of the scale of the matrix of ``frame``."""
+    """The probability at the top of the scale of the matrix of ``frame``, in the view of it."""
+    if state.view == "matrix" and state.matrix.one_row:
+        return largest([row_of(frame)])
     return matrix_scale(frame, state.frames.present, state.display)
 
 

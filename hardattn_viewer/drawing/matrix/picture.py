@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from hardattn_viewer.drawing.keys import known_key
-from hardattn_viewer.drawing.names import key_namer, query_namer, whole_namers
+from hardattn_viewer.drawing.matrix.names import Namer, key_namer, query_namer
 from hardattn_viewer.session.display import AmountTable, Display
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.map_difference import pooled_signed
@@ -18,7 +17,6 @@ from hardattn_viewer.session.masking import everything
 from hardattn_viewer.session.matrix import MatrixLook
 from hardattn_viewer.session.pyramid import MapPatch, Pyramid
 
-Namer = Callable[[int], str]
 # Px of the largest cell of a map in a figure, and of one that fills a window.
 FIGURE_CELL = 24.0
 WINDOW_CELL = 56.0
@@ -148,11 +146,8 @@ def matrix_picture(
     if not scale_max > 0:
         raise ValueError(f"scale_max is {scale_max}; it must be positive")
     whole, one = frame.whole, frame.map
-    keys = frame.probabilities.size
+    keys = one.event.keys if one is not None else frame.probabilities.size
     row, column = origin_of(frame)
-    query_name, key_name = (
-        (query_namer(frame), key_namer(frame)) if whole is None else whole_namers(frame, whole)
-    )
 
     def at(key: int | None) -> int | None:
         return None if key is None or known_key(key, keys) is None else key + column
@@ -167,10 +162,10 @@ def matrix_picture(
         detail=detail,
         queries=pyramid.queries,
         keys=pyramid.keys,
-        query_name=query_name,
-        key_name=key_name,
+        query_name=query_namer(frame),
+        key_name=key_namer(frame),
         query=row + frame.query,
-        chosen=tuple(key + column for key in frame.selection),
+        chosen=tuple(key + column for key in one.selected(frame.query)) if one is not None else (),
         scale_max=scale_max,
         colours=display.colours,
         hover=at(hover),
