@@ -124,9 +124,10 @@ def inferred_rule(
     rule = everything(queries, keys, sink)
     if not values.size or queries < 2:
         return rule
-    some = values != 0
-    own = some[:, :-1] if sink and across == 1 else some
+    own = values[:, :-1] if sink and across == 1 else values
+    # What was not recorded is no sign of anything, but its row may well have held something.
     empty = np.repeat(~own.any(axis=1), down)[:queries]
+    own = np.nan_to_num(own, nan=0.0) != 0
     looked_at = np.flatnonzero(own.any(axis=0))
     if not looked_at.size:
         return rule

@@ -35,6 +35,7 @@ class MatrixView(QWidget):
             panes.setStretch(at, 1)
         for pane in self.panes:
             pane.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
+            pane.canvas.resized.connect(self._tell_room)
         layout = column(panes, line(), row(self.reading, margins=(14, 5, 14, 6)))
         layout.setStretch(0, 1)
         self.setLayout(layout)
@@ -68,6 +69,13 @@ class MatrixView(QWidget):
         ):
             self._show(new)
 
+    def _tell_room(self) -> None:
+        """Say how much room cells have; panes beside each other differ by a pixel at most."""
+        canvas = self.shown[0].canvas
+        if canvas.isVisible():
+            margins = self._session.state.matrix.statistics
+            self._session.give_matrix_room(canvas.area(margins=margins))
+
     def _show_panes(self, state: SessionState) -> None:
         both = state.matrix.both and len(state.frames.present) == 2
         self.one.setVisible(not both)
@@ -80,4 +88,5 @@ class MatrixView(QWidget):
             pane.show_state(state)
         pictures = [(pane, pane.canvas.picture) for pane in self.shown]
         known = [picture for _, picture in pictures if picture is not None]
+        self._tell_room()
         self.reading.set_whole(why_stopped(state) or reading_words(state, known))

@@ -29,10 +29,10 @@ from hardattn_viewer.session.matrix_moves import (
 from hardattn_viewer.session.pyramid import MapPatch
 from hardattn_viewer.session.recorded import verification_kind
 from hardattn_viewer.session.session import Session
-from hardattn_viewer.session.state import SessionState, Slot
+from hardattn_viewer.session.state import SessionState, SiteFacts, Slot
 from hardattn_viewer.views.matrix_canvas import MatrixCanvas
 from hardattn_viewer.views.matrix_scale import MatrixScale, ScaleBar
-from hardattn_viewer.views.parts import ElidedLabel, Notice, SlotMark, column, label, row
+from hardattn_viewer.views.parts import SLOT_SIZE, ElidedLabel, Notice, SlotMark, column, label, row
 from hardattn_viewer.views.scales import matrix_scale_of, matrix_scope
 
 Shows = Literal["focus", "A", "B", "difference"]
@@ -60,6 +60,8 @@ class MatrixPane(QWidget):
         self._shows = shows
         self._mark = SlotMark()
         self._title = ElidedLabel(role="big", name=f"{name}Title")
+        # As high as the letters A and B of other panes, so that their maps are in line.
+        self._title.setMinimumHeight(SLOT_SIZE)
         self._where = ElidedLabel(role="muted", name=f"{name}Where")
         self._where.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._warning = label(role="warning", name=f"{name}Warning")
@@ -75,7 +77,6 @@ class MatrixPane(QWidget):
         self.canvas.double_clicked.connect(self._go_near)
         self.canvas.zoom_wanted.connect(self._zoom)
         self.canvas.menu_wanted.connect(self._show_menu)
-        self.canvas.resized.connect(self._tell_room)
         self.scale.clipped.connect(self._clip)
         body = QWidget()
         inside = column(self.canvas, self.scale, spacing=4)
@@ -127,7 +128,6 @@ class MatrixPane(QWidget):
                 signed,
             )
         )
-        self._tell_room()
 
     def _picture(self, state: SessionState, slot: Slot, frame: Frame, top: float) -> MatrixPicture:
         facts = state.facts(slot)
@@ -175,9 +175,7 @@ class MatrixPane(QWidget):
         words = ""
         if frame is not None and state.site is not None and run is not None:
             name = "" if state.frames.b is None or state.frames.a is None else f"{run.name} · "
-            head = state.site.head_words(frame.place.head)
-            head = f"{head} heads" if frame.place.head is None else f"head {head}"
-            words = f"{name}{frame.place.site} · {head}"
+            words = f"{name}{frame.place.site}{_head_words(state.site, frame.place.head)}"
         self._where.set_whole("where they disagree" if difference else words)
         wrong = frame is not None and verification_kind(frame.verified) == "mismatch"
         self._warning.setVisible(wrong and not difference)
@@ -234,11 +232,6 @@ class MatrixPane(QWidget):
     def _clip(self, share: float) -> None:
         self._session.set_matrix(replace(self._session.state.matrix, clip=share))
 
-    def _tell_room(self) -> None:
-        state = self._session.state
-        if self.canvas.isVisible():
-            self._session.give_matrix_room(self.canvas.area(margins=state.matrix.statistics))
-
     def _show_menu(self, at: QPoint, row: int, column: int) -> None:
         if self._shows == "difference":
             return
@@ -266,6 +259,13 @@ _names: dict[Shows, str] = {
     "B": "Matrix of queries and keys of B",
     "difference": "Matrix of B minus A",
 }
+
+
+def _head_words(site: SiteFacts, head: int | None) -> str:
+    words = site.head_words(head)
+    if site.heads == 1:
+        return ""
+    return f" · {words} heads" if head is None else f" · head {words}"
 
 
 def _why_empty(state: SessionState, slot: Slot, frame: Frame | None) -> str:

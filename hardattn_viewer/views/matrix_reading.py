@@ -36,7 +36,7 @@ def reading_words(state: SessionState, pictures: Sequence[MatrixPicture]) -> str
         name = "p" if len(pictures) == 1 else ("p in A", "p in B", "B − A")[min(at, 2)]
         values.append(f"{name} {value_words(picture, frame, query, key)}")
     pinned = " (pinned)" if first.hover is None else ""
-    return f"{place}{pinned}   {'   '.join(values)}"
+    return " · ".join([f"{place}{pinned}", *values])
 
 
 def value_words(picture: MatrixPicture, frame: Frame | None, query: int, key: int) -> str:

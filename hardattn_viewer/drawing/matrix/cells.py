@@ -7,23 +7,20 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QLineF, QPointF, QRectF
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QImage, QPainter
 
 from hardattn_viewer.drawing.matrix import codes as c
 from hardattn_viewer.drawing.matrix.geometry import Cells
+from hardattn_viewer.drawing.matrix.numbers import paint_lines, paint_numbers
 from hardattn_viewer.drawing.matrix.picture import MatrixPicture
 from hardattn_viewer.drawing.pixels import is_vector
-from hardattn_viewer.drawing.strokes import pen
-from hardattn_viewer.drawing.text import amount, font
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.map_difference import pooled_signed
 from hardattn_viewer.session.pyramid import MapPatch
 
-# Logical px of a cell that has room for a sign, for a hairline around it, and for its number.
+# Logical px of a cell that has room for a sign.
 _SIGN = 8.0
-_LINE = 8.0
-_NUMBER = (27.0, 14.0)
 # Pictures that go into vector files have at least this many px, so that no viewer blurs them.
 _VECTOR_PIXELS = 1600
 _STRIPES = 6
@@ -68,6 +65,8 @@ class CellMemory:
         )  # fmt: skip
         if self._drawn is None or key != self._key:
             self._drawn = draw_cells(picture, cells, theme, pixels)
+            if picture.in_window:
+                _write(self._drawn.image, picture, cells, theme, pixels)
             self._key, self._held = key, held
         return self._drawn
 
@@ -128,6 +127,19 @@ def draw_cells(picture: MatrixPicture, cells: Cells, theme: Theme, pixels: float
     pixels_of = c.colour_table(theme, picture.colours, picture.signed)[canvas]
     image = QImage(pixels_of.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
     return Drawn(image, counts, *coarsest)
+
+
+def _write(
+    image: QImage, picture: MatrixPicture, cells: Cells, theme: Theme, pixels: float
+) -> None:
+    """Put hairlines and numbers on a picture of cells, once for as long as it is shown."""
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    painter.scale(pixels, pixels)
+    painter.translate(-cells.area.topLeft())
+    paint_lines(painter, cells, theme)
+    paint_numbers(painter, cells, picture, theme)
+    painter.end()
 
 
 def _covers(patch: MapPatch, queries: Ints, keys: Ints) -> bool:
@@ -226,84 +238,6 @@ def _stripe(canvas: Codes, counts: dict[int, int], pixel: int) -> None:
         for start in range(period):
             line = canvas[start::period]
             np.copyto(line, np.uint16(stripe), where=(line == code) & tile[start])
-
-
-def paint_lines(painter: QPainter, cells: Cells, theme: Theme) -> None:
-    """Paint hairlines between cells that are large enough for them."""
-    layout = cells.layout
-    if min(layout.cell_width, layout.cell_height) < _LINE:
-        return
-    painter.setPen(pen(theme.window, 1.0))
-    area = cells.area
-    for query in layout.seen_queries:
-        y = cells.row(query).top()
-        if y > area.top():
-            painter.drawLine(QLineF(area.left(), y, area.right(), y))
-    for key in layout.seen_keys:
-        x = cells.column(key).left()
-        if x > area.left():
-            painter.drawLine(QLineF(x, area.top(), x, area.bottom()))
-
-
-def paint_numbers(painter: QPainter, cells: Cells, picture: MatrixPicture, theme: Theme) -> None:
-    """Write the value of each cell into it, where cells are large enough to be read."""
-    layout = cells.layout
-    if layout.cell_width < _NUMBER[0] or layout.cell_height < _NUMBER[1]:
-        return
-    patch = picture.layers(1, 1)[-1:]
-    if not patch or not patch[0].is_exact:
-        return
-    table = c.colour_table(theme, picture.colours, picture.signed)
-    digits = 2 if layout.cell_width < 52 else 3 if layout.cell_width < 76 else 5
-    painter.setFont(font(theme, 10 if layout.cell_width < 44 else theme.size_small))
-    metrics = painter.fontMetrics()
-    drop = (metrics.ascent() - metrics.descent()) / 2
-    inks = QColor("#ffffff"), QColor("#101216")
-    written: tuple[list[tuple[QPointF, str]], ...] = ([], [])
-    one, area = patch[0], cells.area
-    top, bottom = area.top() + metrics.ascent(), area.bottom() - metrics.descent()
-    for query in layout.seen_queries:
-        for key in layout.seen_keys:
-            if not one.holds(query, key):
-                continue
-            value = one.at(query, key)
-            if value < -1.5 or value == 0:
-                continue
-            text = number_words(value, digits, signed=picture.signed)
-            place = cells.row(query).top() + layout.cell_height / 2 + drop
-            across = cells.room.left() + layout.left + (key + 0.5) * layout.cell_width
-            wide = metrics.horizontalAdvance(text)
-            x = across - wide / 2
-            if x < area.left() or x + wide > area.right() or not top <= place <= bottom:
-                continue
-            code = (
-                c.signed_codes(np.array([value], np.float32), picture.top, picture.look.transform)
-                if picture.signed
-                else c.amount_codes(
-                    np.array([value], np.float32), picture.top, picture.look.transform, 0.0
-                )
-            )[0]
-            shade = int(table[255 if code == c.CLIPPED else code])
-            written[_is_bright(shade)].append((QPointF(x, place), text))
-    for ink, words in zip(inks, written, strict=True):
-        painter.setPen(ink)
-        for where, text in words:
-            painter.drawText(where, text)
-
-
-def number_words(value: float, digits: int, *, signed: bool = False) -> str:
-    """A value with some digits that count, short enough for a cell: ``".0031"`` for 0.0031."""
-    if digits == 2:
-        words = amount(value)
-    else:
-        words = f"{value:.{digits}f}" if abs(value) >= 10.0**-digits * 10 else amount(value)
-    words = words.replace("-", "−")
-    return f"+{words}" if signed and value > 0 else words
-
-
-def _is_bright(shade: int) -> bool:
-    red, green, blue = shade >> 16 & 255, shade >> 8 & 255, shade & 255
-    return 0.299 * red + 0.587 * green + 0.114 * blue > 140
 
 
 def paint_image(painter: QPainter, area: QRectF, image: QImage) -> None:

@@ -13,9 +13,12 @@ from hardattn_viewer.session.matrix import MapLayout, map_layout
 GUTTER = 112.0
 FOOT = 18.0
 ANGLE = 50.0
-# Room of the numbers at the margins.
-ROW_MARGIN = 206.0
+# Room of the numbers at the margins: of rows from a gap on, a column for each kind of them.
+ROW_GAP = 24.0
+ROW_COLUMN = 58.0
 COLUMN_MARGIN = 30.0
+# A picture that is narrower has room for one kind of numbers of rows only.
+_NARROW = 620.0
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,8 @@ def matrix_room(rect: QRectF, *, in_window: bool, margins: bool) -> QRectF:
     if in_window:
         bottom += FOOT
     if margins:
-        right, bottom = ROW_MARGIN, bottom + 2 * COLUMN_MARGIN + 4
+        right = ROW_GAP + row_columns(rect) * ROW_COLUMN + 8
+        bottom += 2 * COLUMN_MARGIN + 4
     room = rect.adjusted(gutter, top, -right, -bottom)
     # Whole px, so that cells end on them.
     return QRectF(
@@ -82,6 +86,11 @@ def matrix_room(rect: QRectF, *, in_window: bool, margins: bool) -> QRectF:
         max(1.0, math.floor(room.width())),
         max(1.0, math.floor(room.height())),
     )
+
+
+def row_columns(rect: QRectF) -> int:
+    """How many kinds of numbers of rows there is room for."""
+    return 3 if rect.width() >= _NARROW else 1
 
 
 def matrix_height(picture: MatrixPicture, width: float, most: float) -> float:

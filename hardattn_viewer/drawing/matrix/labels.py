@@ -16,7 +16,7 @@ from hardattn_viewer.drawing.theme import Theme
 
 # Px from one label to the next that is written.
 ROW_PITCH = 12.0
-COLUMN_PITCH = 14.0
+COLUMN_PITCH = 16.0
 _GAP = 6.0
 
 

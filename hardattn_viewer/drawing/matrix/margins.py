@@ -9,16 +9,20 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPolygonF
 
-from hardattn_viewer.drawing.matrix.geometry import COLUMN_MARGIN, Cells
+from hardattn_viewer.drawing.matrix.geometry import (
+    COLUMN_MARGIN,
+    ROW_COLUMN,
+    ROW_GAP,
+    Cells,
+    row_columns,
+)
 from hardattn_viewer.drawing.matrix.picture import MatrixPicture
 from hardattn_viewer.drawing.strokes import pen, tint
 from hardattn_viewer.drawing.text import amount, draw_text
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.map_margins import MapMargins
 
-# So that a slanted name of a key does not reach what is written above the rows' numbers.
-_GAP = 24.0
-_COLUMN = 50.0
+_COLUMN = ROW_COLUMN - 8
 _HEAD = 14.0
 # Px of a row that has room for its numbers.
 _NUMBER = 12.0
@@ -45,8 +49,10 @@ def paint_margins(
 ) -> None:
     """Paint entropy, largest and sum beside rows, mass and mean below columns, and distances."""
     margins = picture.margins
+    if picture.signed:
+        return
     if margins is None:
-        place = QRectF(cells.area.right() + _GAP, cells.area.top(), rect.right(), _HEAD)
+        place = QRectF(cells.area.right() + ROW_GAP, cells.area.top(), rect.right(), _HEAD)
         draw_text(
             painter, place, "being added up…", theme, size=theme.size_small, colour=theme.muted
         )
@@ -59,16 +65,15 @@ def paint_margins(
         ("largest", margins.largest[rows.start : rows.stop]),
         ("Σ in sight", _sums(picture, cells, margins)),
     )
-    left = cells.area.right() + _GAP
-    for number, (name, values) in enumerate(pieces):
-        place = QRectF(
-            left + number * (_COLUMN + 8), cells.area.top(), _COLUMN, cells.area.height()
-        )
+    left = cells.area.right() + ROW_GAP
+    kinds = row_columns(rect)
+    for number, (name, values) in enumerate(pieces[:kinds]):
+        place = QRectF(left + number * ROW_COLUMN, cells.area.top(), _COLUMN, cells.area.height())
         _paint_beside(painter, place, cells, rows, name, values, theme)
     top = cells.area.bottom() + 4
     for number, (name, values) in enumerate(
         (
-            ("mass received", margins.mass[columns.start : columns.stop]),
+            ("mass", margins.mass[columns.start : columns.stop]),
             ("mean", margins.mean[columns.start : columns.stop]),
         )
     ):
@@ -76,8 +81,9 @@ def paint_margins(
             cells.area.left(), top + number * COLUMN_MARGIN, cells.area.width(), COLUMN_MARGIN - 6
         )
         _paint_below(painter, rect, place, cells, columns, name, values, theme)
-    corner = QRectF(left, top + 14, 3 * (_COLUMN + 8) - 8, 2 * COLUMN_MARGIN - 14)
-    _paint_distances(painter, corner, margins, theme)
+    corner = QRectF(left, top + 14, kinds * ROW_COLUMN - 8, 2 * COLUMN_MARGIN - 14)
+    if kinds > 1:
+        _paint_distances(painter, corner, margins, theme)
     if margins.done < picture.queries:
         said = QRectF(cells.area.left(), corner.bottom() + 2, cells.area.width(), _HEAD)
         words = f"columns and distances of the first {margins.done:,} rows so far"
@@ -202,7 +208,7 @@ def _paint_distances(painter: QPainter, rect: QRectF, margins: MapMargins, theme
     painter.setPen(pen(theme.soft, 1.5))
     painter.drawPolyline(line)
     ends = QRectF(place.left(), place.bottom() + 1, place.width(), _HEAD)
-    after = f"{-nearest:,} after" if nearest < 0 else f"{nearest:,} before"
+    after = f"{-nearest:,} after" if nearest < 0 else f"{nearest:,} before" if nearest else "itself"
     draw_text(painter, ends, f"{farthest:,} before", theme, size=small, colour=theme.muted)
     draw_text(painter, ends, after, theme, size=small, colour=theme.muted, align="right")
 

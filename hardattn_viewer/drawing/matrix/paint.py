@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QPainter
 
 from hardattn_viewer.drawing.matrix.cells import (
@@ -10,20 +10,22 @@ from hardattn_viewer.drawing.matrix.cells import (
     Drawn,
     device_pixels,
     paint_image,
-    paint_lines,
-    paint_numbers,
 )
 from hardattn_viewer.drawing.matrix.geometry import FOOT, Cells, matrix_layout
 from hardattn_viewer.drawing.matrix.labels import paint_columns, paint_rows
 from hardattn_viewer.drawing.matrix.legend import paint_legend
 from hardattn_viewer.drawing.matrix.margins import paint_margins
 from hardattn_viewer.drawing.matrix.minimap import paint_minimap
+from hardattn_viewer.drawing.matrix.numbers import paint_lines
 from hardattn_viewer.drawing.matrix.picture import MatrixPicture
 from hardattn_viewer.drawing.regions import paint_message
 from hardattn_viewer.drawing.strokes import pen, tint
 from hardattn_viewer.drawing.text import amount, draw_text, first_that_fits
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.matrix import MapLayout
+
+# Px of the smallest frame around a cell.
+_LEAST = 4.0
 
 
 def matrix_note(picture: MatrixPicture, layout: MapLayout, blocks: tuple[int, int]) -> list[str]:
@@ -97,9 +99,8 @@ def paint_matrix(
     paint_image(painter, cells.area, drawn.image)
     painter.save()
     painter.setClipRect(cells.area.adjusted(-1, -1, 1, 1), Qt.ClipOperation.IntersectClip)
-    paint_lines(painter, cells, theme)
-    if picture.in_window:
-        paint_numbers(painter, cells, picture, theme)
+    if not picture.in_window:
+        paint_lines(painter, cells, theme)
     _paint_cursors(painter, cells, picture, theme)
     painter.restore()
     paint_rows(painter, rect, cells, picture, theme)
@@ -117,7 +118,7 @@ def _paint_cursors(painter: QPainter, cells: Cells, picture: MatrixPicture, them
     row = cells.row(picture.query)
     for key in picture.chosen:
         painter.setPen(pen(theme.hard, 2.0))
-        painter.drawRect(cells.column(key).intersected(row).adjusted(1, 1, -1, -1))
+        painter.drawRect(_seen(cells.column(key).intersected(row).adjusted(1, 1, -1, -1)))
     if picture.pinned is not None:
         painter.setPen(pen(tint(theme.accent, 0.9), 1.25, dashed=True))
         painter.drawRect(cells.column(picture.pinned))
@@ -125,24 +126,33 @@ def _paint_cursors(painter: QPainter, cells: Cells, picture: MatrixPicture, them
     painter.drawRect(row.adjusted(-1, -1, 1, 1))
     if picture.hover is None:
         return
-    column = cells.column(picture.hover)
+    query = picture.query if picture.hover_query is None else picture.hover_query
+    cell = _seen(cells.cell(query, picture.hover))
     if picture.hover_query is not None:
-        row = cells.row(picture.hover_query)
-        # The hair cross stops at its cell, which stays clear.
-        area, cell = cells.area, row.intersected(column)
-        for colour, width in (("#000000", 3.0), ("#ffffff", 1.0)):
-            painter.setPen(pen(tint(colour, 0.55), width))
-            x, y = cell.center().x(), cell.center().y()
-            painter.drawLine(QRectF(area.left(), y, cell.left() - area.left(), 0).topLeft(),
-                             QRectF(cell.left(), y, 0, 0).topLeft())  # fmt: skip
-            painter.drawLine(QRectF(cell.right(), y, 0, 0).topLeft(),
-                             QRectF(area.right(), y, 0, 0).topLeft())  # fmt: skip
-            painter.drawLine(QRectF(x, area.top(), 0, 0).topLeft(),
-                             QRectF(x, cell.top(), 0, 0).topLeft())  # fmt: skip
-            painter.drawLine(QRectF(x, cell.bottom(), 0, 0).topLeft(),
-                             QRectF(x, area.bottom(), 0, 0).topLeft())  # fmt: skip
+        _paint_cross(painter, cells.area, cell)
     painter.setPen(pen("#ffffff", 1.25))
-    painter.drawRect(column.intersected(row))
+    painter.drawRect(cell)
+
+
+def _seen(cell: QRectF) -> QRectF:
+    """The cell, or a few px around it where it is smaller than that."""
+    width, height = max(cell.width(), _LEAST), max(cell.height(), _LEAST)
+    centre = cell.center()
+    return QRectF(centre.x() - width / 2, centre.y() - height / 2, width, height)
+
+
+def _paint_cross(painter: QPainter, area: QRectF, cell: QRectF) -> None:
+    """Paint lines from all sides to a cell, which itself stays clear."""
+    x, y = cell.center().x(), cell.center().y()
+    lines = [
+        QLineF(area.left(), y, cell.left(), y),
+        QLineF(cell.right(), y, area.right(), y),
+        QLineF(x, area.top(), x, cell.top()),
+        QLineF(x, cell.bottom(), x, area.bottom()),
+    ]
+    for colour, width in (("#000000", 3.0), ("#ffffff", 1.0)):
+        painter.setPen(pen(tint(colour, 0.55), width))
+        painter.drawLines(lines)
 
 
 def _paint_foot(
