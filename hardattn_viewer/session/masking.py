@@ -133,25 +133,22 @@ def inferred_rule(
         return rule
     # Blocks that the mask goes through hold keys on both of its sides.
     lead, trail = int(looked_at[0]) * across, (int(looked_at[-1]) + 1) * across - 1
-    last = rule.last
-    if positions is not None and _is_causal(own, positions, down, across):
-        last = np.clip(positions, -1, keys - 1)
-    causal = MaskRule(rule.first, last, sink, keys)
-    padded = MaskRule(np.maximum(rule.first, lead), np.minimum(last, trail), sink, keys)
-    dense = _density(own, padded, down, across) >= _DENSE_EDGES
-    found = padded if dense else causal
+    causal = rule
+    if positions is not None and _ends_at(own, positions, down, across):
+        causal = MaskRule(rule.first, np.clip(positions, -1, keys - 1), sink, keys)
+    padded = MaskRule(np.maximum(rule.first, lead), np.minimum(causal.last, trail), sink, keys)
+    density = _density(own, padded, down, across)
+    found = padded if density >= _DENSE_EDGES else causal if density >= _DENSE_CAUSAL else rule
     return MaskRule(np.where(empty, keys, found.first), np.where(empty, -1, found.last), sink, keys)
 
 
-def _is_causal(some: NDArray[np.bool_], positions: Ints, down: int, across: int) -> bool:
+def _ends_at(some: NDArray[np.bool_], positions: Ints, down: int, across: int) -> bool:
     """Whether no query looks past its own position, though there are keys to look at there."""
     starts = np.arange(0, len(positions), down)
     last = np.maximum.reduceat(positions, starts)
     left = np.arange(some.shape[1]) * across
     after = np.asarray(left[None] > last[:, None])
-    if not after.any() or after.all() or bool((some & after).any()):
-        return False
-    return float(np.mean(some, where=~after)) >= _DENSE_CAUSAL
+    return bool(after.any()) and not bool((some & after).any())
 
 
 def _density(some: NDArray[np.bool_], rule: MaskRule, down: int, across: int) -> float:

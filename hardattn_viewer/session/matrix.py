@@ -190,8 +190,8 @@ def map_layout(
         keys,
         width,
         height,
-        _start(columns, cell_width, width, zoom.key, middle=True),
-        _start(rows, cell_height, height, zoom.query, middle=False),
+        _start(columns, cell_width, width, zoom.key),
+        _start(rows, cell_height, height, zoom.query),
         cell_width,
         cell_height,
         largest,
@@ -199,13 +199,17 @@ def map_layout(
     )
 
 
-def _start(count: int, cell: float, length: float, at: float, *, middle: bool) -> float:
+def _start(count: int, cell: float, length: float, at: float) -> float:
     """Where cell 0 begins when ``at`` is in the middle, as far as the ends allow."""
-    room = length - count * cell
-    if room >= 0:
-        return float(math.floor(room / 2)) if middle else 0.0
+    low, high = _starts(count, cell, length)
     # Whole px, so that the picture does not shimmer while it is dragged.
-    return float(math.floor(min(0.0, max(room, length / 2 - at * cell)) + 0.5))
+    return float(math.floor(min(max(length / 2 - at * cell, low), high) + 0.5))
+
+
+def _starts(count: int, cell: float, length: float) -> tuple[float, float]:
+    """Between where cell 0 may begin: all cells are in sight, or they fill the room."""
+    room = length - count * cell
+    return min(room, 0.0), max(room, 0.0)
 
 
 def layout_in(area: MatrixArea, queries: int, keys: int, zoom: Zoom) -> MapLayout:
@@ -239,13 +243,14 @@ def _kept(layout: MapLayout, query: float, key: float) -> Zoom:
     """The zoom with a middle that leaves no room empty where there are cells to fill it."""
     if layout.is_whole:
         return Zoom()
-    half_down = min(layout.height / 2 / layout.cell_height, layout.queries / 2)
-    half_across = min(layout.width / 2 / layout.cell_width, layout.keys / 2)
-    return Zoom(
-        _side(layout),
-        min(max(query, half_down), layout.queries - half_down),
-        min(max(key, half_across), layout.keys - half_across),
-    )
+    middles = []
+    for count, cell, length, at in (
+        (layout.queries, layout.cell_height, layout.height, query),
+        (layout.keys, layout.cell_width, layout.width, key),
+    ):
+        low, high = _starts(count, cell, length)
+        middles.append(min(max(at, (length / 2 - high) / cell), (length / 2 - low) / cell))
+    return Zoom(_side(layout), *middles)
 
 
 def _at_zoom(layout: MapLayout, zoom: Zoom) -> MapLayout:

@@ -92,8 +92,8 @@ def colour_table(theme: Theme, colours: AmountTable, signed: bool) -> NDArray[np
     table[:ENTRIES] = signed_table(theme) if signed else amount_table(colours)
     dark = theme.is_dark
     table[ZERO] = ground
-    table[MASKED] = rgb(theme.window)
-    table[STRIPE] = (0x3D, 0x44, 0x50) if dark else (0xC3, 0xC9, 0xD2)
+    table[MASKED] = rgb(theme.window if dark else theme.line)
+    table[STRIPE] = (0x3D, 0x44, 0x50) if dark else (0xB2, 0xBA, 0xC6)
     table[NAN] = rgb(theme.bar)
     table[NAN_STRIPE] = (0x20, 0x24, 0x2B) if dark else (0xFF, 0xFF, 0xFF)
     table[TINY] = table[(ENTRIES - 2) // 2 if signed else 0]
