@@ -12,6 +12,7 @@ MOUSE = (
     ("hover a region or bar", "preview it in every view"),
     ("click a region or bar", "pin it; again to let go"),
     ("click a token or a row of the matrix", "look from it; Shift+click pins it"),
+    ("wheel, drag, double click on the matrix", "zoom, move, go to a cell; right click copies"),
     ("click or drag in the timeline", "go to a step"),
     ("wheel over the timeline", "step"),
     ("click a run’s card", "look at it, or put it into a slot"),
