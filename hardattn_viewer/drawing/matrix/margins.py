@@ -7,8 +7,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPolygonF
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPolygonF
 
+from hardattn_viewer.drawing.colours import rgb
+from hardattn_viewer.drawing.matrix.cells import paint_image
 from hardattn_viewer.drawing.matrix.geometry import (
     COLUMN_MARGIN,
     ROW_COLUMN,
@@ -17,8 +19,9 @@ from hardattn_viewer.drawing.matrix.geometry import (
     row_columns,
 )
 from hardattn_viewer.drawing.matrix.picture import MatrixPicture
+from hardattn_viewer.drawing.pixels import to_qimage
 from hardattn_viewer.drawing.strokes import pen, tint
-from hardattn_viewer.drawing.text import amount, draw_text
+from hardattn_viewer.drawing.text import amount, draw_text, font
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.map_margins import MapMargins
 
@@ -114,34 +117,27 @@ def _paint_beside(
             size=theme.size_small, colour=theme.muted,
         )  # fmt: skip
         return
-    known = values[np.isfinite(values)]
-    most = float(known.max()) if known.size and known.max() > 0 else 1.0
+    most = _most(values)
     if cells.layout.cell_height >= _NUMBER:
-        for at, value in zip(rows, values.tolist(), strict=True):
-            y = cells.row(at).center().y()
-            if not place.top() <= y <= place.bottom():
-                continue
-            bar = QRectF(place.left(), y - 4, _share(value, most) * place.width(), 8)
-            painter.fillRect(bar, tint(theme.soft, 0.35))
-            words = QRectF(place.left() + 2, y - 7, place.width(), 14)
-            draw_text(painter, words, _number(value), theme, size=theme.size_small)
+        face = font(theme, theme.size_small)
+        painter.setFont(face)
+        painter.setPen(QColor(theme.text))
+        drop = QFontMetricsF(face).ascent() / 2 - 1
+        top, height = cells.row(rows.start).center().y(), cells.layout.cell_height
+        for at, value in enumerate(values.tolist()):
+            y = top + at * height
+            if place.top() + 4 <= y <= place.bottom() - 4:
+                bar = QRectF(place.left(), y - 4, _share(value, most) * place.width(), 8)
+                painter.fillRect(bar, tint(theme.soft, 0.35))
+                painter.drawText(QPointF(place.left() + 2, y + drop), _number(value))
         return
-    lines = [
-        (cells.row(at).top(), _share(value, most) * place.width())
-        for at, value in _largest(rows, values, cells.layout.cell_height)
-    ]
-    shape = [QPointF(place.left(), place.top())]
-    for (y, length), (end, _) in zip(lines, [*lines[1:], (place.bottom(), 0.0)], strict=True):
-        shape += [
-            QPointF(place.left() + length, max(y, place.top())),
-            QPointF(place.left() + length, min(end, place.bottom())),
-        ]
-    shape.append(QPointF(place.left(), place.bottom()))
-    _fill(painter, shape, theme)
+    start = cells.row(rows.start).top() - place.top()
+    heights = _by_pixel(values, start, cells.layout.cell_height, place.height()) / most
+    across = np.arange(round(place.width())) + 0.5
+    _fill(painter, place, across[None] < heights[:, None] * place.width(), theme)
     foot = QRectF(place.left(), place.bottom() + 1, place.width() + 8, _HEAD)
-    draw_text(
-        painter, foot, f"0 – {_number(most)}", theme, size=theme.size_small, colour=theme.muted
-    )
+    words = f"0 – {_number(most)}"
+    draw_text(painter, foot, words, theme, size=theme.size_small, colour=theme.muted)
 
 
 def _paint_below(
@@ -154,8 +150,7 @@ def _paint_below(
     values: Floats,
     theme: Theme,
 ) -> None:
-    known = values[np.isfinite(values)]
-    most = float(known.max()) if known.size and known.max() > 0 else 1.0
+    most = _most(values)
     for line, words in enumerate((name, f"0 – {_number(most)}")):
         said = QRectF(
             rect.left(), place.top() + 2 + line * _HEAD, place.left() - rect.left() - 6, _HEAD
@@ -163,14 +158,10 @@ def _paint_below(
         draw_text(
             painter, said, words, theme, size=theme.size_small, colour=theme.muted, align="right"
         )
-    shape = [QPointF(place.left(), place.bottom())]
-    bars = _largest(columns, values, cells.layout.cell_width)
-    starts = [cells.column(at).left() for at, _ in bars]
-    for (_, value), x, end in zip(bars, starts, [*starts[1:], place.right()], strict=True):
-        y = place.bottom() - _share(value, most) * place.height()
-        shape += [QPointF(max(x, place.left()), y), QPointF(min(end, place.right()), y)]
-    shape.append(QPointF(place.right(), place.bottom()))
-    _fill(painter, shape, theme)
+    start = cells.column(columns.start).left() - place.left()
+    heights = _by_pixel(values, start, cells.layout.cell_width, place.width()) / most
+    up = np.arange(round(place.height()))[::-1] + 0.5
+    _fill(painter, place, up[:, None] < heights[None] * place.height(), theme)
     painter.setPen(pen(theme.line, 1.0))
     painter.drawLine(QLineF(place.left(), place.bottom(), place.right(), place.bottom()))
 
@@ -221,6 +212,26 @@ def _largest(seen: range, values: Floats, size: float) -> list[tuple[int, float]
     return list(zip((seen.start + starts).tolist(), largest.tolist(), strict=True))
 
 
+def _by_pixel(values: Floats, start: float, size: float, length: float) -> Floats:
+    """The largest of the values in each of the pixels along a side, NaN as zero.
+
+    Args:
+        values: of the rows or columns in sight.
+        start: px where the first of them begins, at most 0.
+        size: px of each.
+        length: px of the side.
+    """
+    at = ((np.arange(max(1, round(length))) + 0.5 - start) / size).astype(np.int64)
+    found = np.fmax.reduceat(values, np.minimum(at, len(values) - 1))
+    return np.nan_to_num(np.asarray(found, np.float64), nan=0.0)
+
+
+def _most(values: Floats) -> float:
+    """The largest value, by which bars are drawn; 1 where there is none above zero."""
+    known = values[np.isfinite(values)]
+    return float(known.max()) if known.size and known.max() > 0 else 1.0
+
+
 def _share(value: float, most: float) -> float:
     return min(1.0, max(0.0, value / most)) if math.isfinite(value) else 0.0
 
@@ -229,7 +240,8 @@ def _number(value: float) -> str:
     return f"{value:.2f}" if math.isfinite(value) and value >= 0.1 else amount(value)
 
 
-def _fill(painter: QPainter, shape: list[QPointF], theme: Theme) -> None:
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(tint(theme.soft, 0.75)))
-    painter.drawPolygon(QPolygonF(shape))
+def _fill(painter: QPainter, place: QRectF, inside: NDArray[np.bool_], theme: Theme) -> None:
+    """Fill the pixels of ``place`` that are inside bars."""
+    pixels = np.zeros((*inside.shape, 4), np.uint8)
+    pixels[inside] = (*rgb(theme.soft), 190)
+    paint_image(painter, place, to_qimage(pixels))
