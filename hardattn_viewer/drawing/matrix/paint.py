@@ -122,6 +122,9 @@ def _paint_cursors(painter: QPainter, cells: Cells, picture: MatrixPicture, them
     if picture.pinned is not None:
         painter.setPen(pen(tint(theme.accent, 0.9), 1.25, dashed=True))
         painter.drawRect(cells.column(picture.pinned))
+    painter.setPen(pen(tint(theme.accent, 0.6), 1.25))
+    for query in picture.also:
+        painter.drawRect(cells.row(query))
     painter.setPen(pen(theme.accent, 2.0))
     painter.drawRect(row.adjusted(-1, -1, 1, 1))
     if picture.hover is None:

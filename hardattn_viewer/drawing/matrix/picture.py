@@ -34,6 +34,7 @@ class MatrixPicture:
         query_name: what is written for a query.
         key_name: what is written for a key.
         query: the query looked from.
+        also: further queries whose rows the other views show the mean of.
         chosen: the keys that it selected.
         scale_max: probability of the strongest colour, before any clip.
         colours: table of amounts.
@@ -65,6 +66,7 @@ class MatrixPicture:
     hover: int | None = None
     hover_query: int | None = None
     pinned: int | None = None
+    also: tuple[int, ...] = ()
     windows: int = 1
     step: int = 0
     steps: int = 1
@@ -171,6 +173,7 @@ def matrix_picture(
         hover=at(hover),
         hover_query=hovered_row if hovered_row is None or hovered_row < pyramid.queries else None,
         pinned=at(pinned),
+        also=tuple(row + query for query in frame.averaged[1:]),
         windows=one.event.windows if one is not None else 1,
         step=frame.place.step,
         steps=frame.steps if whole is not None else 1,
