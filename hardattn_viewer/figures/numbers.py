@@ -178,7 +178,9 @@ def npz_bytes(
         if frame.map is not None and frame.queries > 1:
             # Of a map too large to be read whole there is what the picture shows.
             whole = frame.map.is_whole
-            kind, values = ("", frame.map.values) if whole else ("_max_pooled", frame.map.pooled)
+            kind, values = (
+                ("", frame.map.values) if whole else ("_max_pooled", frame.map.pyramid.values)
+            )
             arrays[f"{name}_map{kind}"] = values
         if frame.whole is not None:
             maps = enumerate(frame.maps)

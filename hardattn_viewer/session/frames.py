@@ -319,7 +319,7 @@ def frame_bytes(frame: Frame) -> int:
     arrays += [array for array in (frame.image, frame.boxes) if array is not None]
     tokens = sum(map(len, frame.axes.own)) + sum(map(len, frame.axes.target))
     maps = sum(one.nbytes for one in frame.maps if one is not None)
-    maps += int(frame.whole.pooled.nbytes) if frame.whole is not None else 0
+    maps += frame.whole.nbytes if frame.whole is not None else 0
     return sum(int(array.nbytes) for array in arrays) + tokens + maps + 2_000
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from hardattn_viewer.session.beside import Beside
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Place
+from hardattn_viewer.session.matrix import MatrixLook
 from hardattn_viewer.session.rows import Sort
 from hardattn_viewer.session.state import SessionState, Slot, View
 
@@ -27,6 +28,7 @@ class ViewState:
     pinned: int | None
     view: View
     display: Display
+    matrix: MatrixLook
     sort: Sort
     filter: str
 

@@ -10,6 +10,7 @@ from hardattn_viewer.session.beside import Beside, SitePairs
 from hardattn_viewer.session.disagreements import By, Disagreement
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.engine import Engine
+from hardattn_viewer.session.matrix import MatrixArea, MatrixLook
 from hardattn_viewer.session.requests import (
     CloseRequest,
     OpenRequest,
@@ -278,12 +279,21 @@ class Session(Engine):
     # --- looks ----------------------------------------------------------------------------
 
     def set_view(self, view: View) -> None:
-        """Show the overlay or the comparison."""
+        """Show another of the main pictures."""
         self._change("view", view=view)
 
     def set_display(self, display: Display) -> None:
         """Change how attention is drawn."""
         self._change("display", display=display)
+
+    def set_matrix(self, look: MatrixLook) -> None:
+        """Change how the matrix is looked at; a zoom that goes on is undone at once."""
+        only_zoom = look.zoom != self.state.matrix.zoom
+        self._change("zoom" if only_zoom else "matrix", matrix=look)
+
+    def give_matrix_room(self, area: MatrixArea) -> None:
+        """Say how much room the cells of a matrix have: what is read depends on it."""
+        self._change(matrix_area=area)
 
     def set_theme(self, theme: ThemeChoice) -> None:
         """Choose dark, light or what the system says."""

@@ -13,6 +13,7 @@ from hardattn_viewer.session.beside import Beside, SitePairs
 from hardattn_viewer.session.disagreements import By
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame, Place, Target
+from hardattn_viewer.session.matrix import MatrixArea, MatrixLook
 from hardattn_viewer.session.pairing import head_in, site_in
 from hardattn_viewer.session.recorded import Verification, verification_kind
 from hardattn_viewer.session.rows import Rows, Sort
@@ -23,7 +24,7 @@ from recorders.run.text import visible
 
 Slot = Literal["A", "B"]
 SLOTS: tuple[Slot, Slot] = ("A", "B")
-View = Literal["overlay", "compare", "training"]
+View = Literal["overlay", "matrix", "compare", "training"]
 ComparePage = Literal["numbers", "heads", "worst", "repeats"]
 Status = Literal["loading", "waiting", "ready", "failed"]
 ThemeChoice = Literal["system", "dark", "light"]
@@ -286,7 +287,7 @@ class SessionState:
         pinned: the key that was clicked, or None.
         hovered: the key under the pointer, or None.
         hovered_query: the query under the pointer, or None; its row is previewed.
-        view: ``"overlay"``, ``"compare"`` or ``"training"``.
+        view: which picture the middle of the window shows.
         display: drawing choices.
         playing: whether playback runs.
         playing_snapshots: whether it goes over the snapshots of training, not over steps.
@@ -299,6 +300,8 @@ class SessionState:
         following: whether the newest step is shown as it comes.
         recovery: the recovery that goes on, or the last one until it is dismissed.
         kept: numbers that were kept to be compared with the present ones, or None.
+        matrix: how the matrix of queries × keys is looked at.
+        matrix_area: the room that it has; None before it was shown.
         studies: what is known by now of each kind of study that this state wants.
     """
 
@@ -330,6 +333,8 @@ class SessionState:
     following: bool = False
     recovery: Recovery | None = None
     kept: KeptNumbers | None = None
+    matrix: MatrixLook = field(default_factory=MatrixLook)
+    matrix_area: MatrixArea | None = None
     studies: Mapping[str, StudyResult] = field(default_factory=dict)
 
     def slot(self, slot: Slot) -> int | None:
