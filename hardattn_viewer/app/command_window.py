@@ -15,6 +15,7 @@ from hardattn_viewer.app.layout import Layout
 from hardattn_viewer.app.omissions import OmissionsDialog
 from hardattn_viewer.app.opening import UrlDialog
 from hardattn_viewer.app.palette import Palette
+from hardattn_viewer.app.sessions import Sessions
 from hardattn_viewer.app.settings import Settings
 from hardattn_viewer.app.site_picker import SitePicker
 from hardattn_viewer.drawing.theme import Theme
@@ -32,6 +33,7 @@ class CommandWindow(QMainWindow):
     message: MessageBar
     actions_: Actions
     layout_: Layout
+    sessions: Sessions
     theme: Theme
     header: HeaderLine
     examples: ExamplesView
@@ -121,6 +123,36 @@ class CommandWindow(QMainWindow):
         self.layout_.docks["Examples"].show()
         self.examples.filter.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.examples.filter.field.selectAll()
+
+    @property
+    def has_last_session(self) -> bool:
+        """Whether a session was closed that can be restored."""
+        return self.sessions.last is not None
+
+    @property
+    def restores_at_start(self) -> bool:
+        """Whether the last session is restored at the start."""
+        return self._settings.restore_session
+
+    def save_session(self) -> None:
+        """Ask where the session shall be saved."""
+        self.sessions.choose_target()
+
+    def open_session(self) -> None:
+        """Ask which session shall be shown."""
+        self.sessions.choose_source()
+
+    def restore_session(self) -> None:
+        """Show the session that was closed last."""
+        self.sessions.restore_last()
+
+    def toggle_restore(self) -> None:
+        """Restore the last session at the start, or not."""
+        self._settings.restore_session = not self._settings.restore_session
+
+    def show_log(self) -> None:
+        """Show what went wrong, in full."""
+        self.sessions.show_log()
 
     def toggle_theme(self) -> None:
         """From dark to light, or back."""

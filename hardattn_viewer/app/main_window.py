@@ -23,6 +23,7 @@ from hardattn_viewer.app.focused_keys import FocusedKeys
 from hardattn_viewer.app.layout import BOTTOM, LEFT, RIGHT, Layout
 from hardattn_viewer.app.main_views import MAIN_VIEWS
 from hardattn_viewer.app.opening import Drops, fill_recent
+from hardattn_viewer.app.sessions import Sessions
 from hardattn_viewer.app.settings import Settings
 from hardattn_viewer.app.theme import resolved_theme
 from hardattn_viewer.app.theming import Theming
@@ -70,6 +71,7 @@ class MainWindow(CommandWindow):
         self._samples = samples
         self._changed_at: float | None = None
         self.message = MessageBar()
+        self.sessions = Sessions(self)
         session.changed.connect(self._on_changed)
         self.theme = resolved_theme(session.state.theme)
         self._build_centre()
@@ -101,8 +103,10 @@ class MainWindow(CommandWindow):
         centre.setProperty("surface", "window")
         centre.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.live_bar = LiveBar(self.session)
-        layout = column(self.message, self.live_bar, self.header, line(), self.views)
-        layout.setStretch(4, 1)
+        layout = column(
+            self.message, self.sessions.offer, self.live_bar, self.header, line(), self.views
+        )
+        layout.setStretch(5, 1)
         centre.setLayout(layout)
         self.setCentralWidget(centre)
 
@@ -210,6 +214,7 @@ class MainWindow(CommandWindow):
         self._playback.stop()
         self._keys.end()
         self._theming.finish()
+        self.sessions.end()
         self._settings.keep_window(self.saveGeometry(), self.saveState())
         self._settings.sync()
         self.session.changed.disconnect()
