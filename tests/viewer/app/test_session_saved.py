@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Literal
 
@@ -227,7 +227,7 @@ class Sample:
     some: tuple[int, ...] = ()
     pair: tuple[str, float] | None = None
     names: frozenset[str] = frozenset()
-    sort: Sort = Sort()
+    sort: Sort = field(default_factory=Sort)
 
 
 def test_plain_values_come_back_as_they_were() -> None:
