@@ -38,6 +38,7 @@ class LogDialog(QDialog):
         close.setObjectName("logClose")
         close.clicked.connect(self.close)
         shown = label(where, "muted", "logWhere")
+        shown.setAccessibleName("File of the log")
         shown.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.setLayout(
             column(self.text, row(shown, 1, copy, close), spacing=10, margins=(14, 14, 14, 12))

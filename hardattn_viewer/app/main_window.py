@@ -19,6 +19,7 @@ from hardattn_viewer.app.bars import DockTitle, Tools
 from hardattn_viewer.app.command_window import CommandWindow
 from hardattn_viewer.app.commands.every import commands_of
 from hardattn_viewer.app.errors import MessageBar
+from hardattn_viewer.app.focus_ring import FocusRings
 from hardattn_viewer.app.focused_keys import FocusedKeys
 from hardattn_viewer.app.layout import BOTTOM, LEFT, RIGHT, Layout
 from hardattn_viewer.app.main_views import MAIN_VIEWS
@@ -86,6 +87,7 @@ class MainWindow(CommandWindow):
         self._theming = Theming(self.theme, self._themed(), self)
         QApplication.styleHints().colorSchemeChanged.connect(self._system_theme_changed)
         self._keys = FocusedKeys(self)
+        self._rings = FocusRings(self)
         self._drops = Drops(session.open, self)
 
     # --- building -------------------------------------------------------------------------
@@ -213,6 +215,7 @@ class MainWindow(CommandWindow):
         """Remember the window, and close every run."""
         self._playback.stop()
         self._keys.end()
+        self._rings.end()
         self._theming.finish()
         self.sessions.end()
         self._settings.keep_window(self.saveGeometry(), self.saveState())
