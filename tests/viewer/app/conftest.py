@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import shiboken6
 from PySide6.QtCore import QSettings, QSize, Qt
 from pytestqt.qtbot import QtBot
 from small_runs import wait_until_shown, write_run
@@ -48,8 +49,9 @@ def make_window(qtbot: QtBot, settings: Settings) -> Iterator[Callable[[], MainW
 
     yield make
     for window, bridge in made:
-        window.close()
-        window.deleteLater()
+        if shiboken6.isValid(window):
+            window.close()
+            window.deleteLater()
         bridge.deleteLater()
     qtbot.wait(10)
 

@@ -164,6 +164,4 @@ def _picture(window: QWidget, widget: QWidget) -> QImage:
     QApplication.processEvents()
     corner = widget.mapTo(window, QPoint(0, 0))
     area = QRect(corner, widget.size()).adjusted(-AROUND, -AROUND, AROUND, AROUND)
-    image = window.grab(area).toImage()
-    # A cursor that blinks says where the focus is as well, but not in every picture.
-    return image
+    return window.grab(area).toImage()
