@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QWidget
 from hardattn_viewer.app.main_window import MainWindow
 from hardattn_viewer.app.trace import views_of
 from hardattn_viewer.session.state import SLOTS
-from hardattn_viewer.session.wants import is_settled
+from hardattn_viewer.session.wants import is_settled, targets_wanted
 
 FILTERS = (
     "", "wrong(A)", "steps > 1", "entropy > 2 & correct", "index < 3", "nonsense(", "entropy > 99",
@@ -213,7 +213,7 @@ class Person:
         until = time.monotonic() + SETTLE_SECONDS
         while not self._is_settled():
             if time.monotonic() > until:
-                raise BrokenError(f"not settled: {self.window.session.state.place}")
+                raise BrokenError(f"not settled: {_waiting(self.window)}")
             QApplication.processEvents()
             time.sleep(0.001)
         QApplication.processEvents()
@@ -313,6 +313,14 @@ def _where(error: BaseException) -> str:
 
 def _one(choices: Sequence[Any], at: float) -> Any:
     return choices[min(int(at * len(choices)), len(choices) - 1)]
+
+
+def _waiting(window: MainWindow) -> str:
+    state = window.session.state
+    runs = [(run.key, run.path.name, run.status) for run in state.runs]
+    rows = None if state.rows is None else len(state.rows)
+    shown, wanted = state.frames.targets, None if rows is None else targets_wanted(state)
+    return f"{runs} A={state.slot_a} B={state.slot_b} rows={rows} {shown} not {wanted}"
 
 
 def _alive(widget: QWidget) -> bool:
