@@ -70,7 +70,9 @@ def page() -> str:
         own = [command for command in commands if command.menu == menu]
         if own:
             rows = "\n".join(line(command) for command in own)
-            parts.append(f"## {menu}\n\n| action | keys | what it does | test |\n|---|---|---|---|\n{rows}\n")
+            parts.append(
+                f"## {menu}\n\n| action | keys | what it does | test |\n|---|---|---|---|\n{rows}\n"
+            )
     window.close()
     window.deleteLater()
     app.sendPostedEvents(None, 52)

@@ -23,7 +23,7 @@ from hardattn_viewer.session.session import Session
 from hardattn_viewer.views.examples_table import ExamplesView
 from hardattn_viewer.views.header_line import HeaderLine
 from hardattn_viewer.views.inspector import Inspector
-from sample_runs import text_path
+from sample_runs import text_path, training_paths
 
 
 class CommandWindow(QMainWindow):
@@ -74,11 +74,25 @@ class CommandWindow(QMainWindow):
         """Open the sample run of a sentence encoder."""
         self.session.open([text_path()])
 
+    def open_training_samples(self) -> None:
+        """Open the sample runs of a training, and look at how it went."""
+        self.session.open(list(training_paths()))
+        self.session.set_view("training")
+
+    def keep_numbers(self) -> None:
+        """Keep the inspector's numbers, or let go of those kept."""
+        kept = self.session.state.kept
+        self.session.keep_numbers(self.inspector.kept() if kept is None else None)
+
     def export_figure(self) -> None:
         """Show the export dialog."""
         run = self.session.state.run_in(self.session.state.shown_slot)
         path = run.path if run is not None else None
-        own = isinstance(path, Path) and path not in (*self._samples, text_path())
+        own = isinstance(path, Path) and path not in (
+            *self._samples,
+            text_path(),
+            *training_paths(),
+        )
         folder = Path(path.parent) if path is not None and own else Path.cwd()
         ExportDialog(self.session, folder, self).open()
 
@@ -159,11 +173,11 @@ class CommandWindow(QMainWindow):
         self.session.set_theme("light" if self.theme.is_dark else "dark")
 
     def let_go(self) -> None:
-        """Leave a field, or else let go of the pinned key."""
+        """Leave a field, or else let go of what is pinned."""
         if isinstance(self.focusWidget(), QLineEdit):
             self.examples.table.setFocus()
         else:
-            self.session.pin(None)
+            self.session.let_go()
 
     def close_focused_run(self) -> None:
         """Close the run whose numbers are shown, or one that could not be opened."""

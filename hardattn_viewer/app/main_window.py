@@ -42,6 +42,7 @@ from hardattn_viewer.views.parts import Themed, column, label, line
 from hardattn_viewer.views.run_cards import RunCards
 from hardattn_viewer.views.status_line import StatusLine
 from hardattn_viewer.views.timeline import Timeline
+from hardattn_viewer.views.training import TrainingView
 
 MINIMUM = QSize(1100, 700)
 USUAL = QSize(1680, 1020)
@@ -74,6 +75,7 @@ class MainWindow(CommandWindow):
         self.message = MessageBar()
         self.sessions = Sessions(self)
         session.changed.connect(self._on_changed)
+        session.pair_sites(settings.site_pairs)
         self.theme = resolved_theme(session.state.theme)
         self._build_centre()
         self._build_docks()
@@ -101,6 +103,7 @@ class MainWindow(CommandWindow):
             self.views.addWidget(widget)
         self.overlay = cast("OverlayView", self.view["overlay"])
         self.compare = cast("CompareView", self.view["compare"])
+        self.training = cast("TrainingView", self.view["training"])
         centre = QWidget()
         centre.setProperty("surface", "window")
         centre.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -146,8 +149,10 @@ class MainWindow(CommandWindow):
         self.timeline.bind(
             {name: self.actions_[name] for name in ("first", "back", "play", "forward", "last")}
         )
+        self.training.bind({name: self.actions_[name] for name in self.training.commands})
         self.header.site.bind(self.actions_["chooseSite"])
         self.header.live.bind(self.actions_["follow"])
+        self.inspector.bind(self.actions_["keepNumbers"])
         self.inspector.record.bind(self.actions_["omissions"])
         for canvas in self.findChildren(Canvas):
             cast("Canvas[object]", canvas).painted.connect(self._painted)
@@ -159,6 +164,8 @@ class MainWindow(CommandWindow):
             self._changed_at = time.perf_counter()
         if new.view != old.view:
             self.views.setCurrentWidget(self.view[new.view])
+        if new.site_pairs != old.site_pairs:
+            self._settings.site_pairs = new.site_pairs
         if new.theme != old.theme:
             self._settings.theme = new.theme
             self._show_theme()

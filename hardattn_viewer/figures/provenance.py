@@ -13,6 +13,7 @@ from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.naming import query_name, special_words
 from hardattn_viewer.session.recorded import verification_kind
+from hardattn_viewer.session.shown_tokens import mass_words, shown_frame
 from recorders.version import PRODUCER
 
 
@@ -34,7 +35,10 @@ def _place_words(frame: Frame, *, with_query: bool = True) -> str:
         mean = f"mean over {frame.heads} heads"
         words.append(mean if place.head is None else f"head {place.head} of {frame.heads}")
     if with_query and frame.queries > 1:
-        words.append(f"seen from {plain(query_name(frame))} (query {frame.query})")
+        rows = ", ".join(map(str, frame.averaged[:8] or (frame.query,)))
+        more = ", …" if len(frame.averaged) > 8 else ""
+        noun = "queries" if len(frame.averaged) > 1 else "query"
+        words.append(f"seen from {plain(query_name(frame))} ({noun} {rows}{more})")
     if frame.training_step is not None:
         words.append(f"training step {frame.training_step:,}")
     return ", ".join(words)
@@ -100,6 +104,54 @@ def caption(
     return text + f"Drawn by {PRODUCER}."
 
 
+def with_notes(text: str, notes: Sequence[str]) -> str:
+    """A caption with further sentences before the name of the program."""
+    if not notes:
+        return text
+    drawn = f"Drawn by {PRODUCER}."
+    return text.removesuffix(drawn) + "".join(f"{plain(note)} " for note in notes) + drawn
+
+
+def compare_text_caption(
+    frames: Sequence[Frame], display: Display, view: str, scale: float, difference: float | None
+) -> str:
+    """What a comparison of tokens or of maps shows, in full sentences.
+
+    Args:
+        frames: A and B.
+        display: how they are drawn.
+        view: ``"tokens"`` or ``"matrix"``.
+        scale: probability of the strongest colour of both.
+        difference: magnitude of the strongest difference, where one is shown.
+    """
+    parts = []
+    for slot, frame in zip("AB", frames, strict=True):
+        place = _place_words(frame, with_query=view == "tokens")
+        parts.append(
+            f"{slot}: {plain(frame.run_name)}, {mechanism_words(frame).lower()}, {place}, "
+            f"{step_words(frame)}"
+        )
+    text = f"Example {plain(frames[0].example_name)}. " + ". ".join(parts) + ". "
+    several = frames[0].queries > 1
+    scope = scope_words(display, ("A", "B"), one_query=several and view == "tokens")
+    text += f"Colour ({display.colours}): 0\u00a0–\u00a0{amount(scale)}, {scope}. "
+    if difference is not None:
+        steps = "this step" if display.scale == "step" else "all steps"
+        what = "this query" if view == "tokens" and several else "this example"
+        text += (
+            "B − A: orange more in A, blue more in B, to the largest difference "
+            f"of {what} at {steps}, {amount(difference)}. "
+        )
+    if view == "tokens":
+        text += "".join(
+            f"{slot}: {said}. "
+            for slot, frame in zip("AB", frames, strict=True)
+            for said in mass_words(frame, display)
+        )
+    text += "".join(f"{plain(f.verified)}. " for f in frames if _is_wrong(f))
+    return text + f"Drawn by {PRODUCER}."
+
+
 def text_caption(frame: Frame, view: str, display: Display, scale: float) -> str:
     """What a figure of tokens or of a matrix shows, in full sentences.
 
@@ -120,6 +172,7 @@ def text_caption(frame: Frame, view: str, display: Display, scale: float) -> str
     several = frame.queries > 1
     scope = scope_words(display, one_query=several and view == "tokens")
     ends = f"0\u00a0–\u00a0{amount(scale)}"
+    frame = shown_frame(frame, display) if view == "tokens" else frame
     count, kind = len(frame.probabilities), key_kind(frame)
     if view == "matrix":
         queries, whole = frame.queries, frame.whole
@@ -128,11 +181,17 @@ def text_caption(frame: Frame, view: str, display: Display, scale: float) -> str
         text += f"{queries:,} queries × {count:,} {kind}s; each row sums to 1; zero is bare. "
         text += f"Colour ({display.colours}): {ends}, {scope}. "
     else:
-        text += f"Probabilities sum to 1 over {count:,} {kind}s; "
+        text += f"Probabilities sum to {_total(frame)} over {count:,} {kind}s; "
         text += f"colour ({display.colours}) and bars: {ends}, {scope}. "
+        text += "".join(f"{said[:1].upper()}{said[1:]}. " for said in mass_words(frame, display))
     if frame.verified:
         text += f"Record {plain(frame.verified).rstrip('.')}. "
     return text + f"Drawn by {PRODUCER}."
+
+
+def _total(frame: Frame) -> str:
+    """What the probabilities that are shown sum to: less than 1 where some are hidden."""
+    return "1" if frame.hidden_mass == 0 else amount(1 - frame.hidden_mass)
 
 
 def _is_wrong(frame: Frame) -> bool:

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 Interpolation = Literal["nearest", "smooth"]
 Scope = Literal["shared", "example", "step"]
 AmountTable = Literal["viridis", "cividis"]
 Option = Literal["heat", "boxes", "path", "matrix"]
+BarOption = Literal["sorted_bars", "log_bars", "cumulative", "bar_names"]
+CurveOption = Literal["log_curves", "filtered_curves"]
+USUAL_CURVES = (
+    "loss",
+    "reward",
+    "accuracy",
+    "entropy",
+    "hardness",
+    "gradient_variance",
+    "baseline",
+    "temperature",
+)
+Specials = Literal["shown", "dimmed", "hidden"]
+Subwords = Literal["pieces", "words"]
+MOST_ARCS = 50
 
 
 @dataclass(frozen=True)
@@ -26,6 +41,20 @@ class Display:
         scale: what the largest colour stands for: the largest probability of all runs shown and
             all steps (``"shared"``), of one run and all its steps (``"example"``), or of one step.
         colours: table of amounts.
+        sorted_bars: order a distribution's keys by falling probability.
+        log_bars: draw its probabilities on a logarithmic axis.
+        cumulative: draw its cumulative mass as a line.
+        bar_names: name its largest keys.
+        curves: numbers drawn over training, where a run holds them.
+        log_curves: draw those that are all positive on a logarithmic axis.
+        filtered_curves: take means over training from the examples that pass the filter only.
+        specials: special tokens of a text are ``"shown"`` as others, ``"dimmed"`` (without colour,
+            and not part of the scale) or ``"hidden"``.
+        subwords: the tokens of a text are shown as ``"pieces"``, or as ``"words"`` that have the
+            sum of their pieces; a query is then the mean over the pieces of its word.
+        raw_tokens: write tokens with the marks of their tokenizer.
+        arcs: draw lines from the query to the keys that get most.
+        arc_count: to how many, 1 to 50.
     """
 
     heat: bool = True
@@ -36,14 +65,30 @@ class Display:
     interpolation: Interpolation = "nearest"
     scale: Scope = "shared"
     colours: AmountTable = "viridis"
+    sorted_bars: bool = False
+    log_bars: bool = False
+    cumulative: bool = False
+    bar_names: bool = True
+    curves: tuple[str, ...] = USUAL_CURVES
+    log_curves: bool = False
+    filtered_curves: bool = False
+    specials: Specials = "shown"
+    subwords: Subwords = "pieces"
+    raw_tokens: bool = False
+    arcs: bool = False
+    arc_count: int = 5
 
     def __post_init__(self) -> None:
         if not 0 <= self.opacity <= 1:
             raise ValueError(f"opacity is {self.opacity}; it must lie in 0 … 1")
+        if not 1 <= self.arc_count <= MOST_ARCS:
+            raise ValueError(f"arc_count is {self.arc_count}; it must lie in 1 … {MOST_ARCS}")
         for name, allowed in (
             ("interpolation", Interpolation),
             ("scale", Scope),
             ("colours", AmountTable),
+            ("specials", Specials),
+            ("subwords", Subwords),
         ):
             if getattr(self, name) not in get_args(allowed):
                 raise ValueError(
@@ -52,14 +97,14 @@ class Display:
                 )
 
 
-def toggled(options: Display, option: Option) -> Display:
+def toggled(options: Display, option: Option | BarOption | CurveOption) -> Display:
     """The options with one of them switched."""
-    match option:
-        case "heat":
-            return replace(options, heat=not options.heat)
-        case "boxes":
-            return replace(options, boxes=not options.boxes)
-        case "path":
-            return replace(options, path=not options.path)
-        case "matrix":
-            return replace(options, matrix=not options.matrix)
+    switched: dict[str, Any] = {option: not getattr(options, option)}
+    return replace(options, **switched)
+
+
+def with_curve(options: Display, name: str) -> Display:
+    """The options with the curve of a number added, or taken away."""
+    shown = options.curves
+    left = tuple(one for one in shown if one != name)
+    return replace(options, curves=left if name in shown else (*shown, name))

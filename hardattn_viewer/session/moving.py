@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from hardattn_viewer.session.frames import Place, frame_at_step
@@ -11,9 +11,31 @@ from hardattn_viewer.session.state import SLOTS, SessionState
 
 def head_after(state: SessionState, by: int) -> int | None:
     """From the mean over heads to head 0, 1, … and round to the mean again."""
-    head = state.place.head
+    head = state.head
     at = ((0 if head is None else head + 1) + by) % (state.heads + 1)
     return None if at == 0 else at - 1
+
+
+def snapshots(state: SessionState) -> int:
+    """The number of snapshots of the run that the snapshot shown is counted in; 0 without one."""
+    return len(state.leader.snapshots) if state.leader is not None else 0
+
+
+def shown_snapshot(state: SessionState) -> int:
+    """The snapshot shown, as an index; -1 without a run."""
+    last = snapshots(state) - 1
+    return last if state.place.snapshot is None else min(state.place.snapshot, last)
+
+
+def snapshot_after(state: SessionState, by: int) -> int | None:
+    """The next (or previous) snapshot; the ends hold, and None is where there are none."""
+    count = snapshots(state)
+    return min(max(shown_snapshot(state) + by, 0), count - 1) if count else None
+
+
+def is_last_snapshot(state: SessionState, *, forward: bool) -> bool:
+    """Whether no snapshot follows in a direction."""
+    return shown_snapshot(state) == (snapshots(state) - 1 if forward else 0)
 
 
 def site_after(state: SessionState, by: int) -> str | None:
@@ -42,7 +64,27 @@ def place_at_query(state: SessionState, query: int | None, step: int | None) -> 
     frame = state.frame
     if frame is not None and query is not None:
         query = min(max(query, 0), frame_at_step(frame, step).queries - 1)
-    return replace(state.place, query=query, step=step)
+    return replace(state.place, query=query, step=step, also=())
+
+
+def place_at_queries(state: SessionState, queries: Sequence[int]) -> Place:
+    """The place that looks from several queries of this step; those outside it are left out."""
+    frame = state.frame
+    known = [at for at in dict.fromkeys(queries) if frame is None or 0 <= at < frame.queries]
+    if not known:
+        return state.place
+    return replace(state.place, query=known[0], also=tuple(sorted(known[1:])))
+
+
+def place_with_query(state: SessionState, query: int) -> Place:
+    """The place with one query more among those looked from, or without it."""
+    frame = state.frame
+    held = [frame.query if frame is not None else state.place.query or 0, *state.place.also]
+    if query in held:
+        held.remove(query)
+    else:
+        held.append(query)
+    return place_at_queries(state, held)
 
 
 def at_known_site(state: SessionState, site_of: Mapping[int, str]) -> SessionState:

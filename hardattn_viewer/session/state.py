@@ -9,9 +9,11 @@ from typing import Literal
 
 import numpy as np
 
-from hardattn_viewer.session.comparing import RunComparison
+from hardattn_viewer.session.beside import Beside, SitePairs
+from hardattn_viewer.session.disagreements import By
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame, Place, Target
+from hardattn_viewer.session.pairing import head_in, site_in
 from hardattn_viewer.session.recorded import Verification, verification_kind
 from hardattn_viewer.session.rows import Rows, Sort
 from hardattn_viewer.session.studies import StudyResult
@@ -21,7 +23,8 @@ from recorders.run.text import visible
 
 Slot = Literal["A", "B"]
 SLOTS: tuple[Slot, Slot] = ("A", "B")
-View = Literal["overlay", "compare"]
+View = Literal["overlay", "compare", "training"]
+ComparePage = Literal["numbers", "heads", "worst", "repeats"]
 Status = Literal["loading", "waiting", "ready", "failed"]
 ThemeChoice = Literal["system", "dark", "light"]
 
@@ -144,6 +147,7 @@ class RunFacts:
         changed: sentences that say what recording changed about the run of the model.
         newest: for each site where its last event is; None where it has none.
         notices: sentences that say what of the file is damaged, unknown or not checked.
+        repeated: whether it holds examples of equal content, as one that was run several times.
     """
 
     name: str
@@ -161,6 +165,7 @@ class RunFacts:
     changed: tuple[str, ...] = ()
     newest: tuple[Newest | None, ...] = ()
     notices: tuple[str, ...] = ()
+    repeated: bool = False
 
     @property
     def mismatches(self) -> tuple[SiteFacts, ...]:
@@ -248,6 +253,19 @@ class Frames:
 
 
 @dataclass(frozen=True)
+class KeptNumbers:
+    """The inspector's numbers at another place.
+
+    Attributes:
+        title: where that was.
+        values: by name, as they were shown.
+    """
+
+    title: str
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class SessionState:
     """Everything that the app shows, at one moment.
 
@@ -260,13 +278,18 @@ class SessionState:
         rows: the examples of A and B, aligned; None until they are read.
         order: the rows that pass the filter, sorted; what the table lists.
         frames: what A and B show.
-        comparison: the whole-run comparison as far as it has come, or None.
+        beside: how the place of B differs from that of A; where both slots hold the same run,
+            it is another place of that run.
+        site_pairs: sites of A and B that a person has said belong together.
+        rank_by: the measure by which steps are ranked where A and B disagree.
+        compare_page: which page on A and B is shown below their difference.
         pinned: the key that was clicked, or None.
         hovered: the key under the pointer, or None.
         hovered_query: the query under the pointer, or None; its row is previewed.
-        view: ``"overlay"`` or ``"compare"``.
+        view: ``"overlay"``, ``"compare"`` or ``"training"``.
         display: drawing choices.
         playing: whether playback runs.
+        playing_snapshots: whether it goes over the snapshots of training, not over steps.
         speed: playback speed; negative plays backwards.
         theme: ``"system"``, ``"dark"`` or ``"light"``.
         sort: column and direction of the example table.
@@ -275,6 +298,7 @@ class SessionState:
         thumbnails: grows by one whenever thumbnails arrived.
         following: whether the newest step is shown as it comes.
         recovery: the recovery that goes on, or the last one until it is dismissed.
+        kept: numbers that were kept to be compared with the present ones, or None.
         studies: what is known by now of each kind of study that this state wants.
     """
 
@@ -286,13 +310,17 @@ class SessionState:
     rows: Rows | None = None
     order: tuple[int, ...] = ()
     frames: Frames = field(default_factory=Frames)
-    comparison: RunComparison | None = None
+    beside: Beside = field(default_factory=Beside)
+    site_pairs: SitePairs = ()
+    rank_by: By = "jensen_shannon"
+    compare_page: ComparePage = "numbers"
     pinned: int | None = None
     hovered: int | None = None
     hovered_query: int | None = None
     view: View = "overlay"
     display: Display = field(default_factory=Display)
     playing: bool = False
+    playing_snapshots: bool = False
     speed: float = 1.0
     theme: ThemeChoice = "system"
     sort: Sort = field(default_factory=Sort)
@@ -301,6 +329,7 @@ class SessionState:
     thumbnails: int = 0
     following: bool = False
     recovery: Recovery | None = None
+    kept: KeptNumbers | None = None
     studies: Mapping[str, StudyResult] = field(default_factory=dict)
 
     def slot(self, slot: Slot) -> int | None:
@@ -319,6 +348,13 @@ class SessionState:
         """What is known of the run in ``slot``."""
         run = self.run_in(slot)
         return run.facts if run else None
+
+    @property
+    def leader(self) -> RunFacts | None:
+        """The run that ``place.snapshot`` counts in: the first with several, else the first."""
+        present = [facts for slot in SLOTS if (facts := self.facts(slot)) is not None]
+        several = (facts for facts in present if len(facts.snapshots) > 1)
+        return next(several, present[0] if present else None)
 
     def slot_of(self, key: int) -> Slot | None:
         """The slot that holds the run with ``key``."""
@@ -347,6 +383,12 @@ class SessionState:
         return self.place.query if self.hovered_query is None else self.hovered_query
 
     @property
+    def rows_asked(self) -> tuple[int | None, tuple[int, ...], bool]:
+        """Whose rows all views show the mean of: a query, further ones, and whether whole words."""
+        also = self.place.also if self.hovered_query is None else ()
+        return self.query, also, self.display.subwords == "words"
+
+    @property
     def site_slot(self) -> Slot:
         """The slot whose sites can be chosen from: that in focus, also where it shows none."""
         return self.focus if self.facts(self.focus) is not None else self.shown_slot
@@ -354,10 +396,12 @@ class SessionState:
     @property
     def site(self) -> SiteFacts | None:
         """The site that is shown of the slot in focus; None without a run, or without that site."""
-        facts = self.facts(self.site_slot)
-        if facts is None or not facts.has_site(self.place.site):
-            return None
-        return facts.site(self.place.site)
+        return site_in(self, self.site_slot)
+
+    @property
+    def head(self) -> int | None:
+        """The head that is shown of the slot in focus; None for the mean over its heads."""
+        return head_in(self, self.site_slot)
 
     @property
     def heads(self) -> int:
@@ -366,9 +410,13 @@ class SessionState:
 
 
 def key_in_focus(state: SessionState, frame: Frame) -> int | None:
-    """The key whose numbers are shown: marked, else selected, else the most probable one."""
-    if state.marked is not None and state.marked < frame.probabilities.size:
-        return state.marked
+    """The key whose numbers are shown: marked, else selected, else the most probable one.
+
+    Of a frame that shows words or hides keys, it is the item.
+    """
+    marked = frame.item_of(state.marked)
+    if marked is not None and marked < frame.probabilities.size:
+        return marked
     if frame.selection:
         return frame.selection[0]
     if frame.probabilities.size == 0 or bool(np.isnan(frame.probabilities).all()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QMouseEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QToolButton, QWidget
+from PySide6.QtWidgets import QLabel, QScrollArea, QToolButton, QWidget
 
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.naming import key_name, key_noun
@@ -17,7 +17,9 @@ from hardattn_viewer.session.numbers import (
 )
 from hardattn_viewer.session.recorded import verification_kind
 from hardattn_viewer.session.session import Session
-from hardattn_viewer.session.state import SLOTS, RunFacts, SessionState, key_in_focus
+from hardattn_viewer.session.shown_tokens import shown_frame
+from hardattn_viewer.session.state import SLOTS, KeptNumbers, RunFacts, SessionState, key_in_focus
+from hardattn_viewer.views.number_lines import Fold, NumberGrid, holder_of
 from hardattn_viewer.views.parts import (
     ElidedLabel,
     Notice,
@@ -55,26 +57,38 @@ class Inspector(QScrollArea):
         self._pin.setProperty("kind", "flat")
         self._pin.setText("PIN")
         self._pin.clicked.connect(self._toggle_pin)
-        self._lines = [_NumberLine() for _ in range(12)]
-        self._record_lines = [_NumberLine() for _ in range(7)]
+        self.keep = QToolButton()
+        self.keep.setObjectName("keep")
+        self.keep.setProperty("kind", "flat")
+        self.keep.setText("KEEP")
+        self._kept_words = ElidedLabel(role="faint", name="keptWords")
+        self._kept_words.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._kept_words.hide()
+        self._lines = NumberGrid(16)
+        self._record_lines = NumberGrid(7)
         self.record = RecordWords()
         self._top_heading = heading("")
         self._top = TopKeys(session)
         self._top.setObjectName("topKeys")
         self._notice = Notice("noNumbers")
         self._numbers_part = QWidget()
-        head = row(self._title, 1, self._pin)
+        numbers = holder_of(column(self._kept_words, self._lines, spacing=4))
+        record = holder_of(column(self._record_lines, self.record, spacing=10))
+        self.folds = (
+            Fold("numbers", "the numbers", numbers),
+            Fold("mostLikely", "the most likely keys", self._top),
+            Fold("recorded", "what was recorded", record),
+        )
         self._numbers_part.setLayout(
             column(
-                head,
-                _grid(self._lines),
+                row(self.folds[0], self._title, 1, self.keep, self._pin, spacing=4),
+                numbers,
                 line(),
-                self._top_heading,
+                row(self.folds[1], self._top_heading, 1, spacing=4),
                 self._top,
                 line(),
-                heading("Recorded"),
-                _grid(self._record_lines),
-                self.record,
+                row(self.folds[2], heading("Recorded"), 1, spacing=4),
+                record,
                 1,
                 spacing=10,
             )
@@ -87,15 +101,36 @@ class Inspector(QScrollArea):
 
     def text(self) -> str:
         """The numbers as lines of text; what Ctrl+C copies."""
-        return as_text(self._title.text().title(), self._numbers)
+        kept = self._session.state.kept
+        words = as_text(self._title.text().title(), self._numbers)
+        if kept is None:
+            return words
+        first, *rest = words.split("\n")
+        values = (kept.values.get(one.name, "") for one in self._numbers)
+        lines = (f"{one}\t{value}" for one, value in zip(rest, values, strict=True))
+        return "\n".join([f"{first}\tnow\t{kept.title}", *lines])
+
+    def bind(self, keep: QAction) -> None:
+        """Let the button do what the app's action does."""
+        self.keep.clicked.connect(lambda *_: keep.trigger())
+        self.keep.setToolTip(keep.toolTip())
+        self.keep.setAccessibleName("Keep these numbers, or let go of those kept")
+
+    def kept(self) -> KeptNumbers:
+        """The numbers that are shown, to be kept."""
+        return KeptNumbers(
+            self._title.text().title(), {one.name: one.value for one in self._numbers}
+        )
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
-        before = (old.frames, old.focus, old.pinned, old.hovered, old.runs)
-        if (new.frames, new.focus, new.pinned, new.hovered, new.runs) != before:
+        seen = ("frames", "focus", "pinned", "hovered", "runs", "display", "kept")
+        if any(getattr(new, name) != getattr(old, name) for name in seen):
             self._show(new)
 
     def _show(self, state: SessionState) -> None:
         frame = state.frame
+        if frame is not None:
+            frame = shown_frame(frame, state.display)
         self._numbers_part.setVisible(frame is not None)
         self._notice.setVisible(frame is None)
         if frame is None:
@@ -109,9 +144,12 @@ class Inspector(QScrollArea):
         self._pin.setText("UNPIN" if state.pinned is not None else "PIN")
         self._pin.setAccessibleName("Let go of the pinned key" if state.pinned else "Pin this key")
         self._numbers = numbers_of(frame, key, _how(state, frame))
-        _fill(self._lines, self._numbers)
+        self._lines.show_numbers(self._numbers, state.kept)
+        self._kept_words.setVisible(state.kept is not None)
+        self._kept_words.set_whole(f"right: kept at {state.kept.title}" if state.kept else "")
+        self.keep.setText("DROP" if state.kept is not None else "KEEP")
         facts = state.facts(state.shown_slot)
-        _fill(self._record_lines, record_of(facts, frame) if facts is not None else ())
+        self._record_lines.show_numbers(record_of(facts, frame) if facts is not None else ())
         self.record.show_record(facts, frame)
         self._top_heading.setText(f"MOST LIKELY {key_noun(frame, plural=True).upper()}")
         self._top.show_state(state, frame, key)
@@ -119,8 +157,9 @@ class Inspector(QScrollArea):
     def _toggle_pin(self) -> None:
         state = self._session.state
         if state.frame is not None:
-            pinned = state.pinned
-            self._session.pin(pinned if pinned is not None else key_in_focus(state, state.frame))
+            frame = shown_frame(state.frame, state.display)
+            item = key_in_focus(state, frame)
+            self._session.pin(state.pinned if state.pinned is not None else frame.key_of(item))
 
 
 class RecordWords(QWidget):
@@ -185,54 +224,13 @@ def first_few(sentences: tuple[str, ...], most: int = FEW) -> str:
     return f"{words}; and {more:,} more." if more > 0 else f"{words}."
 
 
-class _NumberLine:
-    """A name and a value in the grid."""
-
-    def __init__(self) -> None:
-        self.name = label(role="muted")
-        self.value = ElidedLabel(role="value")
-        self.value.setAlignment(Qt.AlignmentFlag.AlignRight)
-
-    def show_number(self, number: Number) -> None:
-        self.name.setText(number.name)
-        self.value.set_whole(number.value)
-        set_property(self.value, "tone", number.tone)
-        for part in (self.name, self.value):
-            part.setToolTip(plain_tooltip(number.note))
-            part.show()
-        self.value.setAccessibleName(f"{number.name} {number.value}")
-
-    def hide(self) -> None:
-        self.name.hide()
-        self.value.hide()
-
-
-def _grid(lines: list[_NumberLine]) -> QGridLayout:
-    """Names on the left, values at the right edge."""
-    grid = QGridLayout()
-    grid.setContentsMargins(0, 0, 0, 0)
-    grid.setHorizontalSpacing(10)
-    grid.setVerticalSpacing(5)
-    grid.setColumnStretch(1, 1)
-    for at, one in enumerate(lines):
-        grid.addWidget(one.name, at, 0)
-        grid.addWidget(one.value, at, 1)
-    return grid
-
-
-def _fill(lines: list[_NumberLine], numbers: tuple[Number, ...]) -> None:
-    for one, number in zip(lines, numbers, strict=False):
-        one.show_number(number)
-    for one in lines[len(numbers) :]:
-        one.hide()
-
-
 class TopKeys(QWidget):
     """The most probable keys of the run in focus, with the probability in A and in B."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
+        self._frame: Frame | None = None
         self._titles = [label(text, "muted") for text in ("region", "p(A)", "p(B)")]
         self._lines = [KeyLine() for _ in range(TOP)]
         titles = row(*self._titles, margins=(6, 0, 6, 2))
@@ -241,11 +239,16 @@ class TopKeys(QWidget):
             title.setFixedWidth(62)
             title.setAlignment(Qt.AlignmentFlag.AlignRight)
         for one in self._lines:
-            one.clicked.connect(session.pin)
+            one.clicked.connect(self._pin)
         self.setLayout(column(titles, *self._lines))
+
+    def _pin(self, item: int) -> None:
+        if self._frame is not None:
+            self._session.pin(self._frame.key_of(item))
 
     def show_state(self, state: SessionState, frame: Frame, marked: int | None) -> None:
         """Show the keys of ``frame``; ``marked`` is the one that all views mark."""
+        self._frame = frame
         p = frame.probabilities
         known = [key for key in (-p).argsort(kind="stable")[:TOP].tolist() if p[key] == p[key]]
         self._titles[0].setText(key_noun(frame))
@@ -255,6 +258,7 @@ class TopKeys(QWidget):
             values = []
             for slot in SLOTS:
                 other = state.frames.of(slot)
+                other = other and shown_frame(other, state.display)
                 if other is None:
                     values.append("")
                 elif key < other.probabilities.size:

@@ -13,16 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorders.run.address import Url, address_of
+from recorders.run.batches import RunBatches
 from recorders.run.chunks import ChunkReader
 from recorders.run.codec import CODECS
 from recorders.run.contents import Contents, load
 from recorders.run.decoding import MapReader
-from recorders.run.errors import DamagedError, RunError
-from recorders.run.images import decode_png, image_digest
+from recorders.run.errors import RunError
 from recorders.run.index import RowIndex, example_columns
 from recorders.run.layout import CHANGED, EVENTS, EXAMPLES, LEFT_OUT
-from recorders.run.maps import RunMaps
 from recorders.run.means import RowMeans
+from recorders.run.media import RunMedia
 from recorders.run.newer import newer, newest_change
 from recorders.run.origin import sentences
 from recorders.run.parts import PARTS_SUFFIX
@@ -38,6 +38,7 @@ from recorders.run.records import (
 from recorders.run.remote.options import Remote
 from recorders.run.shown import shown
 from recorders.run.text import visible
+from recorders.run.training import RunTraining
 from recorders.run.verification import Verification, verifications
 
 __all__ = ["Example", "Outcome", "Remote", "Run", "RunError", "Site", "Snapshot", "Url", "read_run"]
@@ -66,7 +67,7 @@ def read_run(
     return Run(load(address_of(path), remote), cache_bytes)
 
 
-class Run(RunMaps):
+class Run(RunTraining, RunBatches, RunMedia):
     """A recorded run. Arrays that it hands out belong to the caller.
 
     Wherever ``site`` is asked for it is a name or an item of ``sites``; ``example`` is an index
@@ -296,24 +297,6 @@ class Run(RunMaps):
             None if np.isnan(probability) else probability,
         )
 
-    def image(self, example: int | Example) -> NDArray[np.uint8] | None:
-        """The example's image, uint8 [height, width] or [height, width, 3], or None."""
-        row = int(self._columns["examples/image"][self._example_number(example)])
-        if row < 0:
-            return None
-        offset, size, width, height, channels = (
-            int(self._columns[f"images/{name}"][row])
-            for name in ("offset", "size", "width", "height", "channels")
-        )
-        data = self._chunks.read("images/png", offset, size).tobytes()
-        try:
-            pixels = decode_png(data, width, height, channels)
-        except RunError as problem:
-            raise DamagedError(f"{self.path} is damaged: {problem}") from problem
-        if image_digest(pixels) != self._columns["images/sha256"][row].tobytes():
-            raise DamagedError(f"{self.path} is damaged: image {row} does not match its SHA-256")
-        return pixels
-
     def most_steps(self, site: str | Site | None = None, snapshot: int | None = None) -> int:
         """The largest number of steps that an example has; of the first site by default."""
         here = self._columns["events/snapshot"] == self._snapshot_number(snapshot)
@@ -341,12 +324,6 @@ class Run(RunMaps):
             site=0 if site is None else self._site_number(site),
             snapshot=self._snapshot_number(snapshot),
             reward_name=names.index("reward") if "reward" in names else None,
-        )
-
-    @cached_property
-    def _event_index(self) -> RowIndex:
-        return RowIndex(
-            *(self._columns[f"events/{name}"] for name in ("snapshot", "site", "example", "step"))
         )
 
     @cached_property
@@ -384,12 +361,6 @@ class Run(RunMaps):
                 f"{self._snapshot_number(snapshot)}; it has {rows.size} steps there"
             )
         return int(found[0])
-
-    def _shape(self, event: int, last: str) -> tuple[int, int, int]:
-        heads, queries, length = (
-            int(self._columns[f"events/{name}"][event]) for name in ("heads", "queries", last)
-        )
-        return heads, queries, length
 
     def _row_values(self, path: str, event: int) -> NDArray[np.float64]:
         heads, queries, _ = self._shape(event, "keys")

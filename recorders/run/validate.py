@@ -20,6 +20,7 @@ from recorders.run.finding import Finding
 from recorders.run.images import decode_png, image_digest
 from recorders.run.remote.options import Remote
 from recorders.run.shown import shown
+from recorders.run.sounds import Sound, sound_digest
 from recorders.run.told import about_sentences, about_verification
 
 __all__ = ["Finding", "findings"]
@@ -68,6 +69,7 @@ def findings(path: str | os.PathLike[str] | Url, remote: Remote | None = None) -
         masked = np.zeros(contents.tables.rows(layout.EVENTS), np.int64)
         for path_, check in (
             ("/images/png", _about_images),
+            ("/sounds/samples", _about_sounds),
             ("/maps/probabilities", partial(_about_maps, masked=masked)),
             ("/selections/key", _about_selections),
         ):
@@ -112,7 +114,9 @@ def _about_tables(contents: Contents) -> Iterator[Finding]:
     for table, keys, severity in (
         ("events", ("snapshot", "site", "example", "step"), "error"),
         ("scalars", ("snapshot", "name", "example", "step"), "warning"),
+        ("training_scalars", ("snapshot", "name"), "warning"),
         ("outcomes", ("snapshot", "example"), "warning"),
+        ("frames", ("example", "number"), "warning"),
     ):
         rows = np.stack([columns[f"{table}/{key}"].astype(np.int64) for key in keys], axis=1)
         twice = len(rows) - len(np.unique(rows, axis=0))
@@ -127,15 +131,14 @@ def _about_tables(contents: Contents) -> Iterator[Finding]:
         yield from _rows_found(
             "warning", path, (values < low) | (values > high), "is outside 0 to 1"
         )
-    yield from _rows_found(
-        "warning", "scalars/value", ~np.isfinite(columns["scalars/value"]), "is NaN or infinite"
-    )
+    for path in ("scalars/value", "training_scalars/value"):
+        yield from _rows_found("warning", path, ~np.isfinite(columns[path]), "is NaN or infinite")
     bad = ~np.isfinite(columns["boxes/corners"]).all(axis=1)
     yield from _rows_found("error", "boxes/corners", bad, "is NaN or infinite")
     yield from _rows_found("warning", "events/keys", _odd_regions(contents), _ODD_REGIONS)
     beyond = columns["events/first_region"] + columns["events/sink"] > columns["events/keys"]
     yield from _rows_found("error", "events/first_region", beyond, "is beyond the keys")
-    for path, highest in (("events/sink", 1), ("later_tokens/axis", 1)):
+    for path, highest in (("events/sink", 1), ("later_tokens/axis", 2)):
         yield from _rows_found("warning", path, columns[path] > highest, f"is above {highest}")
     for path in ("later_tokens/id", "sites/layer"):
         yield from _rows_found("warning", path, columns[path] < -1, "is below -1")
@@ -185,6 +188,17 @@ def _about_images(contents: Contents, chunks: ChunkReader) -> Iterator[Finding]:
             continue
         if image_digest(pixels) != columns["images/sha256"][row].tobytes():
             yield Finding("error", "/images/sha256", f"image {row} does not match its SHA-256")
+
+
+def _about_sounds(contents: Contents, chunks: ChunkReader) -> Iterator[Finding]:
+    columns = contents.tables.columns
+    for row in range(len(columns["sounds/offset"])):
+        offset, length, rate = (
+            columns[f"sounds/{name}"][row].item() for name in ("offset", "length", "rate")
+        )
+        sound = Sound(chunks.read("sounds/samples", offset, length), rate)
+        if sound_digest(sound) != columns["sounds/sha256"][row].tobytes():
+            yield Finding("error", "/sounds/sha256", f"sound {row} does not match its SHA-256")
 
 
 def _about_maps(

@@ -53,6 +53,13 @@ def file_commands(session: Session, window: Window) -> list[Command]:
             tooltip="Open what a sentence encoder attended to in a dozen sentences",
         ),
         Command(
+            "trainingSample",
+            "File",
+            "Open the sample run of a trai&ning",
+            window.open_training_samples,
+            tooltip="Open a hard and a soft classifier at 31 moments of their training",
+        ),
+        Command(
             "closeRun",
             "File",
             "&Close this run",

@@ -73,6 +73,12 @@ class Window(Protocol):
     def show_log(self) -> None:
         """Show what went wrong."""
 
+    def open_training_samples(self) -> None:
+        """Open the sample runs of a training."""
+
+    def keep_numbers(self) -> None:
+        """Keep the inspector's numbers, or let go of those kept."""
+
     def toggle_theme(self) -> None:
         """Change the theme."""
 
