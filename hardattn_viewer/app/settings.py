@@ -77,6 +77,15 @@ class Settings:
         self._store.setValue("theme", choice)
 
     @property
+    def restore_session(self) -> bool:
+        """Whether the last session is shown when the app is started without a run."""
+        return str(self._store.value("session/restore")).lower() == "true"
+
+    @restore_session.setter
+    def restore_session(self, restore: bool) -> None:
+        self._store.setValue("session/restore", restore)
+
+    @property
     def recent(self) -> list[Address]:
         """Runs that were opened lately, newest first."""
         value = self._store.value("recent")

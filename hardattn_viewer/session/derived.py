@@ -23,7 +23,9 @@ def with_order(state: SessionState) -> SessionState:
         keep = filter_rows(state.filter, state.rows)
     except FilterError as error:
         everything = np.ones(len(state.rows), dtype=np.bool_)
-        kept = state.order or sort_rows(state.rows, everything, state.sort)
+        # Of other runs the list was another one.
+        kept = state.order if max(state.order, default=-1) < len(state.rows) else ()
+        kept = kept or sort_rows(state.rows, everything, state.sort)
         return replace(state, order=kept, filter_error=str(error))
     return replace(state, order=sort_rows(state.rows, keep, state.sort), filter_error="")
 

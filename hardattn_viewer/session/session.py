@@ -10,6 +10,7 @@ from hardattn_viewer.session.beside import Beside, SitePairs
 from hardattn_viewer.session.disagreements import By, Disagreement
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.engine import Engine
+from hardattn_viewer.session.history import ViewState, with_view
 from hardattn_viewer.session.matrix import MatrixArea, MatrixLook
 from hardattn_viewer.session.requests import (
     CloseRequest,
@@ -306,6 +307,10 @@ class Session(Engine):
     def set_filter(self, text: str) -> None:
         """Filter the example table; an expression that is wrong leaves it as it was."""
         self._change("filter", filter=text)
+
+    def show_view(self, view: ViewState) -> None:
+        """Show what was once shown, as one change that is not undone."""
+        self._replace(with_view(replace(self.state, following=False), view))
 
     def undo(self) -> None:
         """Take back the last change of the view, and stay there."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hardattn_viewer.app.actions import Command
 from hardattn_viewer.app.commands.enabling import has_frame
+from hardattn_viewer.app.commands.sessions import session_commands
 from hardattn_viewer.app.commands.window_protocol import Window
 from hardattn_viewer.session.live import left_run
 from hardattn_viewer.session.session import Session
@@ -85,6 +86,7 @@ def file_commands(session: Session, window: Window) -> list[Command]:
             enabled=_recovers,
             group="recover",
         ),
+        *session_commands(window),
         Command(
             "export",
             "File",
