@@ -48,6 +48,8 @@ def run_facts(run: Run) -> RunFacts:
         changed=run.changed,
         newest=tuple(None if at is None else Newest(*at) for at in run.newest),
         notices=notices_of(run),
+        recorded=run.recorded,
+        scalars=run.scalar_names,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Place
+from hardattn_viewer.session.hits import Find
 from hardattn_viewer.session.rows import Sort
 from hardattn_viewer.session.state import SessionState, Slot, View
 
@@ -27,6 +28,9 @@ class ViewState:
     display: Display
     sort: Sort
     filter: str
+    find: Find
+    loop: tuple[int, int] | None
+    tracks: tuple[str, ...]
 
 
 _NAMES = tuple(field.name for field in fields(ViewState))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -39,6 +39,7 @@ class RunColumns:
         entropy: float64 [rows], mean over steps, in bits.
         reward: float64 [rows], reward of the last step.
         steps: float64 [rows], number of steps.
+        tokens: float64 [rows], number of tokens; empty where it is not known.
     """
 
     index: NDArray[np.int64]
@@ -48,6 +49,7 @@ class RunColumns:
     entropy: NDArray[np.float64]
     reward: NDArray[np.float64]
     steps: NDArray[np.float64]
+    tokens: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,6 +178,7 @@ def _columns(
         entropy=floats("entropy") / NATS_PER_BIT,
         reward=floats("reward"),
         steps=floats("steps"),
+        tokens=floats("tokens"),
     )
     return columns, integers("label")
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from hardattn_viewer.session import live, moving
 from hardattn_viewer.session.display import Display
-from hardattn_viewer.session.engine import Engine
 from hardattn_viewer.session.requests import (
     CloseRequest,
     OpenRequest,
@@ -16,6 +15,7 @@ from hardattn_viewer.session.requests import (
     ThumbnailsRequest,
 )
 from hardattn_viewer.session.rows import Column, Sort
+from hardattn_viewer.session.searching import Searching
 from hardattn_viewer.session.state import (
     OpenRun,
     Recovery,
@@ -29,7 +29,7 @@ from recorders.run.address import Address
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 
-class Session(Engine):
+class Session(Searching):
     """Everything that a person can do to the one state that all views share.
 
     Args:

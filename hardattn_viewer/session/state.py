@@ -9,9 +9,11 @@ from typing import Literal
 
 import numpy as np
 
+from hardattn_viewer.session.bookmarks import Notebook
 from hardattn_viewer.session.comparing import RunComparison
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame, Place, Target
+from hardattn_viewer.session.hits import Find
 from hardattn_viewer.session.recorded import Verification, verification_kind
 from hardattn_viewer.session.rows import Rows, Sort
 from hardattn_viewer.session.studies import StudyResult
@@ -21,6 +23,7 @@ from recorders.run.text import visible
 
 Slot = Literal["A", "B"]
 SLOTS: tuple[Slot, Slot] = ("A", "B")
+USUAL_TRACKS = ("entropy", "p_selected", "reward", "baseline")
 View = Literal["overlay", "compare"]
 Status = Literal["loading", "waiting", "ready", "failed"]
 ThemeChoice = Literal["system", "dark", "light"]
@@ -144,6 +147,8 @@ class RunFacts:
         changed: sentences that say what recording changed about the run of the model.
         newest: for each site where its last event is; None where it has none.
         notices: sentences that say what of the file is damaged, unknown or not checked.
+        recorded: what any example has, see ``Run.recorded``.
+        scalars: names of the scalars that were recorded.
     """
 
     name: str
@@ -161,6 +166,8 @@ class RunFacts:
     changed: tuple[str, ...] = ()
     newest: tuple[Newest | None, ...] = ()
     notices: tuple[str, ...] = ()
+    recorded: frozenset[str] = frozenset()
+    scalars: tuple[str, ...] = ()
 
     @property
     def mismatches(self) -> tuple[SiteFacts, ...]:
@@ -272,10 +279,15 @@ class SessionState:
         sort: column and direction of the example table.
         filter: the filter expression as typed.
         filter_error: what is wrong with it, in words; empty where nothing is.
+        filter_mark: the characters of it that are meant, first and after the last.
         thumbnails: grows by one whenever thumbnails arrived.
         following: whether the newest step is shown as it comes.
         recovery: the recovery that goes on, or the last one until it is dismissed.
         studies: what is known by now of each kind of study that this state wants.
+        find: the search for steps.
+        loop: the first and the last step that playback repeats; None for all of them.
+        tracks: the numbers of steps that the timeline shows, by name.
+        notebooks: the bookmarks of each open run, by its key.
     """
 
     runs: tuple[OpenRun, ...] = ()
@@ -298,10 +310,15 @@ class SessionState:
     sort: Sort = field(default_factory=Sort)
     filter: str = ""
     filter_error: str = ""
+    filter_mark: tuple[int, int] = (0, 0)
     thumbnails: int = 0
     following: bool = False
     recovery: Recovery | None = None
     studies: Mapping[str, StudyResult] = field(default_factory=dict)
+    find: Find = field(default_factory=Find)
+    loop: tuple[int, int] | None = None
+    tracks: tuple[str, ...] = USUAL_TRACKS
+    notebooks: Mapping[int, Notebook] = field(default_factory=dict)
 
     def slot(self, slot: Slot) -> int | None:
         """The key of the run in ``slot``."""

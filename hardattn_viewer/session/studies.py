@@ -58,5 +58,23 @@ class StudyResult:
 Wanted = Callable[["SessionState"], Study | None]
 
 
+def _columns(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.listing import columns_wanted
+
+    return columns_wanted(state)
+
+
+def _listing(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.listing import listing_wanted
+
+    return listing_wanted(state)
+
+
+def _hits(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.finding import hits_wanted
+
+    return hits_wanted(state)
+
+
 # One line a kind: what a state wants to know of it.
-KINDS: dict[str, Wanted] = {}
+KINDS: dict[str, Wanted] = {"columns": _columns, "listing": _listing, "hits": _hits}

@@ -105,8 +105,9 @@ def example_columns(
         reward_name: number of the scalar called reward, or None.
 
     Returns:
-        label and prediction (int64, -1 for none), confidence, label_probability, steps, entropy
-        (mean over steps), log_prob (sum over steps), reward (last step), float64 with NaN for none.
+        label and prediction (int64, -1 for none), confidence, label_probability, steps, tokens,
+        entropy (mean over steps), log_prob (sum over steps), reward (last step), float64 with NaN
+        for none.
     """
     total = len(columns["examples/label"])
     here = np.flatnonzero(
@@ -132,6 +133,7 @@ def example_columns(
         "label": columns["examples/label"].astype(np.int64),
         "prediction": prediction,
         "steps": steps.astype(np.float64),
+        "tokens": columns["examples/token_count"].astype(np.float64),
         "entropy": mean_entropy,
         "log_prob": summed,
         "reward": _last_reward(columns, total, snapshot, reward_name),

@@ -291,7 +291,7 @@ class Run(RunSteps):
             snapshot: the snapshot; None is the last.
 
         Returns:
-            label and prediction (int64, -1 for none), confidence, label_probability, steps,
+            label and prediction (int64, -1 for none), confidence, label_probability, steps, tokens,
             entropy (nat, mean over steps, heads and queries), log_prob (nat, sum over steps of
             the mean over heads and queries) and reward (last step), float64, NaN for none.
         """

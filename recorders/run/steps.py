@@ -124,12 +124,14 @@ class RunSteps(RunMaps):
             self._columns[f"events/{one}"][events].astype(np.int64)
             for one in ("heads", "queries", "row_offset")
         )
-        at = queries - 1 if query < 0 else np.minimum(query, queries - 1)
+        inside = (queries > query) & (query >= 0)
+        at = np.where(inside, query, queries - 1)
         read = partial(self._means.what_is_left, f"rows/{name}")
         ones = np.ones(events.size, np.int64)
         if head is not None:
-            chosen = np.minimum(head, heads - 1)
-            return event_means(read, offsets + chosen * queries + at, ones)
+            first = offsets + at
+            first += np.where(heads > head, head, heads - 1) * queries
+            return event_means(read, first, ones)
         total = np.zeros(events.size)
         for one in range(int(heads.max(initial=0))):
             has = one < heads
