@@ -138,7 +138,7 @@ def regions_picture(
         centres = layout.centres
         visits = tuple(
             Visit(step, region, float(centres[region, 0]), float(centres[region, 1]))
-            for step, keys in enumerate(frame.selections)
+            for step, keys in enumerate(frame.selections, frame.first_step)
             for region in (key - first for key in keys)
             if 0 <= region < len(centres)
         )
@@ -157,7 +157,7 @@ def regions_picture(
         display=display,
         hover=known_region(hover, first, len(values)),
         pinned=known_region(pinned, first, len(values)),
-        note=" · ".join(filter(None, (special_words(frame), note))),
+        note=" · ".join(filter(None, (special_words(frame), note, _part_words(frame, display)))),
         first_region=first,
         query=known_region(looked_from, first, len(values)),
     )
@@ -384,3 +384,10 @@ def _paint_boxes(
             outline(painter, box, where, pen(tint(theme.hard, 0.65), 1.0), halo=0.25)
         else:
             outline(painter, box, where, pen(tint(theme.hard, 0.4), 1.0, dashed=True), halo=0)
+
+
+def _part_words(frame: Frame, display: Display) -> str:
+    """Which steps the path is of, where it is not of all of them."""
+    if not (frame.is_part and display.path and frame.hard):
+        return ""
+    return f"path of steps {frame.held.start + 1:,} – {frame.held.stop:,} of {frame.steps:,}"

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
+
 from hardattn_viewer.session.frames import Target
+from hardattn_viewer.session.long_examples import BLOCK_STEPS, LONG_STEPS, block_of_step
 from hardattn_viewer.session.requests import CompareRequest, FramesRequest, RowsRequest
 from hardattn_viewer.session.state import SLOTS, SessionState, Slot
 
@@ -104,15 +107,35 @@ def _target(state: SessionState, slot: Slot, row: int) -> Target | None:
     place = replace(
         state.place,
         example=example,
-        # A frame holds every step and query, so that going to another never reads; but of a map
-        # of thousands of queries it holds the one looked from.
-        step=0,
-        query=state.query if site is not None and site.large else None,
+        # A frame holds every step and query, so that going to another never reads; but of very
+        # many steps it holds those around, and of a map of thousands of queries the one looked
+        # from.
+        step=block_of_step(state.place.step, steps_of(state, slot, row)),
+        query=_query(state, slot, row),
         snapshot=snapshot_of(state, slot),
         site=site.name if site else None,
         head=head if site and head is not None and head < site.heads else None,
     )
     return Target(key, place)
+
+
+def _query(state: SessionState, slot: Slot, row: int) -> int | None:
+    facts = state.facts(slot)
+    site = facts.site(state.place.site) if facts is not None else None
+    if site is not None and site.large:
+        return state.query
+    # The curve of a long example is of one query; what is only pointed at does not change it.
+    return state.place.query if steps_of(state, slot, row) > LONG_STEPS else None
+
+
+def steps_of(state: SessionState, slot: Slot, row: int) -> int:
+    """How many steps a row has in ``slot``; 0 where it has none."""
+    columns = None
+    if state.rows is not None:
+        columns = state.rows.a if slot == "A" else state.rows.b
+    if columns is None or not 0 <= row < columns.steps.size or np.isnan(columns.steps[row]):
+        return 0
+    return int(columns.steps[row])
 
 
 def _lacks_site(state: SessionState, slot: Slot) -> bool:
@@ -130,6 +153,12 @@ def _near(state: SessionState) -> Iterator[tuple[SessionState, int]]:
         if 0 <= snapshot < count:
             place = replace(state.place, snapshot=snapshot)
             yield replace(state, place=place), state.place.example
+    longest = max(steps_of(state, slot, state.place.example) for slot in SLOTS)
+    here = block_of_step(state.place.step, longest)
+    for by in (1, -1) if longest > LONG_STEPS else ():
+        step = here + by * BLOCK_STEPS
+        if 0 <= step < longest:
+            yield replace(state, place=replace(state.place, step=step)), state.place.example
     for row in _neighbours(state):
         yield state, row
 
