@@ -111,9 +111,10 @@ def _reduced(
     some = np.flatnonzero(stop > start)
     if not some.size:
         return result
+    first, last = int(start[some[0]]), int(stop[some[-1]])
     # One past the end stands for the end: reduceat takes no index that is not there.
-    padded = np.append(values, np.nan)
-    pairs = np.stack([start[some], stop[some]], axis=1).reshape(-1)
+    padded = np.append(values[first:last], np.nan)
+    pairs = np.stack([start[some], stop[some]], axis=1).reshape(-1) - first
     result[some] = function.reduceat(padded, pairs)[::2]
     return result
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from hardattn_viewer.session import live, moving
 from hardattn_viewer.session.display import Display
+from hardattn_viewer.session.history import NoteEdit
+from hardattn_viewer.session.marking import Marking
 from hardattn_viewer.session.requests import (
     CloseRequest,
     OpenRequest,
@@ -29,7 +31,7 @@ from recorders.run.address import Address
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 
-class Session(Searching):
+class Session(Searching, Marking):
     """Everything that a person can do to the one state that all views share.
 
     Args:
@@ -156,7 +158,7 @@ class Session(Searching):
     def play(self, playing: bool | None = None) -> None:
         """Start or stop playback; at the end of the example it starts over."""
         playing = not self.state.playing if playing is None else playing
-        if playing and self._at_end():
+        if playing and self._at_end() and self.state.loop is None:
             self.go_to_step(0 if self.state.speed > 0 else self.state.frames.steps - 1)
         self._change(playing=playing and self.state.frames.steps > 1)
 
@@ -174,7 +176,10 @@ class Session(Searching):
         """Show the next step of playback, or stop where the example ends."""
         if not self.state.playing:
             return
-        if self._at_end():
+        loop = self.state.loop
+        if loop is not None:
+            self.go_to_step(moving.looped(self.state.place.step, loop, self.state.speed))
+        elif self._at_end():
             self._change(playing=False)
         else:
             self.next_step(1 if self.state.speed > 0 else -1)
@@ -206,12 +211,20 @@ class Session(Searching):
         self._change("filter", filter=text)
 
     def undo(self) -> None:
-        """Take back the last change of the view, and stay there."""
-        self._replace(self.history.back(replace(self.state, following=False)))
+        """Take back the last change of the view or of a note, and stay there."""
+        found = self.history.back(replace(self.state, following=False))
+        if isinstance(found, NoteEdit):
+            self._apply(found.key, found.after, found.before)
+        else:
+            self._replace(found)
 
     def redo(self) -> None:
         """Make the change again that was taken back."""
-        self._replace(self.history.forth(replace(self.state, following=False)))
+        found = self.history.forth(replace(self.state, following=False))
+        if isinstance(found, NoteEdit):
+            self._apply(found.key, found.before, found.after)
+        else:
+            self._replace(found)
 
     # --- thumbnails -----------------------------------------------------------------------
 

@@ -32,12 +32,22 @@ class ExpressionField(QWidget):
         example: what stands in it while it is empty.
         complete: from the text before the cursor to the word and what it may become.
         past: the expressions used before, latest first.
+        inline: whether the sentence has a place somewhere else.
     """
 
     applied = Signal(str)
     entered = Signal()
 
-    def __init__(self, name: str, title: str, example: str, complete: Complete, past: Past) -> None:
+    def __init__(
+        self,
+        name: str,
+        title: str,
+        example: str,
+        complete: Complete,
+        past: Past,
+        *,
+        inline: bool = False,
+    ) -> None:
         super().__init__()
         self._complete = complete
         self._past = past
@@ -56,6 +66,7 @@ class ExpressionField(QWidget):
         self.error = label(role="muted", name=f"{name.removesuffix('Field')}Error")
         self.error.setWordWrap(True)
         self.error.hide()
+        self._inline = inline
         self.setLayout(column(self.field, self.mark, self.error, spacing=0))
         self.list = _Completions(self)
         self.list.itemClicked.connect(self._take)
@@ -98,7 +109,7 @@ class ExpressionField(QWidget):
 
     def _say(self, sentence: str) -> None:
         self.error.setText(sentence)
-        self.error.setVisible(bool(sentence))
+        self.error.setVisible(bool(sentence) and not self._inline)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Arrows, Enter, Tab and Escape belong to the list while it is shown."""
