@@ -9,9 +9,7 @@ from typing import cast
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
-    QAbstractButton,
     QApplication,
-    QComboBox,
     QDockWidget,
     QFileDialog,
     QLineEdit,
@@ -26,7 +24,9 @@ from hardattn_viewer.app.bars import DockTitle, Tools
 from hardattn_viewer.app.commands.every import commands_of
 from hardattn_viewer.app.errors import MessageBar
 from hardattn_viewer.app.export_dialog import ExportDialog
+from hardattn_viewer.app.find_desk import FindDesk
 from hardattn_viewer.app.help import HelpDialog
+from hardattn_viewer.app.keys import belongs_to_widget
 from hardattn_viewer.app.main_views import MAIN_VIEWS
 from hardattn_viewer.app.omissions import OmissionsDialog
 from hardattn_viewer.app.opening import UrlDialog, dropped, fill_recent
@@ -122,6 +122,7 @@ class MainWindow(QMainWindow):
         self.examples = ExamplesView(self.session)
         self.inspector = Inspector(self.session)
         self.timeline = Timeline(self.session)
+        self.desk = FindDesk(self, self._settings)
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
         bottom = Qt.DockWidgetArea.BottomDockWidgetArea
         self.setCorner(Qt.Corner.BottomLeftCorner, bottom)
@@ -130,9 +131,15 @@ class MainWindow(QMainWindow):
         self.docks = {
             "Runs": self._dock("Runs", self.cards, left, DockTitle("Runs", "+", self.choose_runs)),
             "Examples": self._dock("Examples", self.examples, left, self._examples_title),
-            "Inspector": self._dock("Inspector", self.inspector, right, None),
+            "Inspector": self._dock(
+                "Inspector", self.desk.below_inspector(self.inspector), right, None
+            ),
+            "Bookmarks": self._dock(
+                "Bookmarks", self.desk.bookmarks, right, DockTitle("Bookmarks", "")
+            ),
             "Timeline": self._dock("Timeline", self.timeline, bottom, None),
         }
+        self.docks["Bookmarks"].hide()
         self._share_out()
 
     def _share_out(self) -> None:
@@ -176,6 +183,10 @@ class MainWindow(QMainWindow):
         self.timeline.bind(
             {name: self.actions_[name] for name in ("first", "back", "play", "forward", "last")}
         )
+        self.timeline.find_bar.bind(
+            {name: self.actions_[name] for name in ("findNext", "findPrevious", "tracks")}
+        )
+        self.desk.bookmarks.bind(self.actions_["exportBookmarks"])
         self.header.site.bind(self.actions_["chooseSite"])
         self.header.live.bind(self.actions_["follow"])
         self.inspector.record.bind(self.actions_["omissions"])
@@ -345,8 +356,8 @@ class MainWindow(QMainWindow):
     def reset_layout(self) -> None:
         """Put every dock back where it was at first."""
         self.restoreState(self._first_layout)
-        for dock in self.docks.values():
-            dock.show()
+        for name, dock in self.docks.items():
+            dock.setVisible(name != "Bookmarks")
 
     def _restore_layout(self) -> None:
         geometry, docks = self._settings.geometry, self._settings.docks
@@ -359,19 +370,12 @@ class MainWindow(QMainWindow):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Space and arrows belong to a focused button or list before they play or step."""
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
-            key = event.key()
-            on_button = isinstance(watched, QAbstractButton) and key == Qt.Key.Key_Space
-            in_list = isinstance(watched, QComboBox) and key in (
-                Qt.Key.Key_Up,
-                Qt.Key.Key_Down,
-                Qt.Key.Key_Space,
-            )
-            # In a list of completions the arrows choose a completion, not an example.
-            if on_button or in_list or self._app.activePopupWidget() is not None:
-                event.accept()
-                return True
-        return False
+        if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.ShortcutOverride:
+            return False
+        taken = belongs_to_widget(watched, Qt.Key(event.key()), self._app.activePopupWidget())
+        if taken:
+            event.accept()
+        return taken
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept files and URLs."""

@@ -53,9 +53,9 @@ class Searching(Engine):
         low, high = (min(max(one, 0), steps - 1) for one in sorted((first, last)))
         self._change("loop", loop=None if low == high else (low, high))
 
-    def set_tracks(self, tracks: tuple[str, ...]) -> None:
+    def set_tracks(self, tracks: tuple[str, ...], *, undoable: bool = True) -> None:
         """Choose the numbers of steps that the timeline shows."""
-        self._change("tracks", tracks=tracks)
+        self._change("tracks" if undoable else "", tracks=tracks)
 
     def _say(self, words: str) -> None:
         self._change(find=replace(self.state.find, said=words))
