@@ -149,5 +149,5 @@ def _first_number(text: str) -> str:
 
 def _step(text: str) -> str:
     # People count steps from 1, the session from 0.
-    found = re.search(r"step (\d+)", text, re.IGNORECASE)
-    return str(int(found[1]) - 1) if found else "none"
+    found = re.search(r"step ([\d,]+)", text, re.IGNORECASE)
+    return str(int(found[1].replace(",", "")) - 1) if found else "none"

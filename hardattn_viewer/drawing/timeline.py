@@ -130,8 +130,11 @@ def _paint_name(painter: QPainter, rect: QRectF, track: Track, theme: Theme) -> 
 def _paint_ruler(painter: QPainter, rect: QRectF, picture: TimelinePicture, theme: Theme) -> None:
     area = plot_area(rect)
     width = _width(picture, rect)
-    every = label_every(width)
-    first = max(int(picture.first // every) * every, 0)
+    widest = text_width(_step_words(int(picture.last), 1), theme, theme.size_small)
+    every = label_every(width, max(_LABEL, widest + 14))
+    # Of every ten thousand steps the one with a round number has a label.
+    shift = -1 if every > 1 else 0
+    first = max(int(picture.first // every) * every + shift, 0)
     last = min(int(np.ceil(picture.last)), picture.steps)
     bottom = rect.bottom() - LANE
     painter.setPen(QPen(QColor(theme.line), 1.0))
@@ -141,10 +144,10 @@ def _paint_ruler(painter: QPainter, rect: QRectF, picture: TimelinePicture, them
     for step in lines:
         x = x_of(picture, rect, step)
         painter.drawLine(QPointF(x, rect.top()), QPointF(x, bottom))
-    for step in range(first, last, every):
+    for step in (0, *range(first or (every + shift), last, every)) if every > 1 else lines:
         x = x_of(picture, rect, step)
         room = max(every * width - 8, 10.0)
-        words = f"step {step + 1:,}"
+        words = _step_words(step, every)
         token = picture.tokens.get(step, "")
         if token and every == 1:
             words = f"{words}  {_quoted(token)}"
@@ -153,9 +156,13 @@ def _paint_ruler(painter: QPainter, rect: QRectF, picture: TimelinePicture, them
     painter.restore()
 
 
-def label_every(width: float) -> int:
+def _step_words(step: int, every: int) -> str:
+    return f"step {step + 1:,}" if every == 1 or not step else f"{step + 1:,}"
+
+
+def label_every(width: float, room: float = _LABEL) -> int:
     """How many steps have one label, where a step is ``width`` pixels wide: 1, 2, 5, 10, 20 …"""
-    wanted = _LABEL / max(width, 1e-9)
+    wanted = room / max(width, 1e-9)
     power = 1
     while True:
         for factor in (1, 2, 5):

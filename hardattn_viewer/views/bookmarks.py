@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtGui import QAction, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -95,14 +95,15 @@ class BookmarksModel(QAbstractTableModel):
             return None
         line = self._lines[index.row()]
         mark = line.mark
-        words = (line.run, mark.example, f"{mark.step + 1:,}", where_words(mark), mark.note)
+        slot = self._session.state.slot_of(line.key) or line.run
+        words = (slot, mark.example, f"{mark.step + 1:,}", where_words(mark), mark.note)
         text = words[index.column()]
         if role == Qt.ItemDataRole.DisplayRole:
             return " ".join(text.split())
         if role == Qt.ItemDataRole.EditRole:
             return mark.note
         if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tooltip(text)
+            return plain_tooltip(line.run if index.column() == 0 else text)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{TITLES[index.column()]}: {text}"
         return None
@@ -145,11 +146,18 @@ class BookmarksTable(QTableView):
         header.setAccessibleName("Columns: a click sorts")
         header.setStretchLastSection(True)
         header.setMinimumSectionSize(34)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        for section, width in enumerate((0, 78, 40, 74)):
-            header.resizeSection(section, width)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.clicked.connect(self._go)
         self.activated.connect(self._go)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Share the width among the columns."""
+        super().resizeEvent(event)
+        width = self.viewport().width()
+        shares = (0.09, 0.24, 0.17, 0.2) if width < 420 else (0.08, 0.16, 0.09, 0.3)
+        for section, share in enumerate(shares):
+            self.setColumnWidth(section, int(width * share))
 
     def chosen(self) -> Marked | None:
         """The bookmark of the chosen line."""
@@ -203,7 +211,8 @@ class BookmarksView(QWidget):
         buttons = row(self.note, self.delete, 1, self.export, spacing=6, margins=(10, 2, 10, 4))
         kept = row(self.kept, margins=(12, 0, 10, 6))
         problem = row(self.problem, margins=(12, 2, 10, 2))
-        layout = column(problem, below, buttons, kept)
+        table = row(below, margins=(8, 0, 8, 0))
+        layout = column(problem, table, buttons, kept)
         layout.setStretch(1, 1)
         self.setLayout(layout)
         self.setMinimumHeight(120)
@@ -233,7 +242,6 @@ class BookmarksView(QWidget):
             if line >= 0:
                 self.table.selectRow(line)
         self.table.setColumnHidden(0, len(state.runs) < 2)
-        self.table.setColumnWidth(0, 70)
         there = self.table.lines.rowCount() > 0
         self._stack.setCurrentWidget(self.table if there else self.notice)
         for button in (self.note, self.delete, self.export):

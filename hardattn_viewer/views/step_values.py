@@ -54,6 +54,10 @@ class StepValues(QWidget):
                 self._titles[at].setText(title_of(names[at]))
                 tracks = tracks_of(frames, (names[at],))
                 curves = {curve.slot: curve for track in tracks for curve in track.curves}
+                words = {curve.words for curve in curves.values()}
+                if names[at] == "p_selected" and len(words) == 1:
+                    # Of soft attention it is the largest, or the mass on the other's choice.
+                    self._titles[at].setText(words.pop())
             for slot in SLOTS:
                 value, curve = self._values[slot][at], curves.get(slot)
                 value.setVisible(there and frames.of(slot) is not None)

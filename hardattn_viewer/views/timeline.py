@@ -154,7 +154,9 @@ class Timeline(QWidget):
         steps = state.frames.steps
         step = min(state.place.step, max(steps - 1, 0))
         self.plots.show_step(step)
-        self.step.setText(f"step {step + 1} / {steps}" if steps else "no steps")
+        # Two numbers of seven digits do not fit beside each other.
+        between = "\nof" if steps >= 100_000 else " /"
+        self.step.setText(f"step {step + 1:,}{between} {steps:,}" if steps else "no steps")
         self._speed.setText(f"{_number(state.speed)}×{' playing' if state.playing else ''}")
         self.plots.widget.setAccessibleDescription(self.step.text())
 
