@@ -22,6 +22,8 @@ LANE = 16.0
 # Columns narrower than this have no lines and points of their own.
 _COLUMN = 9.0
 _LABEL = 64.0
+# Points up to which lines are drawn smooth.
+_SMOOTH = 250
 _LINES = {
     "solid": Qt.PenStyle.SolidLine,
     "dashed": Qt.PenStyle.DashLine,
@@ -75,7 +77,7 @@ def step_at(picture: TimelinePicture, rect: QRectF, x: float) -> int:
 
 
 def paint_tracks(painter: QPainter, rect: QRectF, picture: TimelinePicture, theme: Theme) -> None:
-    """Paint the axis and the curves: all that stays while the playhead moves."""
+    """Paint axis, curves and hits: all that stays while the playhead moves."""
     area = plot_area(rect)
     _paint_ruler(painter, rect, picture, theme)
     body = QRectF(area.left(), area.top() + RULER, area.width(), area.height() - RULER - LANE)
@@ -92,16 +94,19 @@ def paint_tracks(painter: QPainter, rect: QRectF, picture: TimelinePicture, them
         for curve in track.curves:
             _paint_curve(painter, inner, picture, track, curve, theme)
         painter.restore()
+    painter.save()
+    painter.setClipRect(area, Qt.ClipOperation.IntersectClip)
+    _paint_hits(painter, rect, picture, theme)
+    painter.restore()
 
 
 def paint_marks(painter: QPainter, rect: QRectF, picture: TimelinePicture, theme: Theme) -> None:
-    """Paint the step that is shown, the range that is repeated, hits and bookmarks."""
+    """Paint the step that is shown, the range that is repeated, and bookmarks."""
     area = plot_area(rect)
     painter.save()
     painter.setClipRect(area, Qt.ClipOperation.IntersectClip)
     _paint_loop(painter, rect, picture, theme)
     _paint_playhead(painter, rect, picture, theme)
-    _paint_hits(painter, rect, picture, theme)
     _paint_bookmarks(painter, rect, picture, theme)
     painter.restore()
 
@@ -195,8 +200,10 @@ def _paint_curve(
     x = box.left() + (np.arange(first, last) + 0.5 - picture.first) / _span(picture) * box.width()
     y = box.bottom() - (values - track.low) / span * box.height()
     known = np.isfinite(values)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(QPen(colour, 1.8, _LINES[curve.line]))
+    # Very many wide lines take ten times as long, and look no different.
+    many = int(known.sum()) > _SMOOTH
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, not many)
+    painter.setPen(QPen(colour, 1.0 if many else 1.8, _LINES[curve.line]))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     points = [QPointF(*pair) for pair in zip(x[known].tolist(), y[known].tolist(), strict=True)]
     # A line ends where a step was not recorded.

@@ -187,9 +187,9 @@ def sort_rows(rows: Rows, keep: NDArray[np.bool_], sort: Sort) -> tuple[int, ...
     """The rows that ``keep`` lets through, sorted; missing values always come last."""
     kept = np.flatnonzero(keep)
     values = _sort_values(rows, sort.column)[kept]
-    missing = np.isnan(values)
-    # Negated rather than reversed, so that equal rows stay in the order of the run.
-    order = np.lexsort((kept, -values if sort.descending else values, missing))
+    # Negated rather than reversed, so that equal rows stay in the order of the run; what is
+    # missing is sorted last by itself.
+    order = np.argsort(-values if sort.descending else values, kind="stable")
     return tuple(kept[order].tolist())
 
 

@@ -110,8 +110,11 @@ class StepPictures(QWidget):
             with_boxes = frame is not None and frame.boxes is not None
             self._held = frame.held if frame is not None and with_boxes else range(0)
             self.updateGeometry()
-        if not same_frame or new.place.step != old.place.step:
             self.update()
+        elif new.place.step != old.place.step:
+            # Of a film of hundreds only two pictures change.
+            for step in (old.place.step, new.place.step):
+                self.update(self.place_of(step).adjusted(-4, -LABEL, 4, 4).toAlignedRect())
 
     def _picture(self, step: int) -> RegionsPicture | None:
         state = self._session.state

@@ -106,8 +106,12 @@ class TrackPlots(QAbstractScrollArea):
         loop: tuple[int, int] | None,
     ) -> None:
         """Show other hits, bookmarks or another loop; see ``TimelinePicture``."""
+        same = np.array_equal(hits, self.picture.hits)
         self.picture = replace(self.picture, hits=hits, bookmarks=bookmarks, loop=loop)
-        self.viewport().update()
+        if same:
+            self.viewport().update()
+        else:
+            self._repaint_all()
 
     def step_at(self, point: QPointF) -> int | None:
         """The step whose column is at a point; clamped to the steps there are."""

@@ -23,17 +23,21 @@ class RowIndex:
 
     def __init__(self, *keys: NDArray[Any]) -> None:
         # lexsort takes the most important key last.
-        self._order = np.lexsort([key.astype(np.int64) for key in reversed(keys)])
-        self._keys = [key.astype(np.int64)[self._order] for key in keys]
+        self._order = np.lexsort(list(reversed(keys)))
+        ordered = np.array_equal(self._order, np.arange(self._order.size))
+        # Of millions of rows that come in their order there need be no second copy.
+        self._keys = list(keys) if ordered else [key[self._order] for key in keys]
 
     def rows(self, *prefix: int) -> NDArray[np.int64]:
         """Rows whose first keys are ``prefix``, ordered by the keys that follow."""
         low, high = 0, self._order.size
         for key, value in zip(self._keys, prefix, strict=False):
             part = key[low:high]
+            # Of another type than the column it would be compared with a copy of all of that.
+            wanted = part.dtype.type(value)
             low, high = (
-                low + int(np.searchsorted(part, value, "left")),
-                low + int(np.searchsorted(part, value, "right")),
+                low + int(np.searchsorted(part, wanted, "left")),
+                low + int(np.searchsorted(part, wanted, "right")),
             )
         return self._order[low:high]
 
