@@ -69,7 +69,10 @@ class Keeper:
                 return
             self._tasks.append(task)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._serve, name="hardattn-notes")
+                # A daemon, so that a disk that hangs cannot keep the program from ending.
+                self._thread = threading.Thread(
+                    target=self._serve, name="hardattn-notes", daemon=True
+                )
                 self._thread.start()
             self._condition.notify()
 
@@ -79,13 +82,13 @@ class Keeper:
             answers, self._answers = self._answers, []
         return answers
 
-    def close(self) -> None:
+    def close(self, timeout: float = 10.0) -> None:
         """Write everything that waits, and end."""
         with self._condition:
             self._closing = True
             self._condition.notify()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(timeout)
 
     def _serve(self) -> None:
         while True:

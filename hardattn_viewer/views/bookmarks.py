@@ -39,8 +39,16 @@ class BookmarksModel(QAbstractTableModel):
 
     def show_state(self, state: SessionState) -> None:
         """Show the bookmarks of a state."""
+        lines = sorted(all_bookmarks(state), key=self._key, reverse=self._is_reversed)
+        if lines == self._lines:
+            return
+        if [line.mark.id for line in lines] == [line.mark.id for line in self._lines]:
+            # Whoever writes a note just then goes on writing.
+            self._lines = lines
+            self.dataChanged.emit(self.index(0, 0), self.index(len(lines) - 1, NOTE))
+            return
         self.beginResetModel()
-        self._lines = sorted(all_bookmarks(state), key=self._key, reverse=self._is_reversed)
+        self._lines = lines
         self.endResetModel()
 
     @property
