@@ -37,6 +37,7 @@ from hardattn_viewer.session.requests import (
     Waits,
 )
 from hardattn_viewer.session.rows import read_rows
+from hardattn_viewer.session.shown_tokens import prepare
 from hardattn_viewer.session.state import Frames
 from recorders.run.address import Address
 from recorders.run.following import Follower, is_begun
@@ -273,6 +274,7 @@ class Reading:
                         self._runs[target.key], target.place, self._curves.get(known)
                     ),
                 )
+                prepare(frame)
                 self._frames.put(target, frame)
                 if frame.curves is not None:
                     self._curves.put(known, frame.curves)

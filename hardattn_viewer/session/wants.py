@@ -104,6 +104,8 @@ def _target(state: SessionState, slot: Slot, row: int) -> Target | None:
         return None
     site = facts.site(state.place.site)
     head = state.place.head
+    large = site is not None and site.large
+    query, also, words = state.rows_asked
     place = replace(
         state.place,
         example=example,
@@ -111,7 +113,9 @@ def _target(state: SessionState, slot: Slot, row: int) -> Target | None:
         # many steps it holds those around, and of a map of thousands of queries the one looked
         # from.
         step=block_of_step(state.place.step, steps_of(state, slot, row)),
-        query=_query(state, slot, row),
+        query=query if large else _query(state, slot, row),
+        also=also if large else (),
+        words=words and large,
         snapshot=snapshot_of(state, slot),
         site=site.name if site else None,
         head=head if site and head is not None and head < site.heads else None,
@@ -120,10 +124,6 @@ def _target(state: SessionState, slot: Slot, row: int) -> Target | None:
 
 
 def _query(state: SessionState, slot: Slot, row: int) -> int | None:
-    facts = state.facts(slot)
-    site = facts.site(state.place.site) if facts is not None else None
-    if site is not None and site.large:
-        return state.query
     # The curve of a long example is of one query; what is only pointed at does not change it.
     return state.place.query if steps_of(state, slot, row) > LONG_STEPS else None
 

@@ -15,6 +15,7 @@ from hardattn_viewer.session.finding import hits_of
 from hardattn_viewer.session.hits import Hits
 from hardattn_viewer.session.rows import NATS_PER_BIT
 from hardattn_viewer.session.session import Session
+from hardattn_viewer.session.wording import plain_text
 from recorders import read_run
 
 
@@ -204,3 +205,16 @@ def test_names_are_offered_only_where_a_run_has_them(tmp_path: Path, soft_path: 
     there = {field.name for field in listing.vocabulary_of(session.state).fields()}
     assert there >= {"reward", "baseline", "advantage", "p_selected", "temperature", "agree"}
     session.close()
+
+
+@pytest.mark.parametrize(
+    ("tokens", "text"),
+    [
+        (["[CLS]", "un", "##seen", "light", "[SEP]"], "[CLS] unseen light [SEP]"),
+        (["Ġthe", "ĠcafÃ©", "s"], "the cafés"),
+        (["▁In", "▁the", "begin", "ning"], "In the beginning".replace("the begin", "thebegin")),
+        ([], ""),
+    ],
+)
+def test_tokens_become_the_text_that_is_searched(tokens: list[str], text: str) -> None:
+    assert plain_text(tokens) == text
