@@ -8,7 +8,7 @@ from hardattn_viewer.session.token_marks import pieces_of
 
 
 def plain_text(tokens: Sequence[str]) -> str:
-    """The tokens as one text, for searching: words as the tokenizer marks them, parted by spaces."""
+    """The tokens as one text, for searching: words with spaces between, without marks."""
     parts: list[bytes] = []
     for piece in pieces_of(tuple(tokens)):
         if piece.spaced and parts and not parts[-1].endswith(b"\n"):

@@ -40,9 +40,9 @@ def test_few_steps_are_read_and_they_are_the_recorded_ones(
     read: list[int] = []
     plain = frames.read_step
 
-    def counted(run, site, example, step, *rest):
+    def counted(run, site, example, step, *rest, **named):
         read.append(step)
-        return plain(run, site, example, step, *rest)
+        return plain(run, site, example, step, *rest, **named)
 
     monkeypatch.setattr(frames, "read_step", counted)
     p = long_probabilities(STEPS)
