@@ -12,6 +12,7 @@ from hardattn_viewer.session.state import View
 from hardattn_viewer.views.compare import CompareView
 from hardattn_viewer.views.matrix import MatrixView
 from hardattn_viewer.views.overlay import OverlayView
+from hardattn_viewer.views.training import TrainingView
 
 
 @dataclass(frozen=True)
@@ -35,4 +36,7 @@ MAIN_VIEWS = (
     MainView("overlay", "&Overlay", "One run, large", OverlayView),
     MainView("matrix", "Matri&x", "All queries × keys", MatrixView),
     MainView("compare", "&Compare", "A, B and their difference", CompareView),
+    MainView(
+        "training", "&Training", "How attention came to be, snapshot by snapshot", TrainingView
+    ),
 )

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from hardattn_viewer.session.beside import SitePairs
 from hardattn_viewer.session.state import ThemeChoice
 from recorders.run.address import Address, address_of
 from recorders.run.errors import RunError
 
 VERSION = 1
 RECENT = 10
+PAIRS = 200
 
 
 class Store(Protocol):
@@ -74,6 +77,15 @@ class Settings:
         self._store.setValue("theme", choice)
 
     @property
+    def restore_session(self) -> bool:
+        """Whether the last session is shown when the app is started without a run."""
+        return str(self._store.value("session/restore")).lower() == "true"
+
+    @restore_session.setter
+    def restore_session(self, restore: bool) -> None:
+        self._store.setValue("session/restore", restore)
+
+    @property
     def recent(self) -> list[Address]:
         """Runs that were opened lately, newest first."""
         value = self._store.value("recent")
@@ -89,6 +101,20 @@ class Settings:
     def forget_recent(self) -> None:
         """Forget which runs were opened."""
         self._store.setValue("recent", [])
+
+    @property
+    def site_pairs(self) -> SitePairs:
+        """Sites of A and B that were said to belong together."""
+        try:
+            found = json.loads(str(self._store.value("compare/sites") or "[]"))
+            return tuple((str(a), str(b)) for a, b in found)
+        except (ValueError, TypeError):
+            # Somebody else wrote into the settings; what is not understood is not remembered.
+            return ()
+
+    @site_pairs.setter
+    def site_pairs(self, pairs: SitePairs) -> None:
+        self._store.setValue("compare/sites", json.dumps(pairs[-PAIRS:]))
 
     @property
     def folder(self) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from hardattn_viewer.session.beside import Beside
 from hardattn_viewer.session.filters import FilterError, filter_rows
 from hardattn_viewer.session.frames import Place, frame_at
 from hardattn_viewer.session.moving import at_known_site
@@ -22,7 +23,9 @@ def with_order(state: SessionState) -> SessionState:
         keep = filter_rows(state.filter, state.rows)
     except FilterError as error:
         everything = np.ones(len(state.rows), dtype=np.bool_)
-        kept = state.order or sort_rows(state.rows, everything, state.sort)
+        # Of other runs the list was another one.
+        kept = state.order if max(state.order, default=-1) < len(state.rows) else ()
+        kept = kept or sort_rows(state.rows, everything, state.sort)
         return replace(state, order=kept, filter_error=str(error))
     return replace(state, order=sort_rows(state.rows, keep, state.sort), filter_error="")
 
@@ -80,8 +83,9 @@ def resolved(
     elsewhere = new.place.example != old.place.example and not grew
     if elsewhere or new.slot_a != old.slot_a:
         new = replace(new, hovered=None, hovered_query=None, pinned=None)
-    if new.rows is not old.rows and not grew:
-        new = replace(new, comparison=None)
+    if (new.slot_a, new.slot_b) != (old.slot_a, old.slot_b) and new.beside is old.beside:
+        # What B was shown beside is no longer there.
+        new = replace(new, beside=Beside())
     if (new.rows, new.filter, new.sort) != (old.rows, old.filter, old.sort):
         new = with_order(new)
     # The frames are those of another example still, which has steps of its own.
@@ -92,7 +96,7 @@ def resolved(
         a, b = (key if key in known else None for key in (new.slot_a, new.slot_b))
         new = replace(new, slot_a=a, slot_b=b)
     if new.slot_a is None and new.slot_b is None and new.rows is not None:
-        new = replace(new, rows=None, order=(), frames=Frames(), comparison=None)
+        new = replace(new, rows=None, order=(), frames=Frames())
     return new
 
 

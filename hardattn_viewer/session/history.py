@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from hardattn_viewer.session.beside import Beside
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Place
 from hardattn_viewer.session.matrix import MatrixLook
@@ -21,6 +22,7 @@ class ViewState:
 
     slot_a: int | None
     slot_b: int | None
+    beside: Beside
     focus: Slot
     place: Place
     pinned: int | None

@@ -12,14 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardattn_viewer.session.cache import ByteCache
-from hardattn_viewer.session.comparing import compare_in_slices
 from hardattn_viewer.session.facts import live_of, notices_of, run_facts
 from hardattn_viewer.session.frames import Frame, Target, frame_bytes, load_frame
 from hardattn_viewer.session.requests import (
     Answer,
     CloseRequest,
-    Compared,
-    CompareRequest,
     FramesRead,
     FramesRequest,
     Grown,
@@ -87,8 +84,6 @@ class Reading:
                 return [self._both_frames(request)]
             case ThumbnailsRequest():
                 return [self._thumbnails(request)]
-            case CompareRequest():
-                return list(self.compare(request))
             case StudyRequest():
                 return list(self.study(request))
         return []
@@ -98,21 +93,6 @@ class Reading:
         if target.key in self._runs:
             self._frame(target)
         return self._taken_news()
-
-    def compare(self, request: CompareRequest) -> Iterator[Answer]:
-        """Compare two runs a slice at a time; every slice is an answer."""
-        run_a, run_b = self._runs.get(request.a), self._runs.get(request.b)
-        if run_a is None or run_b is None:
-            return
-        try:
-            for comparison in compare_in_slices(
-                run_a, run_b, request.pairs, request.site, request.snapshots
-            ):
-                yield Compared(request.generation, comparison)
-        except _WRONG as error:
-            # The parts of a run that was joined meanwhile are gone; it is compared anew then.
-            if self._runs.get(request.a) is run_a and self._runs.get(request.b) is run_b:
-                yield Compared(request.generation, None, sentence(error))
 
     def study(self, request: StudyRequest) -> Iterator[Answer]:
         """Read a study a slice at a time."""
@@ -229,7 +209,7 @@ class Reading:
             run_a, run_b = (
                 self._runs.get(key) if key is not None else None for key in (request.a, request.b)
             )
-            rows = read_rows(run_a, run_b, request.site, request.snapshots)
+            rows = read_rows(run_a, run_b, request.sites, request.snapshots)
             keys = [key for key in (request.a, request.b) if key in self._runs]
             notices = {key: notices_of(self._runs[key]) for key in keys if key is not None}
             return RowsRead(request.generation, rows, request=request, notices=notices)

@@ -94,6 +94,10 @@ def align(
         int64 [rows] indices into A and into B, -1 where a run does not hold the example. All
         of A come first, in A's order.
     """
+    if names_a == names_b and len(set(names_a)) == len(names_a):
+        # The usual pair, of the same examples: no example is looked for one by one.
+        same = np.arange(len(names_a), dtype=np.int64)
+        return same, same.copy()
     waiting: dict[str | int, list[int]] = defaultdict(list)
     for index in range(len(names_b) - 1, -1, -1):
         waiting[names_b[index] or index].append(index)
@@ -107,15 +111,18 @@ def align(
 
 
 def read_rows(
-    run_a: Run | None, run_b: Run | None, site: str | None, snapshots: tuple[int | None, int | None]
+    run_a: Run | None,
+    run_b: Run | None,
+    sites: tuple[str | None, str | None],
+    snapshots: tuple[int | None, int | None],
 ) -> Rows:
     """Align two runs and read the columns of both.
 
     Args:
         run_a: the run in slot A, or None.
         run_b: the run in slot B, or None.
-        site: name of the site, None for the first; a run that does not hold it has no entropy
-            and no steps there.
+        sites: name of the site of each run, None for the first; a run that does not hold it has
+            no entropy and no steps there.
         snapshots: index of the snapshot of each run; None is the last one.
 
     Raises:
@@ -124,11 +131,10 @@ def read_rows(
     names_a = run_a.example_names if run_a else ()
     names_b = run_b.example_names if run_b else ()
     index_a, index_b = align(names_a, names_b)
-    names = tuple(
-        names_a[a] if a >= 0 else names_b[b] for a, b in zip(index_a, index_b, strict=True)
-    )
-    columns_a, label_a = _columns(run_a, index_a, site, snapshots[0])
-    columns_b, label_b = _columns(run_b, index_b, site, snapshots[1])
+    only_b = index_b[index_a < 0].tolist()
+    names = (*names_a, *(names_b[index] for index in only_b))
+    columns_a, label_a = _columns(run_a, index_a, sites[0], snapshots[0])
+    columns_b, label_b = _columns(run_b, index_b, sites[1], snapshots[1])
     differs = _differing(run_a, run_b, index_a, index_b)
     return Rows(names, np.where(label_a >= 0, label_a, label_b), columns_a, columns_b, differs)
 

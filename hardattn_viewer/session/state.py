@@ -9,10 +9,12 @@ from typing import Literal
 
 import numpy as np
 
-from hardattn_viewer.session.comparing import RunComparison
+from hardattn_viewer.session.beside import Beside, SitePairs
+from hardattn_viewer.session.disagreements import By
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame, Place, Target
 from hardattn_viewer.session.matrix import MatrixArea, MatrixLook
+from hardattn_viewer.session.pairing import head_in, site_in
 from hardattn_viewer.session.recorded import Verification, verification_kind
 from hardattn_viewer.session.rows import Rows, Sort
 from hardattn_viewer.session.studies import StudyResult
@@ -22,7 +24,8 @@ from recorders.run.text import visible
 
 Slot = Literal["A", "B"]
 SLOTS: tuple[Slot, Slot] = ("A", "B")
-View = Literal["overlay", "matrix", "compare"]
+View = Literal["overlay", "matrix", "compare", "training"]
+ComparePage = Literal["numbers", "heads", "worst", "repeats"]
 Status = Literal["loading", "waiting", "ready", "failed"]
 ThemeChoice = Literal["system", "dark", "light"]
 
@@ -145,6 +148,7 @@ class RunFacts:
         changed: sentences that say what recording changed about the run of the model.
         newest: for each site where its last event is; None where it has none.
         notices: sentences that say what of the file is damaged, unknown or not checked.
+        repeated: whether it holds examples of equal content, as one that was run several times.
     """
 
     name: str
@@ -162,6 +166,7 @@ class RunFacts:
     changed: tuple[str, ...] = ()
     newest: tuple[Newest | None, ...] = ()
     notices: tuple[str, ...] = ()
+    repeated: bool = False
 
     @property
     def mismatches(self) -> tuple[SiteFacts, ...]:
@@ -249,6 +254,19 @@ class Frames:
 
 
 @dataclass(frozen=True)
+class KeptNumbers:
+    """The inspector's numbers at another place.
+
+    Attributes:
+        title: where that was.
+        values: by name, as they were shown.
+    """
+
+    title: str
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class SessionState:
     """Everything that the app shows, at one moment.
 
@@ -261,13 +279,18 @@ class SessionState:
         rows: the examples of A and B, aligned; None until they are read.
         order: the rows that pass the filter, sorted; what the table lists.
         frames: what A and B show.
-        comparison: the whole-run comparison as far as it has come, or None.
+        beside: how the place of B differs from that of A; where both slots hold the same run,
+            it is another place of that run.
+        site_pairs: sites of A and B that a person has said belong together.
+        rank_by: the measure by which steps are ranked where A and B disagree.
+        compare_page: which page on A and B is shown below their difference.
         pinned: the key that was clicked, or None.
         hovered: the key under the pointer, or None.
         hovered_query: the query under the pointer, or None; its row is previewed.
         view: which picture the middle of the window shows.
         display: drawing choices.
         playing: whether playback runs.
+        playing_snapshots: whether it goes over the snapshots of training, not over steps.
         speed: playback speed; negative plays backwards.
         theme: ``"system"``, ``"dark"`` or ``"light"``.
         sort: column and direction of the example table.
@@ -276,6 +299,7 @@ class SessionState:
         thumbnails: grows by one whenever thumbnails arrived.
         following: whether the newest step is shown as it comes.
         recovery: the recovery that goes on, or the last one until it is dismissed.
+        kept: numbers that were kept to be compared with the present ones, or None.
         matrix: how the matrix of queries × keys is looked at.
         matrix_area: the room that it has; None before it was shown.
         studies: what is known by now of each kind of study that this state wants.
@@ -289,13 +313,17 @@ class SessionState:
     rows: Rows | None = None
     order: tuple[int, ...] = ()
     frames: Frames = field(default_factory=Frames)
-    comparison: RunComparison | None = None
+    beside: Beside = field(default_factory=Beside)
+    site_pairs: SitePairs = ()
+    rank_by: By = "jensen_shannon"
+    compare_page: ComparePage = "numbers"
     pinned: int | None = None
     hovered: int | None = None
     hovered_query: int | None = None
     view: View = "overlay"
     display: Display = field(default_factory=Display)
     playing: bool = False
+    playing_snapshots: bool = False
     speed: float = 1.0
     theme: ThemeChoice = "system"
     sort: Sort = field(default_factory=Sort)
@@ -304,6 +332,7 @@ class SessionState:
     thumbnails: int = 0
     following: bool = False
     recovery: Recovery | None = None
+    kept: KeptNumbers | None = None
     matrix: MatrixLook = field(default_factory=MatrixLook)
     matrix_area: MatrixArea | None = None
     studies: Mapping[str, StudyResult] = field(default_factory=dict)
@@ -324,6 +353,13 @@ class SessionState:
         """What is known of the run in ``slot``."""
         run = self.run_in(slot)
         return run.facts if run else None
+
+    @property
+    def leader(self) -> RunFacts | None:
+        """The run that ``place.snapshot`` counts in: the first with several, else the first."""
+        present = [facts for slot in SLOTS if (facts := self.facts(slot)) is not None]
+        several = (facts for facts in present if len(facts.snapshots) > 1)
+        return next(several, present[0] if present else None)
 
     def slot_of(self, key: int) -> Slot | None:
         """The slot that holds the run with ``key``."""
@@ -365,10 +401,12 @@ class SessionState:
     @property
     def site(self) -> SiteFacts | None:
         """The site that is shown of the slot in focus; None without a run, or without that site."""
-        facts = self.facts(self.site_slot)
-        if facts is None or not facts.has_site(self.place.site):
-            return None
-        return facts.site(self.place.site)
+        return site_in(self, self.site_slot)
+
+    @property
+    def head(self) -> int | None:
+        """The head that is shown of the slot in focus; None for the mean over its heads."""
+        return head_in(self, self.site_slot)
 
     @property
     def heads(self) -> int:

@@ -58,6 +58,36 @@ class StudyResult:
 Wanted = Callable[["SessionState"], Study | None]
 
 
+def _training(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.training_course import course_wanted
+
+    return course_wanted(state)
+
+
+def _film(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.film import film_wanted
+
+    return film_wanted(state)
+
+
+def _draws(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.draws import draws_wanted
+
+    return draws_wanted(state)
+
+
+def _compare(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.comparing import compare_wanted
+
+    return compare_wanted(state)
+
+
+def _repeats(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.repeating import repeats_wanted
+
+    return repeats_wanted(state)
+
+
 def _matrix(state: SessionState) -> Study | None:
     from hardattn_viewer.session.map_window import windows_wanted
 
@@ -78,6 +108,11 @@ def _matrix_difference(state: SessionState) -> Study | None:
 
 # One line a kind: what a state wants to know of it.
 KINDS: dict[str, Wanted] = {
+    "compare": _compare,
+    "repeats": _repeats,
+    "training": _training,
+    "film": _film,
+    "draws": _draws,
     "matrix": _matrix,
     "matrixMargins": _matrix_margins,
     "matrixDifference": _matrix_difference,

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from hardattn_viewer.session.frames import Target
-from hardattn_viewer.session.requests import CompareRequest, FramesRequest, RowsRequest
+from hardattn_viewer.session.pairing import head_in, site_in
+from hardattn_viewer.session.requests import FramesRequest, RowsRequest
 from hardattn_viewer.session.state import SLOTS, SessionState, Slot
 
 # How many rows of the table, down and up, are read before anybody asks, and how many snapshots.
@@ -22,7 +23,7 @@ def rows_wanted(state: SessionState, generation: int = 0) -> RowsRequest | None:
     snapshots = (snapshot_of(state, "A"), snapshot_of(state, "B"))
     runs = (state.run_in(slot) for slot in SLOTS)
     grown_a, grown_b = (run.generation if run is not None else 0 for run in runs)
-    return RowsRequest(generation, a, b, state.place.site, snapshots, (grown_a, grown_b))
+    return RowsRequest(generation, a, b, _site_names(state), snapshots, (grown_a, grown_b))
 
 
 def frames_wanted(state: SessionState, generation: int = 0) -> FramesRequest:
@@ -45,19 +46,6 @@ def frames_wanted(state: SessionState, generation: int = 0) -> FramesRequest:
     )
 
 
-def compare_wanted(state: SessionState, generation: int = 0) -> CompareRequest | None:
-    """The whole-run comparison of A and B, or None where there are not two runs."""
-    a, b, rows = _ready(state, "A"), _ready(state, "B"), state.rows
-    if a is None or b is None or rows is None or rows.a is None or rows.b is None:
-        return None
-    if _lacks_site(state, "A") or _lacks_site(state, "B"):
-        return None
-    both = zip(rows.a.index.tolist(), rows.b.index.tolist(), strict=True)
-    pairs = tuple((i, j) for i, j in both if i >= 0 and j >= 0)
-    snapshots = (snapshot_of(state, "A"), snapshot_of(state, "B"))
-    return CompareRequest(generation, a, b, pairs, state.place.site, snapshots)
-
-
 def is_settled(state: SessionState) -> bool:
     """Whether the frames are those of the place that the session is at."""
     if state.rows is None:
@@ -68,11 +56,14 @@ def is_settled(state: SessionState) -> bool:
 def snapshot_of(state: SessionState, slot: Slot) -> int | None:
     """The snapshot shown in ``slot``; None is the last one.
 
-    ``place.snapshot`` counts in the first run that is there; the other run is shown at the
-    snapshot of the same training step, or at its last one where it has none such.
+    ``place.snapshot`` counts in the leader's snapshots; the other run is shown at the
+    snapshot of the same training step, or at its last one where it has none such. Slot B may also
+    be put at a snapshot of its own.
     """
+    if slot == "B" and state.beside.snapshot != "same":
+        return state.beside.snapshot
     facts, chosen = state.facts(slot), state.place.snapshot
-    leader = state.facts("A") or state.facts("B")
+    leader = state.leader
     if facts is None or leader is None or chosen is None or chosen >= len(leader.snapshots):
         return None
     if facts is leader:
@@ -99,8 +90,7 @@ def _target(state: SessionState, slot: Slot, row: int) -> Target | None:
     example = state.rows.index(slot, row)
     if example < 0:
         return None
-    site = facts.site(state.place.site)
-    head = state.place.head
+    site = site_in(state, slot)
     large = site is not None and site.large
     query, also, words = state.rows_asked
     place = replace(
@@ -114,7 +104,7 @@ def _target(state: SessionState, slot: Slot, row: int) -> Target | None:
         words=words and large,
         snapshot=snapshot_of(state, slot),
         site=site.name if site else None,
-        head=head if site and head is not None and head < site.heads else None,
+        head=head_in(state, slot),
     )
     return Target(key, place)
 
@@ -122,12 +112,21 @@ def _target(state: SessionState, slot: Slot, row: int) -> Target | None:
 def _lacks_site(state: SessionState, slot: Slot) -> bool:
     """Whether the site that was asked for is not in a slot's run."""
     facts = state.facts(slot)
-    return facts is not None and bool(facts.sites) and not facts.has_site(state.place.site)
+    return facts is not None and bool(facts.sites) and site_in(state, slot) is None
+
+
+def _site_names(state: SessionState) -> tuple[str | None, str | None]:
+    """The sites whose columns the table shows; of a run that lacks it the name that it lacks."""
+    a, b = (
+        found.name if (found := site_in(state, slot)) is not None else state.place.site
+        for slot in SLOTS
+    )
+    return a, b
 
 
 def _near(state: SessionState) -> Iterator[tuple[SessionState, int]]:
     """Where the user may go next: other snapshots of this example, then other examples."""
-    leader = state.facts("A") or state.facts("B")
+    leader = state.leader
     count = len(leader.snapshots) if leader is not None else 0
     here = count - 1 if state.place.snapshot is None else state.place.snapshot
     for snapshot in (here + by for by in SNAPSHOTS_AHEAD):
@@ -141,7 +140,7 @@ def _near(state: SessionState) -> Iterator[tuple[SessionState, int]]:
 def _is_slow(state: SessionState, slot: Slot) -> bool:
     """Whether a frame takes so long that none is read before it is asked for."""
     facts = state.facts(slot)
-    site = facts.site(state.place.site) if facts is not None else None
+    site = site_in(state, slot)
     # The levels of large maps are made when a run is sealed.
     return facts is not None and site is not None and site.large and not facts.sealed
 
@@ -165,7 +164,8 @@ def _why_missing(state: SessionState, slot: Slot, row: int) -> str:
         more = f" and {others:,} more" if others else ""
         return (
             f"{facts.name} has no site {state.place.site}; it has {facts.sites[0].name}{more}. "
-            "Choose a site that both runs hold, or look at each run alone."
+            "Choose a site that both runs hold, or say with Analyse › Compare with… which of its "
+            "sites belongs to it."
         )
     if rows.index(slot, row) < 0:
         return (

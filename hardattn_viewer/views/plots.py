@@ -93,12 +93,14 @@ class TrackPlots:
 
     def _build(self, tracks: tuple[Track, ...], steps: int) -> None:
         self._view.clear()
+        for plot in self._plots:
+            plot.menu.deleteLater()
         self._steps = steps
         self._plots = []
         if not steps:
             return
         for at, track in enumerate(tracks):
-            plot = self._view.addPlot(row=at, col=0)
+            plot = self._view.addPlot(row=at, col=0, enableMenu=False)
             made = _TrackPlot(plot, track, steps, self._theme, self._view, first=at == 0)
             self._plots.append(made)
 
@@ -116,7 +118,9 @@ class _TrackPlot:
         for side in ("left", "bottom"):
             plot.hideAxis(side)
         plot.hideButtons()
-        plot.setMenuEnabled(False)
+        # It is never shown, but belongs to nobody and would outlive the plot.
+        self.menu = plot.ctrlMenu
+        view.destroyed.connect(self.menu.deleteLater)
         plot.setMouseEnabled(x=False, y=False)
         self.box.setDefaultPadding(0)
         self._steps = steps

@@ -7,6 +7,7 @@ from PySide6.QtGui import QAction, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
 from hardattn_viewer.drawing.theme import DARK, Theme
+from hardattn_viewer.session.pairing import is_within, place_words
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SLOTS, SessionState
 from hardattn_viewer.session.tracks import Track, tracks_of
@@ -105,7 +106,8 @@ class Timeline(QWidget):
             frame = state.frames.of(slot)
             legend.setVisible(frame is not None)
             if frame is not None:
-                legend.show_run(frame.run_name, frame.hard)
+                where = place_words(state, slot) if is_within(state) else ""
+                legend.show_run(" · ".join(filter(None, (frame.run_name, where))), frame.hard)
         self._show_step(state)
         self._show_buttons(state)
 

@@ -122,7 +122,8 @@ def example_columns(
         mean_entropy = np.bincount(example[known], spread[known], total) / np.bincount(
             example[known], minlength=total
         )
-    summed = np.bincount(example, event_mean("rows/log_prob", here), total)
+    # Without a single event, counting gives integers.
+    summed = np.bincount(example, event_mean("rows/log_prob", here), total).astype(np.float64)
     summed[events == 0] = np.nan
     outcome = columns["outcomes/snapshot"] == snapshot
     judged = columns["outcomes/example"][outcome]

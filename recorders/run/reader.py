@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorders.run.address import Url, address_of
+from recorders.run.batches import RunBatches
 from recorders.run.chunks import ChunkReader
 from recorders.run.codec import CODECS
 from recorders.run.contents import Contents, load
@@ -20,7 +21,6 @@ from recorders.run.decoding import MapReader
 from recorders.run.errors import RunError
 from recorders.run.index import RowIndex, example_columns
 from recorders.run.layout import CHANGED, EVENTS, EXAMPLES, LEFT_OUT
-from recorders.run.maps import RunMaps
 from recorders.run.means import RowMeans
 from recorders.run.media import RunMedia
 from recorders.run.newer import newer, newest_change
@@ -38,6 +38,7 @@ from recorders.run.records import (
 from recorders.run.remote.options import Remote
 from recorders.run.shown import shown
 from recorders.run.text import visible
+from recorders.run.training import RunTraining
 from recorders.run.verification import Verification, verifications
 
 __all__ = ["Example", "Outcome", "Remote", "Run", "RunError", "Site", "Snapshot", "Url", "read_run"]
@@ -66,7 +67,7 @@ def read_run(
     return Run(load(address_of(path), remote), cache_bytes)
 
 
-class Run(RunMaps, RunMedia):
+class Run(RunTraining, RunBatches, RunMedia):
     """A recorded run. Arrays that it hands out belong to the caller.
 
     Wherever ``site`` is asked for it is a name or an item of ``sites``; ``example`` is an index
@@ -326,12 +327,6 @@ class Run(RunMaps, RunMedia):
         )
 
     @cached_property
-    def _event_index(self) -> RowIndex:
-        return RowIndex(
-            *(self._columns[f"events/{name}"] for name in ("snapshot", "site", "example", "step"))
-        )
-
-    @cached_property
     def _scalar_index(self) -> RowIndex:
         return RowIndex(*(self._columns[f"scalars/{name}"] for name in ("snapshot", "example")))
 
@@ -366,12 +361,6 @@ class Run(RunMaps, RunMedia):
                 f"{self._snapshot_number(snapshot)}; it has {rows.size} steps there"
             )
         return int(found[0])
-
-    def _shape(self, event: int, last: str) -> tuple[int, int, int]:
-        heads, queries, length = (
-            int(self._columns[f"events/{name}"][event]) for name in ("heads", "queries", last)
-        )
-        return heads, queries, length
 
     def _row_values(self, path: str, event: int) -> NDArray[np.float64]:
         heads, queries, _ = self._shape(event, "keys")

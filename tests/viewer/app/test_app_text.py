@@ -28,6 +28,7 @@ from hardattn_viewer.app.omissions import OmissionsDialog
 from hardattn_viewer.app.site_picker import SitePicker, matching_sites
 from hardattn_viewer.drawing.matrix import matrix_layout
 from hardattn_viewer.drawing.tokens import token_place
+from hardattn_viewer.session.comparing import comparison_of
 from hardattn_viewer.views.text_body import TextBody
 from recorders import read_run
 from sample_runs import text_path
@@ -251,7 +252,7 @@ def test_a_run_that_lacks_the_site_says_so_in_words(
     state = window.session.state
     assert state.frames.a is not None and state.frames.b is None
     assert "b has no site encoder.layer.2.attention" in window.compare.b.notice.text
-    assert state.comparison is None
+    assert comparison_of(state) is None
     window.session.go_to_site("encoder.layer.0.attention")
     act(qtbot, window)
     assert window.session.state.frames.b is not None

@@ -17,6 +17,7 @@ from text_runs import (
 )
 
 from hardattn_viewer.measures import agreement
+from hardattn_viewer.session.comparing import comparison_of
 from hardattn_viewer.session.frames import (
     Place,
     frame_at,
@@ -225,7 +226,8 @@ def test_two_runs_are_compared_over_all_queries(tmp_path: Path) -> None:
     session = Session()
     session.open(paths)
     session.go_to_site("encoder.layer.1.attention")
-    found = session.state.comparison
+    session.set_view("compare")
+    found = comparison_of(session.state)
     assert found is not None and found.finished and found.skipped == 0
     maps = []
     for path in paths:
