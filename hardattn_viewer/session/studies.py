@@ -106,6 +106,24 @@ def _matrix_difference(state: SessionState) -> Study | None:
     return difference_wanted(state)
 
 
+def _columns(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.listing import columns_wanted
+
+    return columns_wanted(state)
+
+
+def _listing(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.listing import listing_wanted
+
+    return listing_wanted(state)
+
+
+def _hits(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.finding import hits_wanted
+
+    return hits_wanted(state)
+
+
 # One line a kind: what a state wants to know of it.
 KINDS: dict[str, Wanted] = {
     "compare": _compare,
@@ -116,4 +134,7 @@ KINDS: dict[str, Wanted] = {
     "matrix": _matrix,
     "matrixMargins": _matrix_margins,
     "matrixDifference": _matrix_difference,
+    "columns": _columns,
+    "listing": _listing,
+    "hits": _hits,
 }

@@ -6,6 +6,7 @@ from hardattn_viewer.app.actions import Command
 from hardattn_viewer.app.commands.compare import compare_commands
 from hardattn_viewer.app.commands.edit import edit_commands
 from hardattn_viewer.app.commands.file import file_commands
+from hardattn_viewer.app.commands.find import find_commands
 from hardattn_viewer.app.commands.matrix import matrix_commands
 from hardattn_viewer.app.commands.playback import playback_commands
 from hardattn_viewer.app.commands.tokens import token_commands
@@ -27,5 +28,6 @@ def commands_of(session: Session, window: Window) -> list[Command]:
         *playback_commands(session),
         *training_commands(session, window),
         *compare_commands(session, window),
+        *find_commands(session, window),
         *window_commands(window),
     ]
