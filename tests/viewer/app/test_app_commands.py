@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -271,8 +272,7 @@ def test_every_command_does_what_it_says(
     if id_ == "stopRecovery":
         slow_down_recovery(monkeypatch)
     ways: list[tuple[str, Callable[[MainWindow], None]]] = [("menu", lambda w: by_menu(w, id_))]
-    for key in COMMANDS[id_].keys:
-        ways.append((key, lambda w, k=key: by_key(w, k)))  # type: ignore[misc]
+    ways += [(key, partial(by_key, key=key)) for key in COMMANDS[id_].keys]
     for number, (way, do) in enumerate(ways):
         window = prepared(COMMANDS[id_], bases, qtbot, tmp_path / str(number))
         before = seen(window)
