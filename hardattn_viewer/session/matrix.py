@@ -31,6 +31,13 @@ class Zoom:
     query: float = 0.0
     key: float = 0.0
 
+    def __post_init__(self) -> None:
+        # A session file may say anything.
+        if self.cell is not None and not 0 < self.cell < math.inf:
+            raise ValueError(f"a cell of {self.cell} px cannot be shown; it must be above 0")
+        if not (math.isfinite(self.query) and math.isfinite(self.key)):
+            raise ValueError(f"({self.query}, {self.key}) is no place in a map")
+
 
 @dataclass(frozen=True)
 class MatrixLook:

@@ -19,7 +19,15 @@ from hardattn_viewer.session.masking import (
     everything,
     inferred_rule,
 )
-from hardattn_viewer.session.matrix import MOST_CELL, Zoom, centred, dragged, map_layout, zoomed
+from hardattn_viewer.session.matrix import (
+    MOST_CELL,
+    MatrixLook,
+    Zoom,
+    centred,
+    dragged,
+    map_layout,
+    zoomed,
+)
 from hardattn_viewer.session.pyramid import Pyramid, block_for, pooled
 
 SIZES = st.integers(1, 40)
@@ -222,6 +230,16 @@ def test_no_name_touches_the_next_and_the_marked_one_is_written(
     if marked and marked[0] in seen:
         assert marked[0] in found
     assert found or count * size < 24
+
+
+@pytest.mark.parametrize("wrong", [(0.0, 1, 1), (-1, 1, 1), (np.inf, 1, 1), (None, np.nan, 1)])
+def test_what_is_no_place_cannot_be_zoomed_to(wrong: tuple[float | None, float, float]) -> None:
+    with pytest.raises(ValueError, match="px cannot be shown|no place"):
+        Zoom(*wrong)
+    with pytest.raises(ValueError, match="clip"):
+        MatrixLook(clip=0)
+    with pytest.raises(ValueError, match="one of linear, sqrt, log"):
+        MatrixLook(transform="cube")  # type: ignore[arg-type]
 
 
 def test_nothing_is_masked_where_nothing_says_so() -> None:
