@@ -234,7 +234,7 @@ def test_no_name_touches_the_next_and_the_marked_one_is_written(
 
 @pytest.mark.parametrize("wrong", [(0.0, 1, 1), (-1, 1, 1), (np.inf, 1, 1), (None, np.nan, 1)])
 def test_what_is_no_place_cannot_be_zoomed_to(wrong: tuple[float | None, float, float]) -> None:
-    with pytest.raises(ValueError, match="px cannot be shown|no place"):
+    with pytest.raises(ValueError, match=r"px cannot be shown|no place"):
         Zoom(*wrong)
     with pytest.raises(ValueError, match="clip"):
         MatrixLook(clip=0)
