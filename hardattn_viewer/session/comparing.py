@@ -142,7 +142,14 @@ class CompareStudy:
         # Only who compares needs what it is worked out with.
         from hardattn_viewer.session.comparing_work import Work
 
-        yield from Work(self, runs[self.a.key], runs[self.b.key]).slices()
+        sides = [(runs[side.key], side) for side in (self.a, self.b)]
+        for run, side in sides:
+            # What a run keeps once it was asked for; each takes a while of many examples.
+            _ = run.example_names
+            yield None
+            run.event_table(side.site, side.snapshot)
+            yield None
+        yield from Work(self, *(run for run, _ in sides)).slices()
 
 
 def compare_wanted(state: SessionState) -> CompareStudy | None:
