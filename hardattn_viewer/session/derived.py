@@ -10,6 +10,7 @@ import numpy as np
 from hardattn_viewer.session.filters import FilterError, filter_rows
 from hardattn_viewer.session.frames import Place, frame_at
 from hardattn_viewer.session.moving import at_known_site
+from hardattn_viewer.session.regions import image_size
 from hardattn_viewer.session.rows import Rows, sort_rows
 from hardattn_viewer.session.state import Frames, OpenRun, SessionState
 
@@ -73,7 +74,9 @@ def resolved(
         new = at_known_site(new, site_of)
     elsewhere = new.place.example != old.place.example and not grew
     if elsewhere or new.slot_a != old.slot_a:
-        new = replace(new, hovered=None, hovered_query=None, pinned=None)
+        new = replace(new, hovered=None, hovered_query=None, pinned=None, picked=())
+    if new.frames is not old.frames:
+        new = with_known_part(new)
     if new.rows is not old.rows and not grew:
         new = replace(new, comparison=None)
     if (new.rows, new.filter, new.sort) != (old.rows, old.filter, old.sort):
@@ -88,6 +91,14 @@ def resolved(
     if new.slot_a is None and new.slot_b is None and new.rows is not None:
         new = replace(new, rows=None, order=(), frames=Frames(), comparison=None)
     return new
+
+
+def with_known_part(state: SessionState) -> SessionState:
+    """``state`` without a part of an image, where its image has another size."""
+    size, view = image_size(state.frame), state.display.image_view
+    if view is None or size is None or view.size == size:
+        return state
+    return replace(state, display=replace(state.display, image_view=None))
 
 
 def with_notices(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
+from hardattn_viewer.session.image_view import ImageView
+
 Interpolation = Literal["nearest", "smooth"]
 Scope = Literal["shared", "example", "step"]
 AmountTable = Literal["viridis", "cividis"]
@@ -26,6 +28,7 @@ class Display:
         scale: what the largest colour stands for: the largest probability of all runs shown and
             all steps (``"shared"``), of one run and all its steps (``"example"``), or of one step.
         colours: table of amounts.
+        image_view: the part of the image that is shown; None is all of it.
     """
 
     heat: bool = True
@@ -36,6 +39,7 @@ class Display:
     interpolation: Interpolation = "nearest"
     scale: Scope = "shared"
     colours: AmountTable = "viridis"
+    image_view: ImageView | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.opacity <= 1:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hardattn_viewer.session.joined import JoinedMap, joined
 from hardattn_viewer.session.maps import StepMap, read_step
-from hardattn_viewer.session.recorded import AxisTokens, axis_tokens, image_of
+from hardattn_viewer.session.recorded import AxisTokens, axis_tokens, image_and_levels
 from recorders.run.layout import BEAM_PARENT
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class Frame:
         heads: number of heads recorded at this site.
         training_step: training step of the snapshot where the run has several, else None.
         image: uint8 [height, width] or [height, width, 3], or None.
+        levels: smaller copies of a large ``image``, from ``image_levels.smaller_levels``.
         boxes: float32 [regions, 4] as x0, y0, x1, y1 in pixels of ``image`` where keys are
             regions, else None; region r is key ``first_region + r``.
         tokens: one string a key where the keys are tokens, else None.
@@ -123,6 +124,7 @@ class Frame:
     special_keys: tuple[str, ...] = ()
     whole: JoinedMap | None = None
     damage: tuple[str, ...] = ()
+    levels: tuple[NDArray[np.uint8], ...] = ()
 
     @property
     def selection(self) -> tuple[int, ...]:
@@ -211,6 +213,7 @@ def load_frame(run: Run, place: Place) -> Frame:
     is_beam = bool(np.isfinite(scalars.get(BEAM_PARENT, np.zeros(0))).any())
     none = np.zeros(0, dtype=np.float32)
     damage = [sentence for one in maps if one is not None for sentence in one.damage]
+    image, levels = image_and_levels(run, place.example, damage)
     frame = Frame(
         run_name=run.name,
         place=replace(place, site=site.name, snapshot=snapshot),
@@ -222,7 +225,8 @@ def load_frame(run: Run, place: Place) -> Frame:
         confidence=outcome.confidence,
         label_probability=outcome.label_probability,
         steps=steps,
-        image=image_of(run, place.example, damage),
+        image=image,
+        levels=levels,
         boxes=_boxes(run, site, place.example, maps),
         tokens=None,
         probabilities=none,
@@ -267,7 +271,7 @@ def frame_at_step(frame: Frame, step: int) -> Frame:
 def frame_bytes(frame: Frame) -> int:
     """How much memory a frame holds, for the cache's bound."""
     arrays: list[NDArray[Any]] = [frame.distributions, *frame.scalars.values()]
-    arrays += [array for array in (frame.image, frame.boxes) if array is not None]
+    arrays += [one for one in (frame.image, frame.boxes, *frame.levels) if one is not None]
     tokens = sum(map(len, frame.axes.own)) + sum(map(len, frame.axes.target))
     maps = sum(one.nbytes for one in frame.maps if one is not None)
     maps += int(frame.whole.pooled.nbytes) if frame.whole is not None else 0

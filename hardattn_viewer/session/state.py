@@ -262,6 +262,7 @@ class SessionState:
         frames: what A and B show.
         comparison: the whole-run comparison as far as it has come, or None.
         pinned: the key that was clicked, or None.
+        picked: further keys, whose mass is summed.
         hovered: the key under the pointer, or None.
         hovered_query: the query under the pointer, or None; its row is previewed.
         view: ``"overlay"`` or ``"compare"``.
@@ -288,6 +289,7 @@ class SessionState:
     frames: Frames = field(default_factory=Frames)
     comparison: RunComparison | None = None
     pinned: int | None = None
+    picked: tuple[int, ...] = ()
     hovered: int | None = None
     hovered_query: int | None = None
     view: View = "overlay"
