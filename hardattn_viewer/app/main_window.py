@@ -9,9 +9,7 @@ from typing import cast
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
-    QAbstractButton,
     QApplication,
-    QComboBox,
     QDockWidget,
     QFileDialog,
     QLineEdit,
@@ -30,6 +28,7 @@ from hardattn_viewer.app.help import HelpDialog
 from hardattn_viewer.app.main_views import MAIN_VIEWS
 from hardattn_viewer.app.omissions import OmissionsDialog
 from hardattn_viewer.app.opening import UrlDialog, dropped, fill_recent
+from hardattn_viewer.app.own_keys import is_own_key
 from hardattn_viewer.app.palette import Palette
 from hardattn_viewer.app.settings import Settings
 from hardattn_viewer.app.site_picker import SitePicker
@@ -359,19 +358,13 @@ class MainWindow(QMainWindow):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Space and arrows belong to a focused button or list before they play or step."""
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
-            key = event.key()
-            on_button = isinstance(watched, QAbstractButton) and key == Qt.Key.Key_Space
-            in_list = isinstance(watched, QComboBox) and key in (
-                Qt.Key.Key_Up,
-                Qt.Key.Key_Down,
-                Qt.Key.Key_Space,
-            )
-            # In a list of completions the arrows choose a completion, not an example.
-            if on_button or in_list or self._app.activePopupWidget() is not None:
-                event.accept()
-                return True
-        return False
+        if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.ShortcutOverride:
+            return False
+        # In a list of completions the arrows choose a completion, not an example.
+        taken = is_own_key(watched, event.key()) or self._app.activePopupWidget() is not None
+        if taken:
+            event.accept()
+        return taken
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept files and URLs."""

@@ -13,8 +13,8 @@ from PySide6.QtGui import QColor, QPainter
 from hardattn_viewer.drawing.colours import amount_table, entries, rgb
 from hardattn_viewer.drawing.keys import known_key
 from hardattn_viewer.drawing.names import key_labels, query_labels, whole_labels
+from hardattn_viewer.drawing.notes import paint_message
 from hardattn_viewer.drawing.pixels import is_vector, paint_pixels, to_qimage
-from hardattn_viewer.drawing.regions import paint_message
 from hardattn_viewer.drawing.strokes import pen, tint
 from hardattn_viewer.drawing.text import Words, amount, draw_text, first_that_fits, text_width
 from hardattn_viewer.drawing.theme import Theme

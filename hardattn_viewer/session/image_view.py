@@ -22,8 +22,7 @@ class ImageView:
         size: width and height in px of the image that it is a part of.
         x: its centre, px from the left edge.
         y: the same from the top edge.
-        zoom: how many times larger than the whole image is shown, 1 or more. A square pane then
-            shows ``max(size) / zoom`` px of the image along each side, or all there are.
+        zoom: how many times larger than the whole image is shown, 1 or more.
     """
 
     size: Size
@@ -33,8 +32,8 @@ class ImageView:
 
     @property
     def box(self) -> Box:
-        """x0, y0, x1, y1 in px of what is shown in a square pane."""
-        half_x, half_y = _halves(self.size, self.zoom)
+        """x0, y0, x1, y1 in px of what is shown in a pane of the shape of the image."""
+        half_x, half_y = (length / (2 * self.zoom) for length in self.size)
         return (self.x - half_x, self.y - half_y, self.x + half_x, self.y + half_y)
 
     @property
@@ -97,27 +96,53 @@ def known_view(view: ImageView | None, size: Size) -> ImageView | None:
     return view if view is not None and view.size == size else None
 
 
-def crop_words(view: ImageView | None) -> str:
-    """For example ``"crop x 12–40, y 0–28 px"``; empty where all of the image is seen."""
+def box_in(view: ImageView | None, size: Size, width: float, height: float) -> Box:
+    """What of an image a pane shows.
+
+    The part looked at fits into the pane; where the pane has another shape, more is shown beside
+    it, and of an image that is smaller than the pane nothing but room around it.
+
+    Args:
+        view: the part looked at; None is all of the image.
+        size: width and height of the image in px.
+        width: of the pane, in any unit.
+        height: of the pane, in the same.
+
+    Returns:
+        x0, y0, x1, y1 of the pane in px of the image, beyond its edges where there is room left.
+    """
+    x0, y0, x1, y1 = (0.0, 0.0, float(size[0]), float(size[1])) if view is None else view.box
+    px = max((x1 - x0) / max(width, 1e-9), (y1 - y0) / max(height, 1e-9))
+    half_x, half_y = width * px / 2, height * px / 2
+    x = _inside((x0 + x1) / 2, half_x, size[0])
+    y = _inside((y0 + y1) / 2, half_y, size[1])
+    return (x - half_x, y - half_y, x + half_x, y + half_y)
+
+
+def crop_words(view: ImageView | None, width: float, height: float) -> str:
+    """What a pane shows, e.g. ``"crop x 12–40, y 0–28 px"``; empty where it is all of the image."""
     if view is None:
         return ""
-    x0, y0, x1, y1 = (f"{edge:,.0f}" for edge in view.box)
+    edges = box_in(view, view.size, width, height)
+    limits = (*view.size, *view.size)
+    x0, y0, x1, y1 = (
+        f"{min(max(edge, 0.0), limit):,.0f}" for edge, limit in zip(edges, limits, strict=True)
+    )
     return f"crop x {x0}–{x1}, y {y0}–{y1} px"
 
 
-def _halves(size: Size, zoom: float) -> tuple[float, float]:
-    half = max(size) / (2 * zoom)
-    return min(half, size[0] / 2), min(half, size[1] / 2)
+def _inside(middle: float, half: float, length: float) -> float:
+    """``middle`` moved so that nothing beyond the image is shown, or its centre where all is."""
+    return length / 2 if 2 * half >= length else min(max(middle, half), length - half)
 
 
 def _held(view: ImageView) -> ImageView:
     """``view`` moved so that nothing beyond the image is shown."""
-    half_x, half_y = _halves(view.size, view.zoom)
     width, height = view.size
     return replace(
         view,
-        x=min(max(view.x, half_x), width - half_x),
-        y=min(max(view.y, half_y), height - half_y),
+        x=_inside(view.x, width / (2 * view.zoom), width),
+        y=_inside(view.y, height / (2 * view.zoom), height),
     )
 
 

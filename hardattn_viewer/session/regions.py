@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from hardattn_viewer.session.frames import TOKEN_AXES, Frame, query_of_key, query_tokens
 from hardattn_viewer.session.image_view import Box, Size
-from hardattn_viewer.session.naming import key_name, key_noun
-from hardattn_viewer.session.numbers import probability
+from hardattn_viewer.session.naming import MINUS, key_name, key_noun
+from hardattn_viewer.session.numbers import probability, signed
 
 COLUMNS = ("key", "name", "x0_px", "y0_px", "x1_px", "y1_px", "probability", "selected")
 
@@ -126,7 +126,7 @@ def lookers(frame: Frame, key: int, most: int = 3) -> tuple[Looker, ...]:
     else:
         weights = frame.distributions[:, key]
         found = [(_token(frame, step), float(weights[step]), step, 0) for step in _largest(weights)]
-    shown = [Looker(f"“{name}”", *rest) for name, *rest in found if name]
+    shown = [Looker(f"“{name}”", weight, at, q) for name, weight, at, q in found if name]
     return tuple(looker for looker in shown[:most] if looker.weight > 0)
 
 
@@ -134,6 +134,40 @@ def looker_words(frame: Frame, key: int) -> str:
     """For example ``"from “dog” 0.310, “a” 0.050"``; empty where no token is known to look."""
     found = ", ".join(f"{one.name} {probability(one.weight)}" for one in lookers(frame, key))
     return f"from {found}" if found else ""
+
+
+def readout(
+    frame: Frame, pixel: str, hovered: int | None, pinned: int | None, picked: Sequence[int]
+) -> str:
+    """One line about what is under the pointer, else about what is picked or pinned.
+
+    Args:
+        frame: one run at one place.
+        pixel: what is known of the pixel under the pointer, from ``pixel_words``; may be empty.
+        hovered: the key under the pointer.
+        pinned: the key held by a click.
+        picked: keys whose mass is summed.
+    """
+    words = [pixel]
+    key = hovered if hovered is not None else None if picked else pinned
+    if key is not None and 0 <= key < frame.probabilities.size:
+        weight = probability(float(frame.probabilities[key]))
+        words += [f"{key_name(frame, key)} {weight}", looker_words(frame, key)]
+    known = [one for one in picked if one < frame.probabilities.size]
+    return " · ".join(filter(None, [*words, mass_words(frame, known)]))
+
+
+def difference_words(a: Frame, b: Frame, keys: Sequence[int]) -> str:
+    """For example ``"(6, 10) A 0.120, B 0.310, B − A +0.190"``; of several keys their sums."""
+    known = [key for key in keys if key < min(a.probabilities.size, b.probabilities.size)]
+    if not known:
+        return ""
+    first, second = mass_of(a, known), mass_of(b, known)
+    name = key_name(a, known[0]) if len(known) == 1 else f"{len(known):,} {key_noun(a, True)}"
+    return (
+        f"{name} A {probability(first)}, B {probability(second)}, "
+        f"B {MINUS} A {signed(second - first, 3)}"
+    )
 
 
 def can_look_from(frame: Frame | None, key: int | None) -> bool:

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 
 from hardattn_viewer.drawing.difference import (
     DifferencePicture,
     difference_picture,
     difference_scale,
+    is_difference_ground_same,
     paint_difference,
+    paint_difference_ground,
+    with_difference_cursors,
 )
-from hardattn_viewer.drawing.regions import region_at
-from hardattn_viewer.drawing.theme import Theme
+from hardattn_viewer.drawing.regions import paint_region_cursors
+from hardattn_viewer.drawing.theme import DARK, Theme
 from hardattn_viewer.measures import jensen_shannon, mass_on, same_argmax
 from hardattn_viewer.session.comparing import RunComparison
+from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame
+from hardattn_viewer.session.regions import difference_words, image_size, pixel_words
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
 from hardattn_viewer.views.canvas import Canvas
 from hardattn_viewer.views.flow import FlowLayout
+from hardattn_viewer.views.image_canvas import ImageCanvas
 from hardattn_viewer.views.pane_body import PaneBody
 from hardattn_viewer.views.panes import STRIP_HEIGHTS, RunPane
 from hardattn_viewer.views.parts import (
@@ -32,6 +39,9 @@ from hardattn_viewer.views.parts import (
     line,
     row,
 )
+from hardattn_viewer.views.picture_line import PictureLine
+from hardattn_viewer.views.region_copy import copy_image, picture_image
+from hardattn_viewer.views.region_hands import RegionHands
 from hardattn_viewer.views.scales import ScalePicture, paint_scale
 
 
@@ -72,11 +82,22 @@ class DifferencePane(QWidget):
         where = ElidedLabel(role="muted")
         where.set_whole("where they disagree", "disagreement")
         where.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.canvas: Canvas[DifferencePicture] = Canvas(
-            "differenceCanvas", paint_difference, region_at
+        self.canvas: ImageCanvas[DifferencePicture] = ImageCanvas(
+            "differenceCanvas",
+            paint_difference_ground,
+            paint_region_cursors,
+            is_difference_ground_same,
         )
-        self.canvas.hovered.connect(session.hover)
-        self.canvas.clicked.connect(session.pin)
+        self.line = PictureLine(session, "difference", heat=False)
+        self._hands = RegionHands(
+            session, self.canvas, lambda: None, lambda: session.state.frames.a, self._copy_picture
+        )
+        self.canvas.pointed.connect(self._point)
+        self._pointed: tuple[float, float] | None = None
+        # What the picture was made from.
+        self._drawn: tuple[Frame, Frame, Display] | None = None
+        self._stale = False
+        self._theme = DARK
         self.canvas.setAccessibleName("Picture of B minus A")
         self.notice = Notice("differenceNotice")
         self.divergence = Chip("chipDivergence")
@@ -93,7 +114,9 @@ class DifferencePane(QWidget):
         policy.setHeightForWidth(True)
         chips.setSizePolicy(policy)
         self.scale: Canvas[ScalePicture] = Canvas("differenceScale", paint_scale)
-        picture = PaneBody(self.canvas, self.scale, chips, STRIP_HEIGHTS[0], None)
+        picture = self._body = PaneBody(
+            self.canvas, self.scale, chips, STRIP_HEIGHTS[0], None, (self.line,)
+        )
         self._stack = QStackedWidget()
         self._stack.addWidget(picture)
         self._stack.addWidget(self.notice)
@@ -105,36 +128,76 @@ class DifferencePane(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         """Paint in ``theme`` from now on."""
+        self._theme = theme
         self.canvas.set_theme(theme)
         self.scale.set_theme(theme)
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up with what changed while nobody saw it."""
+        if self._stale:
+            self._show(self._session.state)
+
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
-        before = (old.frames, old.display, old.hovered, old.pinned)
-        if (new.frames, new.display, new.hovered, new.pinned) != before:
-            self._show(new)
+        before = (old.frames, old.display, old.hovered, old.pinned, old.picked)
+        if (new.frames, new.display, new.hovered, new.pinned, new.picked) != before:
+            if self.isVisible():
+                self._show(new)
+            else:
+                self._stale = True
         if new.comparison != old.comparison:
             self._show_overall(new.comparison)
 
     def _show(self, state: SessionState) -> None:
+        self._stale = False
         a, b = state.frames.a, state.frames.b
         why = _why_not(a, b)
         self._stack.setCurrentIndex(1 if why else 0)
         if a is None or b is None or why:
             self.notice.say("No difference to show", why)
             self.canvas.show_picture(None, why)
+            self._drawn = None
             return
-        keys = a.probabilities.size
-        hover, pinned = (
-            key if key is not None and key < keys else None for key in (state.hovered, state.pinned)
-        )
+        size = image_size(a)
+        if size is not None:
+            self._body.share_out(size[1] / size[0])
+        before, after = self.canvas.picture, (a, b, state.display)
+        cursors = (state.hovered, state.pinned, state.picked)
+        self.line.show_state(state)
+        self._say(state)
+        if before is not None and self._drawn == after:
+            # Only cursors moved: the numbers and colours are those of before.
+            words = self.canvas.accessibleDescription()
+            self.canvas.show_picture(with_difference_cursors(before, *cursors), words)
+            return
+        self._drawn = after
         self.canvas.show_picture(
-            difference_picture(a, b, state.display, hover=hover, pinned=pinned),
+            with_difference_cursors(difference_picture(a, b, state.display), *cursors),
             f"Where B looks more than A, and less, at step {b.place.step + 1}",
         )
         top = difference_scale(a, b, state.display)
         scope = "this step" if state.display.scale == "step" else "all steps"
         self.scale.show_picture(ScalePicture(top, scope, signed=True), f"Scale: {scope}")
         self._show_numbers(a, b)
+
+    def _point(self, at: tuple[float, float] | None) -> None:
+        self._pointed = at
+        self._say(self._session.state)
+
+    def _say(self, state: SessionState) -> None:
+        a, b = state.frames.a, state.frames.b
+        if a is None or b is None:
+            return
+        pixel = "" if self._pointed is None else pixel_words(a, *self._pointed)
+        key = state.hovered if state.hovered is not None else state.pinned
+        keys = (key,) if key is not None and (state.hovered is not None or not state.picked) else ()
+        words = (difference_words(a, b, keys or state.picked),)
+        self.line.say(" · ".join(filter(None, (pixel, *words))))
+
+    def _copy_picture(self) -> None:
+        picture = self.canvas.picture
+        if picture is not None:
+            plain = with_difference_cursors(picture, None, None, self._session.state.picked)
+            copy_image(picture_image(plain, plain, paint_difference, self._theme))
 
     def _show_numbers(self, a: Frame, b: Frame) -> None:
         p, q = a.probabilities, b.probabilities

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from hardattn_viewer.drawing.distribution import (
@@ -12,14 +13,10 @@ from hardattn_viewer.drawing.distribution import (
 )
 from hardattn_viewer.drawing.frame_words import kind_words, mechanism_words, step_words
 from hardattn_viewer.drawing.matrix import matrix_picture
-from hardattn_viewer.drawing.regions import (
-    RegionsPicture,
-    paint_regions,
-    region_at,
-    regions_picture,
-)
+from hardattn_viewer.drawing.on_image import frame_layout
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.drawing.tokens import tokens_picture
+from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame, query_of_key
 from hardattn_viewer.session.naming import key_name, key_noun, query_name
 from hardattn_viewer.session.numbers import probability
@@ -27,7 +24,6 @@ from hardattn_viewer.session.recorded import verification_kind
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState, Slot, key_in_focus
 from hardattn_viewer.views.canvas import Canvas
-from hardattn_viewer.views.pane_body import PaneBody
 from hardattn_viewer.views.parts import (
     ElidedLabel,
     Notice,
@@ -37,6 +33,7 @@ from hardattn_viewer.views.parts import (
     plain_tooltip,
     row,
 )
+from hardattn_viewer.views.region_body import STRIP_HEIGHTS, RegionBody
 from hardattn_viewer.views.scales import (
     ScalePicture,
     matrix_scale_of,
@@ -47,7 +44,7 @@ from hardattn_viewer.views.scales import (
 )
 from hardattn_viewer.views.text_body import TextBody
 
-STRIP_HEIGHTS = (84, 210)
+__all__ = ["STRIP_HEIGHTS", "RunPane"]
 
 
 class RunPane(QWidget):
@@ -67,38 +64,38 @@ class RunPane(QWidget):
         self._mark = SlotMark()
         self._title = ElidedLabel(role="big", name=f"{name}Title")
         self._step = label(role="muted", name=f"{name}Step")
-        self.canvas: Canvas[RegionsPicture] = Canvas(f"{name}Canvas", paint_regions, region_at)
         self.strip: Canvas[DistributionPicture] = Canvas(f"{name}Strip", paint_distribution, bar_at)
         self.warning = label(role="warning", name=f"{name}Warning")
         self.warning.setWordWrap(True)
         self.warning.hide()
         self.notice = Notice(f"{name}Notice")
         self.scale: Canvas[ScalePicture] = Canvas(f"{name}Scale", paint_scale)
-        self._picture = PaneBody(self.canvas, self.scale, self.strip, *STRIP_HEIGHTS)
+        self.regions = RegionBody(session, name, self.scale, self.strip)
+        self.canvas = self.regions.canvas
         self.text = TextBody(name, self.scale, self.strip)
-        for canvas in (self.canvas, self.strip, self.text.tokens):
+        for canvas in (self.strip, self.text.tokens):
             canvas.hovered.connect(self._hover)
             canvas.shift_clicked.connect(self._pin)
         self.strip.clicked.connect(self._pin)
-        for picked in (self.canvas, self.text.tokens):
-            picked.clicked.connect(self._pick)
+        self.text.tokens.clicked.connect(self._pick)
         self.text.matrix.hovered.connect(self._hover_cell)
         self.text.matrix.clicked.connect(self._pick_cell)
         self.text.matrix.shift_clicked.connect(self._pin_cell)
         self._stack = QStackedWidget()
-        for body in (self._picture, self.text, self.notice):
+        for body in (self.regions, self.text, self.notice):
             self._stack.addWidget(body)
         head = row(self._mark, self._title, self._step, spacing=9)
         head.setStretch(1, 1)
         layout = column(head, self.warning, self._stack, spacing=8, margins=(12, 10, 12, 8))
         layout.setStretch(2, 1)
         self.setLayout(layout)
+        self._stale = False
         session.changed.connect(self._on_changed)
         self._show(session.state)
 
     def set_theme(self, theme: Theme) -> None:
         """Paint in ``theme`` from now on."""
-        self.canvas.set_theme(theme)
+        self.regions.set_theme(theme)
         self.text.set_theme(theme)
         self.scale.set_theme(theme)
         self.strip.set_theme(theme)
@@ -168,13 +165,23 @@ class RunPane(QWidget):
     def _shown_slot(self, state: SessionState) -> Slot:
         return state.shown_slot if self._slot is None else self._slot
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up with what changed while nobody saw it."""
+        if self._stale:
+            self._show(self._session.state)
+
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
         before = (old.frames, old.display, old.pinned, old.hovered, old.runs, old.focus, old.slot_a)
         after = (new.frames, new.display, new.pinned, new.hovered, new.runs, new.focus, new.slot_a)
-        if after != before or new.slot_b != old.slot_b:
+        if (after, new.slot_b, new.picked) == (before, old.slot_b, old.picked):
+            return
+        if self.isVisible():
             self._show(new)
+        else:
+            self._stale = True
 
     def _show(self, state: SessionState) -> None:
+        self._stale = False
         slot = self._shown_slot(state)
         frame = state.frames.of(slot)
         self._show_warning(frame)
@@ -195,17 +202,19 @@ class RunPane(QWidget):
         self.strip.setAccessibleName(f"Distribution of {slot}")
         display = state.display
         if frame.boxes is not None and not display.matrix:
-            self.canvas.show_picture(
-                regions_picture(frame, display, scale_max=scale, hover=hover, pinned=pinned), words
-            )
+            self.regions.show_frame(state, slot, frame, scale, words)
             self.text.show_nothing()
-            self._picture.take_parts()
-            self._stack.setCurrentWidget(self._picture)
+            self._stack.setCurrentWidget(self.regions)
         else:
             self._show_text(state, frame, scale, hover, pinned, words)
         top = matrix_scale_of(state, frame) if display.matrix else scale
         self.scale.show_picture(
-            ScalePicture(top, short_scope(state), colours=state.display.colours),
+            ScalePicture(
+                top,
+                short_scope(state),
+                colours=display.colours,
+                detail=_colour_words(frame, display),
+            ),
             f"Scale: {scope_of(state)}",
         )
         self.strip.show_picture(distribution_picture(frame, scale, hover, pinned=pinned), words)
@@ -219,7 +228,7 @@ class RunPane(QWidget):
         pinned: int | None,
         words: str,
     ) -> None:
-        self.canvas.show_picture(None, "nothing to show")
+        self.regions.show_nothing()
         # In one of several panes the text has less room.
         size = 14.0 if self._slot is None else 13.0
         self.text.show_pictures(
@@ -258,11 +267,21 @@ class RunPane(QWidget):
         empty = f"Nothing in slot {slot}" if state.runs else ""
         self._title.set_whole(run.name if run else empty)
         self._step.setText("")
-        for canvas in (self.canvas, self.scale, self.strip):
+        for canvas in (self.scale, self.strip):
             canvas.show_picture(None, "nothing to show")
+        self.regions.show_nothing()
         self.text.show_nothing()
         self.notice.say(*_explanation(state, slot))
         self._stack.setCurrentWidget(self.notice)
+
+
+def _colour_words(frame: Frame, display: Display) -> str:
+    """How amounts become colours, for beside the scale."""
+    layout = None if display.matrix else frame_layout(frame)
+    if layout is None:
+        return display.colours
+    smooth = display.interpolation == "smooth" and layout.grid is not None
+    return f"{display.colours}, {'smooth' if smooth else 'nearest'}"
 
 
 def _words(state: SessionState, frame: Frame) -> str:

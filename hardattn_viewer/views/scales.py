@@ -24,12 +24,14 @@ class ScalePicture:
         scope: where that maximum was taken, in words.
         signed: whether it is a difference.
         colours: table of amounts.
+        detail: how amounts become colours, said where there is room.
     """
 
     top: float
     scope: str
     signed: bool = False
     colours: AmountTable = "viridis"
+    detail: str = ""
 
 
 def scale_of(state: SessionState, frame: Frame) -> float:
@@ -78,6 +80,7 @@ def paint_scale(painter: QPainter, rect: QRectF, picture: ScalePicture, theme: T
         theme,
         colours=picture.colours,
         signed=picture.signed,
+        detail=picture.detail,
     )
 
 

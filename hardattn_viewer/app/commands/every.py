@@ -6,6 +6,7 @@ from hardattn_viewer.app.actions import Command
 from hardattn_viewer.app.commands.edit import edit_commands
 from hardattn_viewer.app.commands.file import file_commands
 from hardattn_viewer.app.commands.playback import playback_commands
+from hardattn_viewer.app.commands.regions import region_commands, region_view_commands
 from hardattn_viewer.app.commands.view import view_commands
 from hardattn_viewer.app.commands.window import window_commands
 from hardattn_viewer.app.commands.window_protocol import Window
@@ -18,6 +19,8 @@ def commands_of(session: Session, window: Window) -> list[Command]:
         *file_commands(session, window),
         *edit_commands(session, window),
         *view_commands(session, window),
+        *region_view_commands(session),
         *playback_commands(session),
+        *region_commands(session),
         *window_commands(window),
     ]
