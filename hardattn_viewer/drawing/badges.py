@@ -13,7 +13,7 @@ from PySide6.QtCore import QPointF, QRectF
 # More steps of one place than this show the nearest in time and how many more there are.
 _MOST_NUMBERS = 3
 # More places than this would leave no picture to look at; those far in time get dots.
-_MOST_BADGES = 48
+_MOST_BADGES = 32
 # Width of a digit as a share of the size of type.
 _DIGIT = 0.66
 

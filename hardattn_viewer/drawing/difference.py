@@ -245,7 +245,8 @@ def paint_difference_ground(
         painter.fillRect(shown, tint("#000000", picture.dim))
     colours = signed_rgba(picture.raster, picture.scale_max, theme.hard, theme.soft)
     heat = map_box(picture.raster_rect, layout, where)
-    paint_part(painter, heat, shown, to_qimage(colours))
+    smooth = picture.note == SMOOTH_LABEL
+    paint_part(painter, heat, shown, to_qimage(colours), smooth=smooth)
     # A difference of zero or next to it needs no sign: the scale's middle is clear.
     paint_marks(painter, where, shown, layout, picture.marks)
     if picture.note:

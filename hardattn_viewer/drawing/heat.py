@@ -17,8 +17,10 @@ from hardattn_viewer.drawing.pixels import to_qimage
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.image_view import Box, ImageView
 
-# Samples along the longer side of a smooth heat picture.
-SAMPLES = 512
+# Samples along the longer side of a smooth heat picture, and for each region at least: between them
+# colours are blended by the painter, which is not seen when they are so near.
+SAMPLES = 256
+_LEAST = 4
 SMOOTH_LABEL = "smooth: bilinear between region centres"
 NO_GRID_LABEL = "not smoothed: regions form no grid"
 
@@ -102,7 +104,7 @@ def smooth_part(
     left, right = _cells(window[0], window[2], x0, x1, columns)
     top, bottom = _cells(window[1], window[3], y0, y1, rows)
     part = grid[top:bottom, left:right]
-    each = max(1, min(64, samples // max(part.shape)))
+    each = max(_LEAST, min(64, samples // max(part.shape)))
     wide, high = (x1 - x0) / columns, (y1 - y0) / rows
     box = (x0 + left * wide, y0 + top * high, x0 + right * wide, y0 + bottom * high)
     return smooth_grid(part, each), box

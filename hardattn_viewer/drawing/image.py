@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QImage, QPainter
 
 from hardattn_viewer.drawing.kept import Kept
 from hardattn_viewer.drawing.pixels import is_vector, paint_part, to_qimage
@@ -89,7 +89,25 @@ def paint_image(
     place = QRectF(
         where.left() + x0 * sx, where.top() + y0 * sy, part.shape[1] * sx, part.shape[0] * sy
     )
-    paint_part(painter, place, shown, to_qimage(luma(part) if grey else part))
+    key = (x0, y0, part.shape[:2], grey)
+    device = painter.deviceTransform().mapRect(place)
+    size = (max(1, round(device.width())), max(1, round(device.height())))
+    if is_vector(painter) or size[0] >= part.shape[1] or size[1] >= part.shape[0]:
+        picture = to_qimage(luma(part) if grey else part)
+    else:
+        picture = _REDUCED.get(level, (*key, size), lambda: _reduced(part, size, grey))
+    paint_part(painter, place, shown, picture)
+
+
+# What was reduced last: steps change over an image that stays.
+_REDUCED: Kept[QImage] = Kept(6)
+
+
+def _reduced(part: Image, size: tuple[int, int], grey: bool) -> QImage:
+    picture = to_qimage(luma(part) if grey else part)
+    return picture.scaled(
+        *size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
+    )
 
 
 def luma(image: Image) -> Image:

@@ -136,7 +136,7 @@ def smooth_grid(grid: NDArray[np.float64], samples: int) -> NDArray[np.float64]:
     Returns:
         float64 [rows · samples, columns · samples]; NaN wherever a neighbour used is NaN.
     """
-    result = grid
+    result, missing = grid, bool(np.isnan(grid).any())
     for axis in (0, 1):
         size = result.shape[axis]
         at = np.clip((np.arange(size * samples) + 0.5) / samples - 0.5, 0, size - 1)
@@ -144,7 +144,9 @@ def smooth_grid(grid: NDArray[np.float64], samples: int) -> NDArray[np.float64]:
         high = np.minimum(low + 1, size - 1)
         weight = (at - low).reshape((-1, 1) if axis == 0 else (1, -1))
         first, second = result.take(low, axis=axis), result.take(high, axis=axis)
-        result = np.where(weight == 0, first, first * (1 - weight) + second * weight)
+        mixed = first + (second - first) * weight
+        # A neighbour of no weight that is missing must not spread.
+        result = np.where(weight == 0, first, mixed) if missing else mixed
     return result
 
 

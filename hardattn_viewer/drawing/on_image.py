@@ -19,6 +19,8 @@ from hardattn_viewer.session.regions import image_size
 
 # Images shown smaller than this keep fractions of px, which rounding would turn into a wrong shape.
 _WHOLE = 64.0
+# Height of what shows an image divided by its width, whatever shape the image has.
+FLATTEST, TALLEST = 0.4, 1.25
 _LAYOUTS: Kept[RegionLayout] = Kept(8)
 
 
@@ -78,6 +80,17 @@ def frame_view(frame: Frame, view: ImageView | None) -> ImageView | None:
     """``view`` where it is of an image of the size of the frame's, else None."""
     size = image_size(frame)
     return None if size is None else known_view(view, size)
+
+
+def pane_aspect(frame: Frame, view: ImageView | None) -> float:
+    """Height divided by width of what shows a frame's image, or a part of it.
+
+    It is that of the image, but no portrait is higher than ``TALLEST`` allows; and a part of a
+    very wide image has more room than its own height, or it would be a line.
+    """
+    size = image_size(frame)
+    aspect = 1.0 if size is None else min(size[1] / size[0], TALLEST)
+    return aspect if frame_view(frame, view) is None else max(aspect, FLATTEST)
 
 
 def image_rect(picture: OnImage, rect: QRectF) -> QRectF:

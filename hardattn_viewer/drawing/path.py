@@ -17,6 +17,8 @@ _NUMBERED = 96.0
 # Of a path with more steps than this, lines fade with their distance in time.
 _MANY = 16
 _FADED = 0.25
+# And those farther away are thin.
+_NEAR = 6
 
 
 def paint_path(
@@ -92,10 +94,25 @@ def _paint_legs(
     # A step that chose several regions at once has no single place to come from or go to.
     singles = {at: where[0] for at, where in by_step.items() if len(where) == 1}
     legs = [(singles[at - 1], singles[at], at) for at in singles if at - 1 in singles]
+    near = _MANY if len(by_step) <= _MANY else _NEAR
+    far: dict[bool, list[QLineF]] = {False: [], True: []}
+    shown = []
     for start, end, at in sorted(legs, key=lambda leg: -abs(leg[2] - step)):
         line = clipped(QLineF(start, end), bounds)
         if line is None or line.length() < 1:
             continue
+        if abs(at - step) > near:
+            far[at > step].append(line)
+        else:
+            shown.append((line, at))
+    for future, lines in far.items():
+        # Far in time they only tell where the path was, and are drawn at once.
+        painter.setPen(pen(tint(theme.hard, _FADED if future else 1.5 * _FADED), 1.0))
+        # Hundreds of lines that are as long as the image take ten times as long with soft edges.
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        painter.drawLines(lines)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    for line, at in shown:
         future = at > step
         seen = max(_FADED, 1 - abs(at - step) / _MANY) if len(by_step) > _MANY else 1.0
         painter.setPen(

@@ -239,7 +239,7 @@ def paint_ground(painter: QPainter, rect: QRectF, picture: RegionsPicture, theme
     if picture.heat is not None:
         place = map_box(picture.heat_rect, layout, where)
         smooth = display.interpolation == "smooth" and layout.grid is not None
-        paint_part(painter, place, shown, picture.heat, smooth=smooth and picture.view is not None)
+        paint_part(painter, place, shown, picture.heat, smooth=smooth)
         paint_marks(painter, where, shown, layout, picture.marks)
     if display.boxes:
         paint_boxes(

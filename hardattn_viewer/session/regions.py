@@ -151,10 +151,16 @@ def readout(
     words = [pixel]
     key = hovered if hovered is not None else None if picked else pinned
     if key is not None and 0 <= key < frame.probabilities.size:
-        weight = probability(float(frame.probabilities[key]))
-        words += [f"{key_name(frame, key)} {weight}", looker_words(frame, key)]
+        words += [f"{key_name(frame, key)} {weight_words(frame, key)}", looker_words(frame, key)]
     known = [one for one in picked if one < frame.probabilities.size]
     return " · ".join(filter(None, [*words, mass_words(frame, known)]))
+
+
+def weight_words(frame: Frame, key: int | None) -> str:
+    """The probability of a key; empty where there is none."""
+    if key is None or not 0 <= key < frame.probabilities.size:
+        return ""
+    return probability(float(frame.probabilities[key]))
 
 
 def difference_words(a: Frame, b: Frame, keys: Sequence[int]) -> str:

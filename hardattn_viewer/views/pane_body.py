@@ -8,12 +8,12 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from hardattn_viewer.drawing.on_image import FLATTEST, TALLEST
+
 GAP = 8
 LINE_GAP = 4
 SCALE_HEIGHT = 16
 SMALLEST = 96
-# Height of a picture divided by its width.
-FLATTEST, TALLEST = 0.4, 1.25
 
 
 class PaneBody(QWidget):

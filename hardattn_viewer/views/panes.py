@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
@@ -175,10 +177,20 @@ class RunPane(QWidget):
         after = (new.frames, new.display, new.pinned, new.hovered, new.runs, new.focus, new.slot_a)
         if (after, new.slot_b, new.picked) == (before, old.slot_b, old.picked):
             return
-        if self.isVisible():
-            self._show(new)
-        else:
+        if not self.isVisible():
             self._stale = True
+        elif replace(old, display=new.display) == new and _is_other_part(new, old):
+            self._show_part(new)
+        else:
+            self._show(new)
+
+    def _show_part(self, state: SessionState) -> None:
+        """Show another part of the image, where nothing else has changed."""
+        slot = self._shown_slot(state)
+        frame = state.frames.of(slot)
+        if frame is not None and frame.boxes is not None and not state.display.matrix:
+            words = self.canvas.accessibleDescription()
+            self.regions.show_frame(state, slot, frame, scale_of(state, frame), words)
 
     def _show(self, state: SessionState) -> None:
         self._stale = False
@@ -273,6 +285,12 @@ class RunPane(QWidget):
         self.text.show_nothing()
         self.notice.say(*_explanation(state, slot))
         self._stack.setCurrentWidget(self.notice)
+
+
+def _is_other_part(new: SessionState, old: SessionState) -> bool:
+    """Whether two states differ in how attention is drawn by the part of the image alone."""
+    part = new.display.image_view
+    return old.display.image_view != part and replace(old.display, image_view=part) == new.display
 
 
 def _colour_words(frame: Frame, display: Display) -> str:

@@ -16,6 +16,8 @@ HEIGHT = 22
 _SLIDER = 64
 # Narrower panes leave the opacity to the menu.
 _ROOM = 420
+# And say no more than a number.
+_NARROW = 240
 
 
 class PictureLine(QWidget):
@@ -54,10 +56,11 @@ class PictureLine(QWidget):
         layout.setStretch(0, 1)
         self.setLayout(layout)
 
-    def say(self, words: str) -> None:
-        """Show what is under the pointer."""
+    def say(self, words: str, short: str = "") -> None:
+        """Show what is under the pointer; ``short`` where there is no room for all of it."""
         if words != self.readout.whole:
-            self.readout.set_whole(words)
+            narrow = self.width() < _NARROW
+            self.readout.set_whole(words, short if narrow else "")
             self.readout.setToolTip(plain_tooltip(words))
 
     def show_state(self, state: SessionState) -> None:

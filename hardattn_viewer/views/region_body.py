@@ -25,7 +25,7 @@ from hardattn_viewer.drawing.theme import DARK, Theme
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.naming import special_words
-from hardattn_viewer.session.regions import image_size, pixel_words, readout
+from hardattn_viewer.session.regions import image_size, pixel_words, readout, weight_words
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState, Slot
 from hardattn_viewer.views.canvas import Canvas
@@ -129,7 +129,8 @@ class RegionBody(PaneBody):
         if frame is None:
             return
         pixel = "" if self._pointed is None else pixel_words(frame, *self._pointed)
-        self.line.say(readout(frame, pixel, state.hovered, state.pinned, state.picked))
+        words = readout(frame, pixel, state.hovered, state.pinned, state.picked)
+        self.line.say(words, weight_words(frame, state.hovered))
 
     def _copy_picture(self) -> None:
         picture = self.canvas.picture
