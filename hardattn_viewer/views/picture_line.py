@@ -13,6 +13,7 @@ from hardattn_viewer.session.state import SessionState
 from hardattn_viewer.views.parts import ElidedLabel, label, plain_tooltip, row
 
 HEIGHT = 22
+HINT = "wheel zooms · Shift-drag sums · right click copies"
 _SLIDER = 64
 # Narrower panes leave the opacity to the menu.
 _ROOM = 420
@@ -58,6 +59,7 @@ class PictureLine(QWidget):
 
     def say(self, words: str, short: str = "") -> None:
         """Show what is under the pointer; ``short`` where there is no room for all of it."""
+        words = words or HINT
         if words != self.readout.whole:
             narrow = self.width() < _NARROW
             self.readout.set_whole(words, short if narrow else "")

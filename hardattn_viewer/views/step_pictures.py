@@ -120,7 +120,10 @@ class StepPictures(QWidget):
             return
         painter = QPainter(self)
         started, scale = time.perf_counter(), None
-        for first in range(0, self.steps, self.each):
+        here = state.place.step // self.each * self.each
+        # Where there is no time for all, the current step and its neighbours come first.
+        firsts = sorted(range(0, self.steps, self.each), key=lambda first: abs(first - here))
+        for first in firsts:
             place = self.place_of(first)
             if not place.adjusted(-3, -LABEL, 3, 3).intersects(QRectF(event.rect())):
                 continue
