@@ -17,6 +17,7 @@ from hardattn_viewer.drawing.difference import (
 )
 from hardattn_viewer.drawing.regions import paint_region_cursors
 from hardattn_viewer.drawing.theme import DARK, Theme
+from hardattn_viewer.drawing.token_difference import no_token_difference, token_difference_picture
 from hardattn_viewer.measures import jensen_shannon, mass_on, same_argmax
 from hardattn_viewer.session.comparing import RunComparison
 from hardattn_viewer.session.display import Display
@@ -43,6 +44,7 @@ from hardattn_viewer.views.picture_line import PictureLine
 from hardattn_viewer.views.region_copy import copy_image, picture_image
 from hardattn_viewer.views.region_hands import RegionHands
 from hardattn_viewer.views.scales import ScalePicture, paint_scale
+from hardattn_viewer.views.token_difference import TokenDifference
 
 
 class CompareView(QWidget):
@@ -114,8 +116,14 @@ class DifferencePane(QWidget):
         policy.setHeightForWidth(True)
         chips.setSizePolicy(policy)
         self.scale: Canvas[ScalePicture] = Canvas("differenceScale", paint_scale)
+        self.tokens = TokenDifference()
+        self.tokens.canvas.hovered.connect(session.hover)
+        self.tokens.canvas.clicked.connect(session.pin)
+        self._picture = QStackedWidget()
+        for kind in (self.canvas, self.tokens):
+            self._picture.addWidget(kind)
         picture = self._body = PaneBody(
-            self.canvas, self.scale, chips, STRIP_HEIGHTS[0], None, (self.line,)
+            self._picture, self.scale, chips, STRIP_HEIGHTS[0], None, (self.line,)
         )
         self._stack = QStackedWidget()
         self._stack.addWidget(picture)
@@ -130,7 +138,10 @@ class DifferencePane(QWidget):
         """Paint in ``theme`` from now on."""
         self._theme = theme
         self.canvas.set_theme(theme)
+        self.tokens.set_theme(theme)
         self.scale.set_theme(theme)
+        # The colours of A and B are the theme's, and are worked out before they are painted.
+        self._show(self._session.state)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Catch up with what changed while nobody saw it."""
@@ -140,10 +151,9 @@ class DifferencePane(QWidget):
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
         before = (old.frames, old.display, old.hovered, old.pinned, old.picked)
         if (new.frames, new.display, new.hovered, new.pinned, new.picked) != before:
-            if self.isVisible():
+            self._stale = not self.isVisible()
+            if not self._stale:
                 self._show(new)
-            else:
-                self._stale = True
         if new.comparison != old.comparison:
             self._show_overall(new.comparison)
 
@@ -155,29 +165,42 @@ class DifferencePane(QWidget):
         if a is None or b is None or why:
             self.notice.say("No difference to show", why)
             self.canvas.show_picture(None, why)
+            self.tokens.show_picture(None, why)
             self._drawn = None
             return
         size = image_size(a)
-        if size is not None:
-            self._body.share_out(size[1] / size[0])
-        before, after = self.canvas.picture, (a, b, state.display)
-        cursors = (state.hovered, state.pinned, state.picked)
-        self.line.show_state(state)
-        self._say(state)
-        if before is not None and self._drawn == after:
-            # Only cursors moved: the numbers and colours are those of before.
-            words = self.canvas.accessibleDescription()
-            self.canvas.show_picture(with_difference_cursors(before, *cursors), words)
-            return
-        self._drawn = after
-        self.canvas.show_picture(
-            with_difference_cursors(difference_picture(a, b, state.display), *cursors),
-            f"Where B looks more than A, and less, at step {b.place.step + 1}",
+        self.line.setVisible(size is not None)
+        self._body.share_out(1.0 if size is None else size[1] / size[0])
+        keys = a.probabilities.size
+        hover, pinned = (
+            key if key is not None and key < keys else None for key in (state.hovered, state.pinned)
         )
-        top = difference_scale(a, b, state.display)
+        words = f"Where B looks more than A, and less, at step {b.place.step + 1}"
+        if a.tokens is not None:
+            text = token_difference_picture(
+                a, b, state.display, self.tokens.theme, hover=hover, pinned=pinned
+            )
+            self.tokens.show_picture(text, words)
+            self._picture.setCurrentWidget(self.tokens)
+            top = text.scale_max
+        else:
+            self._show_regions(state, a, b, words)
+            top = difference_scale(a, b, state.display)
         scope = "this step" if state.display.scale == "step" else "all steps"
         self.scale.show_picture(ScalePicture(top, scope, signed=True), f"Scale: {scope}")
         self._show_numbers(a, b)
+
+    def _show_regions(self, state: SessionState, a: Frame, b: Frame, words: str) -> None:
+        before, after = self.canvas.picture, (a, b, state.display)
+        if before is None or self._drawn != after:
+            # Where only cursors moved, numbers and colours are those of before.
+            before = difference_picture(a, b, state.display)
+        self._drawn = after
+        picture = with_difference_cursors(before, state.hovered, state.pinned, state.picked)
+        self.canvas.show_picture(picture, words)
+        self._picture.setCurrentWidget(self.canvas)
+        self.line.show_state(state)
+        self._say(state)
 
     def _point(self, at: tuple[float, float] | None) -> None:
         self._pointed = at
@@ -262,8 +285,11 @@ _INTERVAL = "95 % bootstrap interval over examples; the steps of each are averag
 def _why_not(a: Frame | None, b: Frame | None) -> str:
     if a is None or b is None:
         return "It needs a run in A and one in B that both hold this example."
+    if a.tokens is not None or b.tokens is not None:
+        why = no_token_difference(a, b)
+        return f"{why[:1].upper()}{why[1:]}." if why else ""
     if a.boxes is None or b.boxes is None:
-        return "It is drawn on an image, and one of the runs has no regions."
+        return "It is drawn on an image or a text, and one of the runs has neither here."
     if a.probabilities.shape != b.probabilities.shape:
         return (
             f"A has {a.probabilities.size} keys here and B has {b.probabilities.size}: "

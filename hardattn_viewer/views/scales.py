@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
+from hardattn_viewer.drawing.on_image import frame_layout
 from hardattn_viewer.drawing.scale import matrix_scale, paint_scale_bar, scale_for, scope_words
 from hardattn_viewer.drawing.text import amount
 from hardattn_viewer.drawing.theme import Theme
-from hardattn_viewer.session.display import AmountTable
+from hardattn_viewer.session.display import AmountTable, Display
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.state import SLOTS, SessionState
 
@@ -68,6 +69,15 @@ def scale_words(state: SessionState) -> str:
     if state.view == "compare" and len(set(tops)) > 1:
         return f"{scope_of(state)}, A 0 – {tops[0]}, B 0 – {tops[1]}"
     return f"{scope_of(state)}, 0 – {amount(scale_in(state, frame))}"
+
+
+def colour_words(frame: Frame, display: Display) -> str:
+    """How amounts become colours, for beside the scale."""
+    layout = None if display.matrix else frame_layout(frame)
+    if layout is None:
+        return display.colours
+    smooth = display.interpolation == "smooth" and layout.grid is not None
+    return f"{display.colours}, {'smooth' if smooth else 'nearest'}"
 
 
 def paint_scale(painter: QPainter, rect: QRectF, picture: ScalePicture, theme: Theme) -> None:

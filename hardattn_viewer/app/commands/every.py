@@ -7,6 +7,7 @@ from hardattn_viewer.app.commands.edit import edit_commands
 from hardattn_viewer.app.commands.file import file_commands
 from hardattn_viewer.app.commands.playback import playback_commands
 from hardattn_viewer.app.commands.regions import region_commands, region_view_commands
+from hardattn_viewer.app.commands.tokens import token_commands
 from hardattn_viewer.app.commands.view import view_commands
 from hardattn_viewer.app.commands.window import window_commands
 from hardattn_viewer.app.commands.window_protocol import Window
@@ -20,6 +21,7 @@ def commands_of(session: Session, window: Window) -> list[Command]:
         *edit_commands(session, window),
         *view_commands(session, window),
         *region_view_commands(session),
+        *token_commands(session),
         *playback_commands(session),
         *region_commands(session),
         *window_commands(window),
