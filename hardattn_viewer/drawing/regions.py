@@ -56,6 +56,10 @@ __all__ = [
 _NOTED = 24
 
 
+# Steps of a path that are drawn where an example has thousands.
+_PATH = 6
+
+
 @dataclass(frozen=True, eq=False)
 class RegionsPicture:
     """Everything to paint of one step over its image; made by ``regions_picture``.
@@ -158,7 +162,7 @@ def regions_picture(
         display=display,
         hover=None,
         pinned=None,
-        note=" · ".join(filter(None, (special_words(frame), note))),
+        note=" · ".join(filter(None, (special_words(frame), note, _part_words(frame, display)))),
         first_region=first,
         query=known_region(looked_from, first, len(values)),
         view=view,
@@ -194,10 +198,11 @@ def is_ground_same(one: RegionsPicture, other: RegionsPicture) -> bool:
 def _visits(frame: Frame, layout: RegionLayout | None) -> tuple[Visit, ...]:
     if layout is None:
         return ()
-    centres, first = layout.centres, frame.first_region
+    centres, first, path = layout.centres, frame.first_region, _path_steps(frame)
     return tuple(
         Visit(step, region, float(centres[region, 0]), float(centres[region, 1]))
-        for step, keys in enumerate(frame.selections)
+        for step, keys in enumerate(frame.selections, frame.first_step)
+        if step in path
         for region in (key - first for key in keys)
         if 0 <= region < len(centres)
     )
@@ -304,3 +309,19 @@ def _paint_path(
     return paint_path(
         painter, picture.visits, picture.step, points, shown, theme, kept_free=kept_free
     )
+
+
+def _part_words(frame: Frame, display: Display) -> str:
+    """Which steps the path is of, where it is not of all of them."""
+    if not (frame.is_part and display.path and frame.hard):
+        return ""
+    path = _path_steps(frame)
+    return f"path of steps {path.start + 1:,} – {path.stop:,} of {frame.steps:,}"
+
+
+def _path_steps(frame: Frame) -> range:
+    """The steps whose path is drawn: all, or of very many the last few."""
+    if not frame.is_part:
+        return frame.held
+    step = frame.place.step
+    return range(max(step + 1 - _PATH, frame.held.start), step + 1)

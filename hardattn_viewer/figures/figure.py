@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter
 
 from hardattn_viewer.drawing.text import plain
 from hardattn_viewer.figures.blocks import Page
+from hardattn_viewer.figures.compare_text import compare_matrix_page, compare_tokens_page
 from hardattn_viewer.figures.compose import compare_page, regions_page
 from hardattn_viewer.figures.files import pdf_bytes, png_bytes, svg_bytes, write_whole
 from hardattn_viewer.figures.numbers import csv_bytes, matrix_csv_bytes, npz_bytes
@@ -29,6 +30,21 @@ SUFFIXES = (".svg", ".pdf", ".png", ".csv", ".npz")
 
 
 @dataclass(frozen=True, eq=False)
+class Written:
+    """What a figure that is not of frames writes about itself.
+
+    Attributes:
+        title: one line.
+        csv: the numbers behind it as a table.
+        npz: the numbers behind it as arrays, with a caption.
+    """
+
+    title: str
+    csv: Callable[[], bytes]
+    npz: Callable[[str], bytes]
+
+
+@dataclass(frozen=True, eq=False)
 class Figure:
     """A figure, laid out; made by ``make_figure``.
 
@@ -36,11 +52,13 @@ class Figure:
         options: what was asked for.
         frames: the numbers behind it.
         page: where everything is.
+        written: title and numbers where they are not those of the frames.
     """
 
     options: FigureOptions
     frames: tuple[Frame, ...]
     page: Page
+    written: Written | None = None
 
     @property
     def size_mm(self) -> tuple[float, float]:
@@ -56,7 +74,7 @@ class Figure:
     @property
     def title(self) -> str:
         """One line for the file's description of itself."""
-        return title(self.frames)
+        return title(self.frames) if self.written is None else self.written.title
 
     def paint(self, painter: QPainter, rect: QRectF) -> None:
         """Paint the page into ``rect``, scaled to its width; every format goes through here."""
@@ -116,6 +134,10 @@ class Figure:
                 words_inside = f"{self.title}. {self.caption}"
                 dpi = self.options.dpi
                 return png_bytes(self.paint, width_mm, height_mm, dpi, words_inside)
+            case ".csv" if self.written is not None:
+                return self.written.csv()
+            case ".npz" if self.written is not None:
+                return self.written.npz(self.caption)
             case ".csv" if self.options.view == "matrix":
                 return matrix_csv_bytes(self.frames[0], names[0])
             case ".csv":
@@ -148,12 +170,14 @@ def make_figure(
     if view not in get_args(View):
         known = ", ".join(get_args(View))
         raise FigureError(f"there is no view {view!r}; choose one of {known}")
+    if view in ("training", "timeline"):
+        raise FigureError(f"make_{view}_figure draws the view {view!r}")
     needed = 2 if view == "compare" else 1
     if len(frames) != needed:
         raise FigureError(f"the view {view!r} shows {needed} run(s), but {len(frames)} were given")
     options = replace(options, view=view)
     for frame in frames:
-        if view in ("regions", "compare") and (frame.boxes is None or not len(frame.boxes)):
+        if view == "regions" and (frame.boxes is None or not len(frame.boxes)):
             raise FigureError(
                 f"{plain(frame.run_name)} holds no image regions at site "
                 f"{plain(frame.place.site or 'first')}; the view {view!r} draws only those"
@@ -175,5 +199,9 @@ def _page(view: View, frames: Sequence[Frame], options: FigureOptions, display: 
             return tokens_page(frames[0], options, display)
         case "matrix":
             return matrix_page(frames[0], options, display)
-        case "compare":
+        case "compare" if display.maps:
+            return compare_matrix_page(frames[0], frames[1], options, display)
+        case "compare" if any(frame.boxes is None or not len(frame.boxes) for frame in frames):
+            return compare_tokens_page(frames[0], frames[1], options, display)
+        case _:
             return compare_page(frames[0], frames[1], options, display)

@@ -126,7 +126,10 @@ def lookers(frame: Frame, key: int, most: int = 3) -> tuple[Looker, ...]:
         found = [(names[q], float(weights[q]), frame.place.step, q) for q in _largest(weights)]
     else:
         weights = frame.distributions[:, key]
-        found = [(_token(frame, step), float(weights[step]), step, 0) for step in _largest(weights)]
+        found = [
+            (_token(frame, at), float(weights[at]), frame.first_step + at, 0)
+            for at in _largest(weights)
+        ]
     shown = [Looker(f"“{name}”", weight, at, q) for name, weight, at, q in found if name]
     return tuple(looker for looker in shown[:most] if looker.weight > 0)
 
@@ -220,8 +223,8 @@ def _largest(weights: NDArray[np.float32]) -> list[int]:
     return [int(at) for at in order if not np.isnan(weights[at])]
 
 
-def _token(frame: Frame, step: int) -> str:
-    """The token that the only query of a step stands for."""
-    one, texts = frame.maps[step] if frame.maps else None, frame.texts.on(frame.query_axis)
-    at = step if one is None else one.event.first_query
+def _token(frame: Frame, held: int) -> str:
+    """The token that the only query of a step stands for; counted among those in memory."""
+    one, texts = frame.maps[held] if frame.maps else None, frame.texts.on(frame.query_axis)
+    at = frame.first_step + held if one is None else one.event.first_query
     return texts[at] if at < len(texts) else ""

@@ -7,6 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 from hardattn_viewer.drawing.theme import Theme
+from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
 from hardattn_viewer.views.parts import column, heading, line, row
@@ -57,16 +58,22 @@ class Filmstrip(QWidget):
         if new.frames is not old.frames or new.focus != old.focus:
             frame = new.frame
             self.setVisible(frame is not None and frame.boxes is not None and frame.steps > 1)
-            each = self.steps.each
-            self.title.setText(
-                "ALL STEPS" if each == 1 else f"1 IN {each} OF {self.steps.steps:,} STEPS"
-            )
+            self.title.setText(self._words(frame))
         if new.place != old.place or new.frames is not old.frames:
             self._bring_into_view()
 
+    def _words(self, frame: Frame | None) -> str:
+        """Which steps there are pictures of."""
+        each, held = self.steps.each, self.steps.held
+        if frame is not None and frame.is_part:
+            words = f"STEPS {held.start + 1:,} – {held.stop:,}"
+            return words if each == 1 else f"1 IN {each}, {words}"
+        return "ALL STEPS" if each == 1 else f"1 IN {each} OF {len(held):,} STEPS"
+
     def _bring_into_view(self) -> None:
-        if self.isVisible() and self.steps.steps:
-            place = self.steps.place_of(self._session.state.place.step).toRect()
+        step = self._session.state.place.step
+        if self.isVisible() and step in self.steps.held:
+            place = self.steps.place_of(step).toRect()
             self.scroller.ensureVisible(
                 place.center().x(), place.center().y(), 0, place.height() // 2 + 24
             )

@@ -87,8 +87,7 @@ class PaneBody(QWidget):
         lines = [line for line in self._lines if not line.isHidden()]
         rest = SCALE_HEIGHT + 2 * GAP + sum(line.height() + LINE_GAP for line in lines)
         room = max(SMALLEST, height - rest - self._least)
-        wide = min(width, max(SMALLEST, round(room / self._aspect)))
-        top = min(room, round(wide * self._aspect))
+        wide, top = fitted(width, room, self._aspect)
         self._picture.setGeometry((width - wide) // 2, 0, wide, top)
         for line in lines:
             line.setGeometry(0, top + LINE_GAP, width, line.height())
@@ -99,3 +98,9 @@ class PaneBody(QWidget):
         left_over = max(height - top, 0)
         most = left_over if self._most is None else min(left_over, self._most)
         self._below.setGeometry(0, top, width, most)
+
+
+def fitted(width: int, room: int, aspect: float) -> tuple[int, int]:
+    """Width and height of the largest picture of a shape in a room, never too small to be seen."""
+    wide = min(width, max(SMALLEST, round(room / aspect)))
+    return wide, min(room, round(wide * aspect))

@@ -47,7 +47,8 @@ class StepPictures(QWidget):
         self._later.setSingleShot(True)
         self._later.setInterval(0)
         self._later.timeout.connect(self.update)
-        self.steps = 0
+        # The steps that are in memory.
+        self.held = range(0)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         session.changed.connect(self._on_changed)
@@ -55,7 +56,7 @@ class StepPictures(QWidget):
     @property
     def each(self) -> int:
         """How many steps share one picture; the current one of them shows, else the first."""
-        return max(1, -(-self.steps // MOST))
+        return max(1, -(-len(self.held) // MOST))
 
     def set_theme(self, theme: Theme) -> None:
         """Paint in ``theme`` from now on."""
@@ -65,7 +66,7 @@ class StepPictures(QWidget):
 
     def sizeHint(self) -> QSize:
         """The size that suits it."""
-        pictures = -(-max(self.steps, 1) // self.each)
+        pictures = -(-max(len(self.held), 1) // self.each)
         lines = -(-pictures // COLUMNS)
         return QSize(WIDTH - 22, round(lines * (self._size()[1] + LABEL + GAP)))
 
@@ -76,13 +77,20 @@ class StepPictures(QWidget):
     def place_of(self, step: int) -> QRectF:
         """Where the picture of a step is."""
         width, height = self._size()
-        line, at = divmod(step // self.each, COLUMNS)
+        line, at = divmod((step - self.held.start) // self.each, COLUMNS)
         return QRectF(at * (width + GAP), line * (height + LABEL + GAP) + LABEL, width, height)
 
     def shown_step(self, step: int) -> int:
         """The step whose picture stands for ``step``."""
-        here, first = self._session.state.place.step, step // self.each * self.each
+        here, first = self._session.state.place.step, self._first(step)
         return here if first <= here < first + self.each else first
+
+    def _first(self, step: int) -> int:
+        """The first of the steps that share a picture with ``step``."""
+        return step - (step - self.held.start) % self.each
+
+    def _firsts(self) -> range:
+        return range(self.held.start, self.held.stop, self.each)
 
     def _size(self) -> tuple[float, float]:
         width = float((WIDTH - 30 - GAP * (COLUMNS - 1)) // COLUMNS)
@@ -92,19 +100,13 @@ class StepPictures(QWidget):
         return width, float(round(width * min(max(aspect, 0.3), 1.5)))
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
-        display = _without_part(new.display)
-        same = (new.frames.targets, display, new.focus, new.runs, new.place.query) == (
-            old.frames.targets,
-            self._display,
-            old.focus,
-            old.runs,
-            old.place.query,
-        )
-        if not same:
-            self._display = display
+        display, frame = _without_part(new.display), new.frame
+        held = frame.held if frame is not None and frame.boxes is not None else range(0)
+        before = (old.frames.targets, self._display, old.focus, old.runs, old.rows_asked)
+        after = (new.frames.targets, display, new.focus, new.runs, new.rows_asked)
+        if (after, held) != (before, self.held):
+            self._display, self.held = display, held
             self._pictures.clear()
-            frame = new.frame
-            self.steps = frame.steps if frame is not None and frame.boxes is not None else 0
             self.updateGeometry()
             self.update()
         elif new.place.step != old.place.step:
@@ -116,13 +118,13 @@ class StepPictures(QWidget):
         """Paint what can be seen."""
         state = self._session.state
         frame = state.frame
-        if frame is None or frame.boxes is None or not self.steps:
+        if frame is None or frame.boxes is None or not self.held:
             return
         painter = QPainter(self)
         started, scale = time.perf_counter(), None
-        here = state.place.step // self.each * self.each
+        here = self._first(state.place.step)
         # Where there is no time for all, the current step and its neighbours come first.
-        firsts = sorted(range(0, self.steps, self.each), key=lambda first: abs(first - here))
+        firsts = sorted(self._firsts(), key=lambda first: abs(first - here))
         for first in firsts:
             place = self.place_of(first)
             if not place.adjusted(-3, -LABEL, 3, 3).intersects(QRectF(event.rect())):
@@ -174,7 +176,7 @@ class StepPictures(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """React to a click."""
-        for step in range(0, self.steps, self.each):
+        for step in self._firsts():
             if self.place_of(step).adjusted(0, -LABEL, 0, 0).contains(event.position()):
                 self._session.go_to_step(self.shown_step(step))
 

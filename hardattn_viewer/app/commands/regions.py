@@ -1,4 +1,4 @@
-"""The commands of pictures of regions: zooming, what is shown, the pinned region, copying."""
+"""The commands of pictures of regions: what is shown, the pinned region, copying."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import replace
 from hardattn_viewer.app.actions import Command
 from hardattn_viewer.app.theme import resolved_theme
 from hardattn_viewer.session.frames import Frame
-from hardattn_viewer.session.image_view import ZOOM_STEP
 from hardattn_viewer.session.naming import key_name
 from hardattn_viewer.session.regions import box_words, can_look_from, mass_words, region_row
 from hardattn_viewer.session.session import Session
@@ -21,20 +20,8 @@ _ARROWS = (("Left", -1, 0), ("Right", 1, 0), ("Up", 0, -1), ("Down", 0, 1))
 
 
 def region_view_commands(session: Session) -> list[Command]:
-    """What of regions is in the View menu: which part of the image, and how heat is laid on it."""
+    """What of regions is in the View menu: how heat is laid on the image."""
     return [
-        _zoom(session, "zoomIn", "Zoom &in", ("+", "="), ZOOM_STEP),
-        _zoom(session, "zoomOut", "Zoom o&ut", ("-",), 1 / ZOOM_STEP),
-        Command(
-            "zoomFit",
-            "View",
-            "Whole ima&ge",
-            lambda: session.show_image_part(None),
-            ("0",),
-            "Show all of the image; a double click on it does the same",
-            lambda state: state.display.image_view is not None,
-            group="zoom",
-        ),
         _look(session, "heatOnly", "Heat alone", "How probable every region is", True, False),
         _look(session, "crispOnly", "Selection alone", "Darken what was not selected", False, True),
         _look(session, "heatAndCrisp", "Heat and selection", "Both together", True, True),
@@ -129,7 +116,7 @@ def region_commands(session: Session) -> list[Command]:
 
 
 def _has_regions(state: SessionState) -> bool:
-    return state.frame is not None and state.frame.boxes is not None and not state.display.matrix
+    return state.frame is not None and state.frame.boxes is not None and state.view != "matrix"
 
 
 def _where(name: str) -> str:
@@ -138,19 +125,6 @@ def _where(name: str) -> str:
 
 def _pinning(session: Session, dx: int, dy: int) -> Callable[[], None]:
     return lambda: session.pin_neighbour(dx, dy)
-
-
-def _zoom(session: Session, id_: str, text: str, keys: tuple[str, ...], factor: float) -> Command:
-    return Command(
-        id_,
-        "View",
-        text,
-        lambda: session.zoom_image(factor),
-        keys,
-        "Every pane shows the same part of the image; the wheel zooms at the pointer",
-        _has_regions,
-        group="zoom",
-    )
 
 
 def _look(session: Session, id_: str, text: str, tooltip: str, heat: bool, boxes: bool) -> Command:

@@ -41,7 +41,7 @@ def assert_views_agree(window: MainWindow) -> None:
         assert (bars.hover, bars.pinned) == (state.hovered, state.pinned)
     assert window.timeline.step.text() == f"step {step + 1} / {STEPS}"
     assert f"Step {step + 1} · {state.shown_slot}" in window.inspector.text()
-    shown = window.compare if state.view == "compare" else window.overlay
+    shown = window.view[state.view]
     assert window.views.currentWidget() is shown
     assert window.actions_[f"view_{state.view}"].isChecked()
 
