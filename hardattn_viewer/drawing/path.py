@@ -11,6 +11,7 @@ from hardattn_viewer.drawing.badges import Badge, Labels, Visit, place_badges
 from hardattn_viewer.drawing.strokes import pen, tint
 from hardattn_viewer.drawing.text import Words, draw_text
 from hardattn_viewer.drawing.theme import Theme
+from hardattn_viewer.session.frames import Frame
 
 # Images smaller than this get dots without numbers.
 _NUMBERED = 96.0
@@ -19,6 +20,8 @@ _MANY = 16
 _FADED = 0.25
 # And those farther away are thin.
 _NEAR = 6
+# Steps of a path that are drawn where an example has thousands.
+_PATH = 6
 
 
 def paint_path(
@@ -202,3 +205,11 @@ def _paint_badge(painter: QPainter, badge: Badge, step: int, theme: Theme) -> No
         colour=colour,
         align="centre",
     )
+
+
+def path_steps(frame: Frame) -> range:
+    """The steps whose path is drawn: all, or of very many the last few."""
+    if not frame.is_part:
+        return frame.held
+    step = frame.place.step
+    return range(max(step + 1 - _PATH, frame.held.start), step + 1)

@@ -27,13 +27,14 @@ from hardattn_viewer.drawing.on_image import (
     region_at,
     shown_rect,
 )
-from hardattn_viewer.drawing.path import paint_path
+from hardattn_viewer.drawing.path import paint_path, path_steps
 from hardattn_viewer.drawing.pixels import paint_part
 from hardattn_viewer.drawing.region_marks import paint_boxes, paint_cursors, paint_marks
 from hardattn_viewer.drawing.strokes import outline, pen
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.display import Display
-from hardattn_viewer.session.frames import Frame, key_of_query
+from hardattn_viewer.session.frame_items import key_of_query
+from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.image_view import Box, ImageView
 from hardattn_viewer.session.naming import special_words
 
@@ -54,10 +55,6 @@ __all__ = [
 
 # Paths with more choices than this may have some without a number.
 _NOTED = 24
-
-
-# Steps of a path that are drawn where an example has thousands.
-_PATH = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +195,7 @@ def is_ground_same(one: RegionsPicture, other: RegionsPicture) -> bool:
 def _visits(frame: Frame, layout: RegionLayout | None) -> tuple[Visit, ...]:
     if layout is None:
         return ()
-    centres, first, path = layout.centres, frame.first_region, _path_steps(frame)
+    centres, first, path = layout.centres, frame.first_region, path_steps(frame)
     return tuple(
         Visit(step, region, float(centres[region, 0]), float(centres[region, 1]))
         for step, keys in enumerate(frame.selections, frame.first_step)
@@ -315,13 +312,5 @@ def _part_words(frame: Frame, display: Display) -> str:
     """Which steps the path is of, where it is not of all of them."""
     if not (frame.is_part and display.path and frame.hard):
         return ""
-    path = _path_steps(frame)
+    path = path_steps(frame)
     return f"path of steps {path.start + 1:,} – {path.stop:,} of {frame.steps:,}"
-
-
-def _path_steps(frame: Frame) -> range:
-    """The steps whose path is drawn: all, or of very many the last few."""
-    if not frame.is_part:
-        return frame.held
-    step = frame.place.step
-    return range(max(step + 1 - _PATH, frame.held.start), step + 1)

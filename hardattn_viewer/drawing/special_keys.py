@@ -14,7 +14,8 @@ from hardattn_viewer.drawing.strokes import pen
 from hardattn_viewer.drawing.text import Words, amount, draw_text, text_width
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.display import AmountTable, Display
-from hardattn_viewer.session.frames import Frame, key_of_query
+from hardattn_viewer.session.frame_items import key_of_query
+from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.naming import key_name
 
 CHIP_HEIGHT = 22.0

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hardattn_viewer.session.engine import Engine
-from hardattn_viewer.session.frames import query_of_key
+from hardattn_viewer.session.frame_items import query_of_key
 from hardattn_viewer.session.image_view import ImageView, panned, showing, zoomed
 from hardattn_viewer.session.moving import place_at_query
 from hardattn_viewer.session.regions import box_of, image_size, neighbour, picked_keys

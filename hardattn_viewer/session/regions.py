@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hardattn_viewer.session.frame_items import query_of_key, query_tokens
 from hardattn_viewer.session.frame_parts import TOKEN_AXES
-from hardattn_viewer.session.frames import Frame, query_of_key, query_tokens
+from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.image_view import Box, Size
 from hardattn_viewer.session.naming import MINUS, key_name, key_noun
 from hardattn_viewer.session.numbers import probability, signed

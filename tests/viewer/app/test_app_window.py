@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from small_runs import STEPS, wait_until_shown
 
 from hardattn_viewer.app.export_dialog import ExportDialog
+from hardattn_viewer.app.main_views import MAIN_VIEWS
 from hardattn_viewer.app.main_window import MainWindow
 
 
@@ -97,7 +98,8 @@ def test_a_walk_through_the_window_keeps_every_view_together(
     qtbot.waitUntil(lambda: not session.state.playing, timeout=5000)
     act(qtbot, window)
     assert session.state.place.step == STEPS - 1
-    QTest.keyClick(window, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
+    compare = 1 + [view.id for view in MAIN_VIEWS].index("compare")
+    QTest.keyClick(window, Qt.Key(Qt.Key.Key_0 + compare), Qt.KeyboardModifier.ControlModifier)
     act(qtbot, window)
     assert session.state.view == "compare"
     window.findChild(QWidget, "tool_toggleTheme").click()  # type: ignore[attr-defined]
