@@ -11,10 +11,17 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QApplication,
     QComboBox,
+    QLineEdit,
+    QSlider,
     QWidget,
 )
 
 _ARROWS = (Qt.Key.Key_Up, Qt.Key.Key_Down)
+_ON_SLIDER = (
+    *(*_ARROWS, Qt.Key.Key_Left, Qt.Key.Key_Right),
+    *(Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown),
+)
+_ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
 class FocusedKeys(QObject):
@@ -56,4 +63,6 @@ def _belongs_to(watched: QObject, key: Qt.Key) -> bool:
         and watched.objectName() == "bookmarksTable"
         and key in (*_ARROWS, Qt.Key.Key_Home, Qt.Key.Key_End)
     )
-    return on_button or in_list or in_table
+    on_slider = isinstance(watched, QSlider) and key in _ON_SLIDER
+    in_field = isinstance(watched, QLineEdit) and key in _ENTER
+    return on_button or in_list or in_table or on_slider or in_field

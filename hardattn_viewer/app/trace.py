@@ -118,7 +118,8 @@ def views_of(window: MainWindow) -> Iterator[tuple[str, object]]:
     yield "inspector.step", _step(window.inspector.text())
     panes = {"overlay": window.overlay.pane, "a": window.compare.a, "b": window.compare.b}
     for name, pane in panes.items():
-        if pane.shown_step is not None:
+        # What nobody sees is drawn when it is seen again.
+        if pane.isVisible() and pane.shown_step is not None:
             yield f"{name}.step", pane.shown_step
     shown = window.views.currentWidget()
     yield "view", next(id_ for id_, widget in window.view.items() if widget is shown)

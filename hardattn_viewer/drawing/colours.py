@@ -14,6 +14,9 @@ from hardattn_viewer.session.display import AmountTable
 ENTRIES = 256
 # Heat of almost nothing keeps this share of the opacity, so that tiny differs from zero.
 _FLOOR = 0.35
+# Pictures with more values than this take their colours from a table of so many entries and one.
+_MANY = 1 << 14
+_FINE = (1 << 16) - 1
 
 
 class Mark(IntEnum):
@@ -95,10 +98,26 @@ def amount_rgba(
         uint8 [..., 4], red, green, blue, alpha (not premultiplied): the table's entry of
         value / scale_max, with alpha from ``amount_alpha``.
     """
+    if np.size(values) > _MANY:
+        share = np.clip(np.nan_to_num(np.asarray(values, np.float32)) / np.float32(scale_max), 0, 1)
+        at = np.rint(share * np.float32(_FINE)).astype(np.uint16)
+        return _looked_up(_amounts(opacity, name), at)
     rgba = np.empty((*np.shape(values), 4), dtype=np.uint8)
     rgba[..., :3] = amount_table(name)[entries(values, scale_max)]
     rgba[..., 3] = np.rint(255 * opacity * amount_alpha(values, scale_max))
     return rgba
+
+
+@lru_cache(maxsize=4)
+def _amounts(opacity: float, name: AmountTable) -> NDArray[np.uint8]:
+    """``amount_rgba`` of 0 … ``_FINE`` as shares of the scale, uint8 [65,536, 4]."""
+    steps = np.arange(_FINE + 1).reshape(16, -1) / _FINE
+    return np.concatenate([amount_rgba(part, 1.0, opacity, name) for part in steps])
+
+
+def _looked_up(table: NDArray[np.uint8], at: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """Colours [..., 4] of a table [65,536, 4], four bytes at a time."""
+    return table.view(np.uint32)[:, 0][at].view(np.uint8).reshape(*at.shape, 4)
 
 
 def rgb(colour: str) -> tuple[int, int, int]:
@@ -127,9 +146,22 @@ def signed_rgba(
         uint8 [..., 4]: hue by sign, alpha by magnitude (power 0.7, which lifts small differences
         out of the dark; the scale bar does the same); no difference and NaN are clear.
     """
+    if np.size(values) > _MANY:
+        share = np.nan_to_num(np.asarray(values, np.float32)) / np.float32(scale_max)
+        half = (_FINE - 1) // 2
+        at = np.rint(np.clip(share, -1, 1) * np.float32(half) + half).astype(np.uint16)
+        return _looked_up(_differences(negative, positive, opacity), at)
     signed = np.nan_to_num(np.asarray(values, dtype=np.float64), nan=0.0)
     rgba = np.empty((*signed.shape, 4), dtype=np.uint8)
     rgba[..., :3] = np.where((signed < 0)[..., None], rgb(negative), rgb(positive))
     share = np.clip(np.abs(signed) / scale_max, 0.0, 1.0) ** 0.7
     rgba[..., 3] = np.rint(255 * opacity * share)
     return rgba
+
+
+@lru_cache(maxsize=4)
+def _differences(negative: str, positive: str, opacity: float) -> NDArray[np.uint8]:
+    """``signed_rgba`` of −1 … 1, uint8 [65,536, 4]; the last entry is not used."""
+    half = (_FINE - 1) // 2
+    steps = ((np.arange(_FINE + 1) - half) / half).reshape(16, -1)
+    return np.concatenate([signed_rgba(part, 1.0, negative, positive, opacity) for part in steps])

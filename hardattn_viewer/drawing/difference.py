@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtGui import QColor, QPainter
 
 from hardattn_viewer.drawing.colours import Mark, marks, signed_rgba
+from hardattn_viewer.drawing.heat import NO_GRID_LABEL, SMOOTH_LABEL, smooth_part, window_of
+from hardattn_viewer.drawing.image import ImageSource, image_source, paint_image
 from hardattn_viewer.drawing.keys import known_region, region_values
-from hardattn_viewer.drawing.layout import RegionLayout, box_raster, heat_grid, smooth_grid
-from hardattn_viewer.drawing.pixels import paint_pixels, to_qimage
-from hardattn_viewer.drawing.regions import (
-    SMOOTH_LABEL,
+from hardattn_viewer.drawing.layout import RegionLayout, box_raster, heat_grid
+from hardattn_viewer.drawing.notes import paint_message, paint_note
+from hardattn_viewer.drawing.on_image import (
     frame_layout,
+    frame_view,
     image_rect,
     map_box,
-    paint_cursors,
-    paint_marks,
-    paint_message,
-    paint_note,
+    shown_rect,
 )
+from hardattn_viewer.drawing.pixels import paint_part, to_qimage
+from hardattn_viewer.drawing.region_marks import paint_marks
+from hardattn_viewer.drawing.regions import paint_region_cursors
 from hardattn_viewer.drawing.scale import largest
 from hardattn_viewer.drawing.strokes import tint
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame
+from hardattn_viewer.session.image_view import Box, ImageView
 
 # The image steps back, so that the signed colours are read first: by this much at least, and so far
 # that its mean grey is at most the second.
 _DIM = 0.55
 _GREY = 0.22
-_SMOOTH_SAMPLES = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +45,7 @@ class DifferencePicture:
 
     Attributes:
         layout: the regions; None where there are none.
-        image: the input in grey, or None.
+        image: the input, to be painted in grey, or None.
         values: float32 [keys], B − A; empty where the runs cannot be compared.
         raster: float32 [rows, columns], the difference as laid over the image; NaN is clear.
         raster_rect: x0, y0, x1, y1 that ``raster`` fills, px of the image.
@@ -53,10 +56,12 @@ class DifferencePicture:
         pinned: region held by a click.
         note: how it was drawn, or why it cannot be.
         first_region: the key that is the first region.
+        picked: further regions, whose mass is summed.
+        view: the part of the image that is shown; None is all of it.
     """
 
     layout: RegionLayout | None
-    image: QImage | None
+    image: ImageSource | None
     values: NDArray[np.float32]
     raster: NDArray[np.float32]
     raster_rect: tuple[float, float, float, float]
@@ -67,6 +72,8 @@ class DifferencePicture:
     pinned: int | None
     note: str
     first_region: int = 0
+    picked: tuple[int, ...] = ()
+    view: ImageView | None = None
 
 
 def difference_scale(frame_a: Frame, frame_b: Frame, display: Display) -> float:
@@ -95,6 +102,7 @@ def difference_picture(
     scale_max: float | None = None,
     hover: int | None = None,
     pinned: int | None = None,
+    picked: Sequence[int] = (),
 ) -> DifferencePicture:
     """Work out what ``paint_difference`` paints.
 
@@ -105,11 +113,12 @@ def difference_picture(
         scale_max: magnitude of the strongest colour; None takes ``difference_scale``.
         hover: region under the mouse.
         pinned: region held by a click.
+        picked: further keys, whose mass is summed.
 
     Returns:
         The picture; where the runs have different keys it holds a note that says so.
     """
-    image = None if frame_a.image is None else to_qimage(_grey(frame_a.image))
+    image, view = image_source(frame_a), frame_view(frame_a, display.image_view)
     layout = frame_layout(frame_a)
     problem = _problem(frame_a, frame_b)
     if problem or layout is None:
@@ -126,37 +135,51 @@ def difference_picture(
             hover=None,
             pinned=None,
             note=problem,
+            view=view,
         )
     values = np.asarray(region_values(frame_b) - region_values(frame_a), dtype=np.float32)
     first = frame_a.first_region
     scale = difference_scale(frame_a, frame_b, display) if scale_max is None else scale_max
-    raster, rect, note = _raster(layout, values, display)
-    return DifferencePicture(
+    raster, rect, note = _raster(layout, values, display, view)
+    picture = DifferencePicture(
         layout=layout,
         image=image,
         values=values,
         raster=raster,
         raster_rect=rect,
         marks=marks(np.abs(values), scale),
-        dim=_dim(frame_a),
+        dim=_dim(image),
         scale_max=scale,
-        hover=known_region(hover, first, len(values)),
-        pinned=known_region(pinned, first, len(values)),
+        hover=None,
+        pinned=None,
         note=note,
         first_region=first,
+        view=view,
+    )
+    return with_difference_cursors(picture, hover, pinned, picked)
+
+
+def with_difference_cursors(
+    picture: DifferencePicture, hover: int | None, pinned: int | None, picked: Sequence[int]
+) -> DifferencePicture:
+    """The same picture with other keys marked."""
+    first, count = picture.first_region, len(picture.values)
+    regions = (known_region(key, first, count) for key in picked)
+    return replace(
+        picture,
+        hover=known_region(hover, first, count),
+        pinned=known_region(pinned, first, count),
+        picked=tuple(region for region in regions if region is not None),
     )
 
 
-def _grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Luma of a colour image (ITU-R BT.601): hue is left to the sign of the difference."""
-    if image.ndim == 2:
-        return image
-    luma: NDArray[np.float64] = image[..., :3] @ np.array([0.299, 0.587, 0.114])
-    return np.rint(luma).astype(np.uint8)
+def is_difference_ground_same(one: DifferencePicture, other: DifferencePicture) -> bool:
+    """Whether two pictures differ in nothing but their cursors."""
+    return one.values is other.values and one.raster is other.raster and one.view is other.view
 
 
-def _dim(frame: Frame) -> float:
-    mean = 0.0 if frame.image is None else float(frame.image.mean()) / 255
+def _dim(image: ImageSource | None) -> float:
+    mean = 0.0 if image is None else image.mean
     return max(_DIM, 1 - _GREY / max(mean, 1e-6)) if mean else _DIM
 
 
@@ -173,20 +196,19 @@ def _problem(a: Frame, b: Frame) -> str:
 
 
 def _raster(
-    layout: RegionLayout, values: NDArray[np.float32], display: Display
-) -> tuple[NDArray[np.float32], tuple[float, float, float, float], str]:
-    whole = (0.0, 0.0, layout.width, layout.height)
+    layout: RegionLayout, values: NDArray[np.float32], display: Display, view: ImageView | None
+) -> tuple[NDArray[np.float32], Box, str]:
+    window = window_of(view, layout)
     if layout.grid is None:
         # Where boxes overlap the larger disagreement shows; a hole never hides a number.
-        index = box_raster(layout, np.abs(values))
+        index = box_raster(layout, np.abs(values), window)
         found = np.append(values, np.float32(np.nan))[index]
-        note = "not smoothed: regions form no grid" if display.interpolation == "smooth" else ""
-        return found, whole, note
-    grid = heat_grid(layout, values)
+        note = NO_GRID_LABEL if display.interpolation == "smooth" else ""
+        return found, window, note
     if display.interpolation == "nearest":
-        return grid.astype(np.float32), layout.extent, ""
-    samples = max(1, min(32, _SMOOTH_SAMPLES // max(layout.grid)))
-    return smooth_grid(grid, samples).astype(np.float32), layout.extent, SMOOTH_LABEL
+        return heat_grid(layout, values).astype(np.float32), layout.extent, ""
+    smooth, box = smooth_part(layout, values, window)
+    return smooth.astype(np.float32), box, SMOOTH_LABEL
 
 
 def paint_difference(
@@ -200,28 +222,37 @@ def paint_difference(
         picture: from ``difference_picture``.
         theme: ``hard`` is the colour of A, ``soft`` that of B.
     """
+    paint_difference_ground(painter, rect, picture, theme)
+    paint_region_cursors(painter, rect, picture, theme)
+
+
+def paint_difference_ground(
+    painter: QPainter, rect: QRectF, picture: DifferencePicture, theme: Theme
+) -> None:
+    """Paint everything but what is hovered, pinned or picked."""
     layout = picture.layout
     if layout is None or not len(picture.values):
         paint_message(painter, rect, picture.note, theme)
         return
     where = image_rect(picture, rect)
-    if where.isEmpty():
+    shown = shown_rect(where, rect)
+    if shown.isEmpty():
         return
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     if picture.image is None:
-        painter.fillRect(where, QColor("#101216"))
+        painter.fillRect(shown, QColor("#101216"))
     else:
-        paint_pixels(painter, where, picture.image)
-        painter.fillRect(where, tint("#000000", picture.dim))
+        paint_image(painter, where, shown, picture.image, grey=True)
+        painter.fillRect(shown, tint("#000000", picture.dim))
     colours = signed_rgba(picture.raster, picture.scale_max, theme.hard, theme.soft)
-    heat = map_box(np.array(picture.raster_rect), layout, where)
-    paint_pixels(painter, heat, to_qimage(colours))
+    heat = map_box(picture.raster_rect, layout, where)
+    smooth = picture.note == SMOOTH_LABEL
+    paint_part(painter, heat, shown, to_qimage(colours), smooth=smooth)
     # A difference of zero or next to it needs no sign: the scale's middle is clear.
-    paint_marks(painter, where, layout, picture.marks)
-    paint_cursors(painter, where, layout, picture.hover, picture.pinned, theme)
+    paint_marks(painter, where, shown, layout, picture.marks)
     if picture.note:
-        paint_note(painter, where, picture.note, theme)
+        paint_note(painter, shown, picture.note, theme)
     painter.restore()
 
 

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 Boxes = NDArray[np.float64]
 # Rasters of overlapping boxes hold at most this many samples.
 _SAMPLES = 1_000_000
+# So many are set while the boxes are laid over each other.
+_PAINTED = 8_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +136,7 @@ def smooth_grid(grid: NDArray[np.float64], samples: int) -> NDArray[np.float64]:
     Returns:
         float64 [rows · samples, columns · samples]; NaN wherever a neighbour used is NaN.
     """
-    result = grid
+    result, missing = grid, bool(np.isnan(grid).any())
     for axis in (0, 1):
         size = result.shape[axis]
         at = np.clip((np.arange(size * samples) + 0.5) / samples - 0.5, 0, size - 1)
@@ -142,25 +144,41 @@ def smooth_grid(grid: NDArray[np.float64], samples: int) -> NDArray[np.float64]:
         high = np.minimum(low + 1, size - 1)
         weight = (at - low).reshape((-1, 1) if axis == 0 else (1, -1))
         first, second = result.take(low, axis=axis), result.take(high, axis=axis)
-        result = np.where(weight == 0, first, first * (1 - weight) + second * weight)
+        mixed = first + (second - first) * weight
+        # A neighbour of no weight that is missing must not spread.
+        result = np.where(weight == 0, first, mixed) if missing else mixed
     return result
 
 
-def box_raster(layout: RegionLayout, values: NDArray[np.floating]) -> NDArray[np.int64]:
-    """Which region shows at each sample of the image when boxes overlap: the largest value.
+def box_raster(
+    layout: RegionLayout,
+    values: NDArray[np.floating],
+    window: tuple[float, float, float, float] | None = None,
+) -> NDArray[np.int32]:
+    """Which region shows at each sample of a window when boxes overlap: the largest value.
+
+    Args:
+        layout: the regions.
+        values: float [regions].
+        window: x0, y0, x1, y1 of the part of the image in px; None is all of it.
 
     Returns:
-        int64 [height · k, width · k] of region indices, −1 where no region lies; k is whole, as
-        large as a million samples allow and at most 8, or 1.
+        int32 [height · k, width · k] of region indices, −1 where no region lies; k is at most 8,
+        a whole number where it is above 1, and as large as a million samples of the window, and
+        a few million of all boxes together, allow.
     """
-    scale = int(np.clip(np.sqrt(_SAMPLES / max(1.0, layout.width * layout.height)), 1, 8))
-    shape = (round(layout.height * scale), round(layout.width * scale))
-    raster = np.full(shape, -1, dtype=np.int64)
+    x0, y0, x1, y1 = (0.0, 0.0, layout.width, layout.height) if window is None else window
+    inside = np.clip(layout.boxes, [x0, y0, x0, y0], [x1, y1, x1, y1]) - [x0, y0, x0, y0]
+    painted = float(np.prod(inside[:, 2:] - inside[:, :2], axis=1).sum())
+    scale = float(np.sqrt(min(_SAMPLES / ((x1 - x0) * (y1 - y0)), _PAINTED / max(1.0, painted))))
+    scale = min(8.0, float(int(scale)) if scale >= 1 else scale)
+    shape = (max(1, round((y1 - y0) * scale)), max(1, round((x1 - x0) * scale)))
+    raster = np.full(shape, -1, dtype=np.int32)
     limits = np.array([shape[1], shape[0]] * 2)
-    edges = np.clip(np.rint(layout.boxes * scale), 0, limits).astype(np.int64)
+    edges = np.clip(np.rint(inside * scale), 0, limits).astype(np.int64).tolist()
     # Missing values first: a number always wins over a hole.
     strength = np.nan_to_num(np.asarray(values, dtype=np.float64), nan=-np.inf)
-    for index in np.argsort(strength, kind="stable"):
-        x0, y0, x1, y1 = edges[index]
-        raster[y0:y1, x0:x1] = index
+    for index in np.argsort(strength, kind="stable").tolist():
+        left, top, right, bottom = edges[index]
+        raster[top:bottom, left:right] = index
     return raster

@@ -10,6 +10,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
 from hardattn_viewer.drawing.colours import amount_table, signed_rgba
+from hardattn_viewer.drawing.kept import Kept
 from hardattn_viewer.drawing.pixels import paint_pixels, to_qimage
 from hardattn_viewer.drawing.strokes import pen
 from hardattn_viewer.drawing.text import Words, amount, draw_text, first_that_fits, text_width
@@ -25,12 +26,18 @@ _SHORTEST = 12.0
 
 def largest(values: Sequence[NDArray[np.floating]]) -> float:
     """The largest number in several arrays; 1.0 where there is none above zero."""
+    found = _most(values)
+    return found if found > 0 else 1.0
+
+
+def _most(values: Sequence[NDArray[np.floating]]) -> float:
+    """The largest finite number in several arrays; 0 where there is none above it."""
     found = 0.0
     for array in values:
         finite = np.asarray(array)[np.isfinite(array)]
         if finite.size:
             found = max(found, float(finite.max()))
-    return found if found > 0 else 1.0
+    return found
 
 
 def shared_scale(frames: Sequence[Frame]) -> float:
@@ -39,7 +46,18 @@ def shared_scale(frames: Sequence[Frame]) -> float:
     Returns:
         A positive number; 1.0 where nothing finite above zero was recorded.
     """
-    return largest([array for f in frames for array in (_drawn(f), _drawn_now(f))])
+    found = max((top for frame in frames for top in _tops(frame)), default=0.0)
+    return found if found > 0 else 1.0
+
+
+_TOPS: Kept[float] = Kept(32)
+
+
+def _tops(frame: Frame) -> tuple[float, float]:
+    """The largest number of all steps of a frame, found once for all of them, and of this one."""
+    shape = (frame.first_region, 0 if frame.boxes is None else len(frame.boxes))
+    steps = _TOPS.get(frame.distributions, shape, lambda: _most([_drawn(frame)]))
+    return steps, _most([_drawn_now(frame)])
 
 
 def scale_for(frame: Frame, frames: Sequence[Frame], display: Display) -> float:
@@ -122,6 +140,7 @@ def paint_scale_bar(
     *,
     colours: AmountTable = "viridis",
     signed: bool = False,
+    detail: str = "",
 ) -> None:
     """Paint the colours from nothing to the most, and what they mean, in one line.
 
@@ -134,6 +153,7 @@ def paint_scale_bar(
         colours: table of amounts.
         signed: show differences from −scale_max (more in A) to scale_max (more in B); the ends
             are then named beside the bar.
+        detail: how amounts become colours, said where there is room.
     """
     small = theme.size_small
     if signed:
@@ -146,6 +166,8 @@ def paint_scale_bar(
     top = f"0 – {amount(scale_max)}"
     # Numbers come first where the scope must be shortened.
     choices = [f"{scope}: {top}"]
+    if detail:
+        choices.insert(0, f"{scope}: {top} · {detail}")
     words = first_that_fits(choices, text.width(), theme, small) or f"{top}, {scope}"
     draw_text(painter, text, words, theme, size=small, colour=theme.muted)
 

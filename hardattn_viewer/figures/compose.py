@@ -23,7 +23,8 @@ from hardattn_viewer.drawing.headings import (
     paint_chips,
     paint_heading,
 )
-from hardattn_viewer.drawing.regions import frame_layout, paint_regions, regions_picture
+from hardattn_viewer.drawing.on_image import pane_aspect
+from hardattn_viewer.drawing.regions import paint_regions, regions_picture
 from hardattn_viewer.drawing.scale import paint_scale_bar, scale_for, scope_words
 from hardattn_viewer.drawing.strokes import pen
 from hardattn_viewer.drawing.text import Words, draw_text, line_height
@@ -49,8 +50,6 @@ from hardattn_viewer.session.frames import Frame, frame_at_step
 
 _COLUMN_GAP = 16.0
 _SMALL = 48.0
-# A portrait image takes at most this many widths of height.
-_TALLEST = 1.25
 
 
 def regions_page(frame: Frame, options: FigureOptions, display: Display) -> Page:
@@ -83,7 +82,7 @@ def regions_page(frame: Frame, options: FigureOptions, display: Display) -> Page
         add(height, paint)
     picture = regions_picture(frame, display, scale_max=scale)
     add(
-        inner * min(_aspect(frame), _TALLEST),
+        inner * pane_aspect(frame, display.image_view),
         lambda painter, rect: paint_regions(painter, rect, picture, theme),
     )
     if options.all_steps:
@@ -115,7 +114,7 @@ def compare_page(frame_a: Frame, frame_b: Frame, options: FigureOptions, display
     frames = (frame_a, frame_b)
     scales = tuple(scale_for(frame, frames, display) for frame in frames)
     blocks: list[Block] = []
-    image_height = column * min(max(_aspect(frame) for frame in frames), _TALLEST)
+    image_height = column * max(pane_aspect(frame, display.image_view) for frame in frames)
     top = MARGIN + HEADING_HEIGHT + 4
     below = top + image_height + GAP
     asides = common_aside(
@@ -256,11 +255,6 @@ def comparison_chips(
     return chips
 
 
-def _aspect(frame: Frame) -> float:
-    layout = frame_layout(frame)
-    return 1.0 if layout is None else layout.height / layout.width
-
-
 def _step_rows(
     frame: Frame, display: Display, scale: float, width: float, theme: Theme
 ) -> list[tuple[float, Paint]]:
@@ -271,7 +265,7 @@ def _step_rows(
     each = whole((width - (columns - 1) * GAP) / columns)
     label = line_height(theme, theme.size_small) + 4
     pitch = each if columns == 1 else math.floor((width - each) / (columns - 1))
-    height = label + each * min(_aspect(frame), _TALLEST)
+    height = label + each * pane_aspect(frame, display.image_view)
     plain_display = replace(display, path=False)
     pictures = []
     for step in frame.held:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from hardattn_viewer.drawing.distribution import key_kind
 from hardattn_viewer.drawing.frame_words import mechanism_words, step_words
-from hardattn_viewer.drawing.regions import frame_layout
+from hardattn_viewer.drawing.on_image import frame_layout, frame_view, pane_aspect
 from hardattn_viewer.drawing.scale import scope_words
 from hardattn_viewer.drawing.text import amount, plain
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame
+from hardattn_viewer.session.image_view import crop_words
 from hardattn_viewer.session.map_source import pyramid_of
 from hardattn_viewer.session.masking import MASKED
 from hardattn_viewer.session.naming import query_name, special_words
@@ -99,6 +100,10 @@ def caption(
             text += "Interpolation: bilinear between region centres. "
         else:
             text += "Interpolation: none, one colour a region. "
+    aspect = max(pane_aspect(frame, display.image_view) for frame in frames)
+    part = crop_words(frame_view(frames[0], display.image_view), 1.0, aspect)
+    if part:
+        text += f"Part of the image: {part}. "
     for frame in frames:
         if special_words(frame):
             text += f"Not drawn: {plain(special_words(frame))}. "

@@ -10,6 +10,7 @@ from hardattn_viewer.session.finding import checked
 from hardattn_viewer.session.frames import Place, frame_at
 from hardattn_viewer.session.listing import depends_on, vocabulary_of, with_order
 from hardattn_viewer.session.moving import at_known_site
+from hardattn_viewer.session.regions import image_size
 from hardattn_viewer.session.rows import Rows
 from hardattn_viewer.session.state import Frames, OpenRun, SessionState
 
@@ -66,9 +67,11 @@ def resolved(
         new = at_known_site(new, site_of)
     elsewhere = new.place.example != old.place.example and not grew
     if elsewhere or new.slot_a != old.slot_a:
-        new = replace(new, hovered=None, hovered_query=None, pinned=None)
+        new = replace(new, hovered=None, hovered_query=None, pinned=None, picked=())
         if new.loop == old.loop:
             new = replace(new, loop=None)
+    if new.frames is not old.frames:
+        new = with_known_part(new)
     if (new.slot_a, new.slot_b) != (old.slot_a, old.slot_b) and new.beside is old.beside:
         # What B was shown beside is no longer there.
         new = replace(new, beside=Beside())
@@ -86,6 +89,14 @@ def resolved(
     if new.slot_a is None and new.slot_b is None and new.rows is not None:
         new = replace(new, rows=None, order=(), frames=Frames())
     return new
+
+
+def with_known_part(state: SessionState) -> SessionState:
+    """``state`` without a part of an image, where its image has another size."""
+    size, view = image_size(state.frame), state.display.image_view
+    if view is None or size is None or view.size == size:
+        return state
+    return replace(state, display=replace(state.display, image_view=None))
 
 
 def with_notices(

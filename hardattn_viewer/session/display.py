@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
+from hardattn_viewer.session.image_view import ImageView
+
 Interpolation = Literal["nearest", "smooth"]
 Scope = Literal["shared", "example", "step"]
 AmountTable = Literal["viridis", "cividis"]
@@ -41,6 +43,7 @@ class Display:
         scale: what the largest colour stands for: the largest probability of all runs shown and
             all steps (``"shared"``), of one run and all its steps (``"example"``), or of one step.
         colours: table of amounts.
+        image_view: the part of the image that is shown; None is all of it.
         sorted_bars: order a distribution's keys by falling probability.
         log_bars: draw its probabilities on a logarithmic axis.
         cumulative: draw its cumulative mass as a line.
@@ -65,6 +68,7 @@ class Display:
     interpolation: Interpolation = "nearest"
     scale: Scope = "shared"
     colours: AmountTable = "viridis"
+    image_view: ImageView | None = None
     sorted_bars: bool = False
     log_bars: bool = False
     cumulative: bool = False
@@ -108,3 +112,8 @@ def with_curve(options: Display, name: str) -> Display:
     shown = options.curves
     left = tuple(one for one in shown if one != name)
     return replace(options, curves=left if name in shown else (*shown, name))
+
+
+def is_other_part(new: Display, old: Display) -> bool:
+    """Whether two ways to draw differ in the part of the image alone."""
+    return old.image_view != new.image_view and replace(old, image_view=new.image_view) == new

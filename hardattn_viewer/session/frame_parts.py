@@ -56,7 +56,7 @@ def frame_bytes(frame: Frame) -> int:
     # Numbers of very many steps are shared by all frames of the example.
     scalars = () if frame.curves is not None else frame.scalars.values()
     arrays: list[NDArray[Any]] = [frame.distributions, *scalars]
-    arrays += [array for array in (frame.image, frame.boxes) if array is not None]
+    arrays += [array for array in (frame.image, frame.boxes, *frame.levels) if array is not None]
     tokens = sum(map(len, frame.axes.own)) + sum(map(len, frame.axes.target))
     maps = sum(one.nbytes for one in frame.maps if one is not None)
     maps += frame.whole.nbytes if frame.whole is not None else 0

@@ -14,7 +14,7 @@ from hardattn_viewer.session.frame_rows import averaged, holds_rows, rows_at, wi
 from hardattn_viewer.session.joined import JoinedMap, joined
 from hardattn_viewer.session.long_examples import LongCurves, read_curves, steps_around
 from hardattn_viewer.session.maps import StepMap, read_step
-from hardattn_viewer.session.recorded import AxisTokens, axis_tokens, image_of
+from hardattn_viewer.session.recorded import AxisTokens, axis_tokens, image_and_levels
 from hardattn_viewer.session.token_groups import Groups
 from recorders.run.layout import BEAM_PARENT
 
@@ -80,6 +80,7 @@ class Frame:
         heads: number of heads recorded at this site.
         training_step: training step of the snapshot where the run has several, else None.
         image: uint8 [height, width] or [height, width, 3], or None.
+        levels: smaller copies of a large ``image``, from ``image_levels.smaller_levels``.
         boxes: float32 [regions, 4] as x0, y0, x1, y1 in pixels of ``image`` where keys are
             regions, else None; region r is key ``first_region + r``.
         tokens: one string a key where the keys are tokens, else None.
@@ -147,6 +148,7 @@ class Frame:
     damage: tuple[str, ...] = ()
     first_step: int = 0
     curves: LongCurves | None = None
+    levels: tuple[NDArray[np.uint8], ...] = ()
 
     @property
     def held(self) -> range:
@@ -280,6 +282,7 @@ def load_frame(run: Run, place: Place, curves: LongCurves | None = None) -> Fram
     is_beam = bool(np.isfinite(scalars.get(BEAM_PARENT, np.zeros(0))).any())
     none = np.zeros(0, dtype=np.float32)
     damage = [sentence for one in maps if one is not None for sentence in one.damage]
+    image, levels = image_and_levels(run, place.example, damage)
     frame = Frame(
         run_name=run.name,
         place=replace(place, site=site.name, snapshot=snapshot),
@@ -291,7 +294,8 @@ def load_frame(run: Run, place: Place, curves: LongCurves | None = None) -> Fram
         confidence=outcome.confidence,
         label_probability=outcome.label_probability,
         steps=steps,
-        image=image_of(run, place.example, damage),
+        image=image,
+        levels=levels,
         boxes=boxes_of(run, site, place.example, maps),
         tokens=None,
         probabilities=none,

@@ -28,6 +28,7 @@ class ViewState:
     focus: Slot
     place: Place
     pinned: int | None
+    picked: tuple[int, ...]
     view: View
     display: Display
     matrix: MatrixLook

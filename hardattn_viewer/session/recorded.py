@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+from weakref import WeakKeyDictionary
 
-import numpy as np
-from numpy.typing import NDArray
-
+from hardattn_viewer.session.image_levels import Image, smaller_levels
 from recorders.run.errors import DamagedError
 
 if TYPE_CHECKING:
@@ -64,10 +63,26 @@ def event_of(run: Run, site: Site, example: int, step: int, snapshot: int) -> Ev
         return None
 
 
-def image_of(run: Run, example: int, damage: list[str]) -> NDArray[np.uint8] | None:
-    """The image of an example, or None: where it is damaged, which is then noted in ``damage``."""
+# The last large image of each run: another head or site of its example needs it again.
+_LAST: WeakKeyDictionary[Run, tuple[int, Image, tuple[Image, ...]]] = WeakKeyDictionary()
+
+
+def image_and_levels(
+    run: Run, example: int, damage: list[str]
+) -> tuple[Image | None, tuple[Image, ...]]:
+    """The image of an example and smaller copies of it.
+
+    It is None where there is none, or it is damaged, which is then noted in ``damage``.
+    """
+    last = _LAST.get(run)
+    if last is not None and last[0] == example:
+        return last[1], last[2]
     try:
-        return run.image(example)
+        image = run.image(example)
     except DamagedError as problem:
         damage.append(str(problem))
-        return None
+        return None, ()
+    levels = smaller_levels(image)
+    if image is not None and levels:
+        _LAST[run] = (example, image, levels)
+    return image, levels

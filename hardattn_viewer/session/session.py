@@ -12,6 +12,7 @@ from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.history import NoteEdit, ViewState, with_view
 from hardattn_viewer.session.marking import Marking
 from hardattn_viewer.session.matrix import MatrixArea, MatrixLook
+from hardattn_viewer.session.region_acts import RegionActs
 from hardattn_viewer.session.requests import (
     CloseRequest,
     OpenRequest,
@@ -37,7 +38,7 @@ from recorders.run.address import Address
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 
-class Session(Searching, Marking):
+class Session(Searching, Marking, RegionActs):
     """Everything that a person can do to the one state that all views share.
 
     Args:
@@ -210,15 +211,16 @@ class Session(Searching, Marking):
         self._change(hovered=key, hovered_query=query)
 
     def pin(self, key: int | None) -> None:
-        """Hold on to a key; the same key again, or None, lets go."""
-        self._change("pin", pinned=None if key == self.state.pinned else key)
+        """Hold on to a key; the same key again lets go, None also of those that were picked."""
+        picked = () if key is None else self.state.picked
+        self._change("pin", pinned=None if key == self.state.pinned else key, picked=picked)
 
     def let_go(self) -> None:
         """Let go of the pinned key and of a set of queries, or else of the chosen query."""
         place = self.state.place
-        held = self.state.pinned is not None or bool(place.also)
+        held = self.state.pinned is not None or bool(place.also or self.state.picked)
         place = replace(place, also=(), query=place.query if held else None)
-        self._change("pin", pinned=None, place=place)
+        self._change("pin", pinned=None, picked=(), place=place)
 
     # --- playback -------------------------------------------------------------------------
 

@@ -292,6 +292,7 @@ class SessionState:
         rank_by: the measure by which steps are ranked where A and B disagree.
         compare_page: which page on A and B is shown below their difference.
         pinned: the key that was clicked, or None.
+        picked: further keys, whose mass is summed.
         hovered: the key under the pointer, or None.
         hovered_query: the query under the pointer, or None; its row is previewed.
         view: which picture the middle of the window shows.
@@ -330,6 +331,7 @@ class SessionState:
     rank_by: By = "jensen_shannon"
     compare_page: ComparePage = "numbers"
     pinned: int | None = None
+    picked: tuple[int, ...] = ()
     hovered: int | None = None
     hovered_query: int | None = None
     view: View = "overlay"

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 
-from hardattn_viewer.drawing.difference import difference_picture, difference_scale
+from hardattn_viewer.drawing.difference import difference_scale
 from hardattn_viewer.drawing.difference_bars import bars_picture
 from hardattn_viewer.drawing.difference_words import difference_words
 from hardattn_viewer.drawing.matrix_difference import matrix_difference
@@ -30,6 +30,7 @@ from hardattn_viewer.views.parts import (
     plain_tooltip,
     row,
 )
+from hardattn_viewer.views.region_difference import RegionDifference, aspect_of
 from hardattn_viewer.views.scales import ScalePicture
 
 
@@ -73,9 +74,10 @@ class DifferencePane(QWidget):
         self.words.hide()
         self.notice = Notice("differenceNotice")
         self.panel = ComparisonPanel(session)
-        self.body = DifferenceBody(self.panel)
+        self.body = DifferenceBody(self.panel, session)
+        self.regions = RegionDifference(session, self.body)
         self.canvas, self.tokens, self.scale = self.body.canvas, self.body.text, self.body.scale
-        for canvas in (self.body.canvas, self.body.tokens, self.body.text.canvas):
+        for canvas in (self.body.tokens, self.body.text.canvas):
             canvas.hovered.connect(session.hover)
             canvas.clicked.connect(session.pin)
         self.body.matrix.hovered.connect(self._hover_cell)
@@ -94,6 +96,7 @@ class DifferencePane(QWidget):
     def set_theme(self, theme: Theme) -> None:
         """Paint in ``theme`` from now on."""
         self.body.set_theme(theme)
+        self.regions.set_theme(theme)
         # The colours of A and B are the theme's, and are worked out before they are painted.
         self._show(self._session.state)
 
@@ -106,7 +109,8 @@ class DifferencePane(QWidget):
         if new.view != "compare":
             return
         before = (old.frames, old.display, old.hovered, old.pinned, old.beside, old.view)
-        if (new.frames, new.display, new.hovered, new.pinned, new.beside, new.view) != before:
+        after = (new.frames, new.display, new.hovered, new.pinned, new.beside, new.view)
+        if (*after, new.picked) != (*before, old.picked):
             self._show(new)
         elif new.studies is not old.studies or _asked(new) != _asked(old):
             self._show_words(new)
@@ -136,7 +140,7 @@ class DifferencePane(QWidget):
                 part.show_picture(None, why)
             return
         mode = mode_of(a, b, state)
-        self.body.show_mode(mode, not no_token_difference(a, b))
+        self.body.show_mode(mode, not no_token_difference(a, b), aspect_of(a))
         self.where.set_whole(
             "where they disagree" if mode == "regions" else f"step {b.place.step + 1}",
             "disagreement" if mode == "regions" else "",
@@ -152,9 +156,7 @@ class DifferencePane(QWidget):
         display, body = state.display, self.body
         words = f"Where B looks more than A, and less, at step {b.place.step + 1}"
         if mode == "regions":
-            body.canvas.show_picture(
-                difference_picture(a, b, display, hover=hover, pinned=pinned), words
-            )
+            self.regions.show_frames(state, a, b, words)
             top = difference_scale(a, b, display)
         else:
             body.canvas.show_picture(None, "nothing to show")

@@ -8,18 +8,26 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from hardattn_viewer.drawing.difference import DifferencePicture, paint_difference
+from hardattn_viewer.drawing.difference import (
+    DifferencePicture,
+    is_difference_ground_same,
+    paint_difference_ground,
+)
 from hardattn_viewer.drawing.difference_bars import BarsPicture, bar_under, paint_bars
 from hardattn_viewer.drawing.matrix_difference import (
     MatrixDifference,
     difference_cell_at,
     paint_matrix_difference,
 )
-from hardattn_viewer.drawing.regions import region_at
+from hardattn_viewer.drawing.on_image import FLATTEST, TALLEST
+from hardattn_viewer.drawing.regions import paint_region_cursors
 from hardattn_viewer.drawing.theme import Theme
+from hardattn_viewer.session.session import Session
 from hardattn_viewer.views.canvas import Canvas
-from hardattn_viewer.views.pane_body import GAP, SCALE_HEIGHT, SMALLEST
+from hardattn_viewer.views.image_canvas import ImageCanvas
+from hardattn_viewer.views.pane_body import GAP, LINE_GAP, SCALE_HEIGHT, SMALLEST, fitted
 from hardattn_viewer.views.panes import STRIP_HEIGHTS
+from hardattn_viewer.views.picture_line import PictureLine
 from hardattn_viewer.views.scales import ScalePicture, paint_scale
 from hardattn_viewer.views.token_difference import TokenDifference
 
@@ -35,17 +43,23 @@ class DifferenceBody(QWidget):
 
     Args:
         panel: what goes below.
+        session: the shared session.
     """
 
-    def __init__(self, panel: QWidget) -> None:
+    def __init__(self, panel: QWidget, session: Session) -> None:
         super().__init__()
         self.setObjectName("differenceBody")
         self._panel = panel
         self.mode: Mode = "regions"
         self._has_text = False
-        self.canvas: Canvas[DifferencePicture] = Canvas(
-            "differenceCanvas", paint_difference, region_at
+        self._aspect = 1.0
+        self.canvas: ImageCanvas[DifferencePicture] = ImageCanvas(
+            "differenceCanvas",
+            paint_difference_ground,
+            paint_region_cursors,
+            is_difference_ground_same,
         )
+        self.line = PictureLine(session, "difference", heat=False)
         self.canvas.setAccessibleName("Picture of B minus A")
         self.tokens: Canvas[BarsPicture] = Canvas("differenceTokens", paint_bars, bar_under)
         self.tokens.setAccessibleName("B minus A of every key")
@@ -55,7 +69,15 @@ class DifferenceBody(QWidget):
         )
         self.matrix.setAccessibleName("B minus A of every query and key")
         self.scale: Canvas[ScalePicture] = Canvas("differenceScale", paint_scale)
-        for part in (self.canvas, self.tokens, self.text, self.matrix, self.scale, panel):
+        for part in (
+            self.canvas,
+            self.line,
+            self.tokens,
+            self.text,
+            self.matrix,
+            self.scale,
+            panel,
+        ):
             part.setParent(self)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
@@ -68,10 +90,17 @@ class DifferenceBody(QWidget):
         """Room for the smallest picture that can be read."""
         return QSize(SMALLEST, SMALLEST + SCALE_HEIGHT + STRIP_HEIGHTS[0] + 2 * GAP)
 
-    def show_mode(self, mode: Mode, has_text: bool) -> None:
-        """Make room for the pictures of a mode; keys that are no tokens are shown as bars."""
-        if (mode, has_text) != (self.mode, self._has_text):
-            self.mode, self._has_text = mode, has_text
+    def show_mode(self, mode: Mode, has_text: bool, aspect: float = 1.0) -> None:
+        """Make room for the pictures of a mode; keys that are no tokens are shown as bars.
+
+        Args:
+            mode: what is shown.
+            has_text: whether the keys are tokens.
+            aspect: height of the image divided by its width.
+        """
+        aspect = min(max(aspect, FLATTEST), TALLEST)
+        if (mode, has_text, aspect) != (self.mode, self._has_text, self._aspect):
+            self.mode, self._has_text, self._aspect = mode, has_text, aspect
             self._share_out()
 
     @property
@@ -93,15 +122,18 @@ class DifferenceBody(QWidget):
     def _share_out(self) -> None:
         width, height = self.width(), self.height()
         self.canvas.setVisible(self.mode == "regions")
+        self.line.setVisible(self.mode == "regions")
         self.tokens.setVisible(self.mode == "tokens" and not self._has_text)
         self.text.setVisible(self.mode == "tokens" and self._has_text)
         self.matrix.setVisible(self.shows_matrix)
         if self.mode == "regions":
             # The same as in the panes beside it, so that the pictures line up.
-            rest = SCALE_HEIGHT + 2 * GAP
-            side = max(SMALLEST, min(width, height - rest - STRIP_HEIGHTS[0]))
-            self.canvas.setGeometry((width - side) // 2, 0, side, side)
-            top = side + GAP
+            rest = SCALE_HEIGHT + 2 * GAP + self.line.height() + LINE_GAP
+            room = max(SMALLEST, height - rest - STRIP_HEIGHTS[0])
+            wide, top = fitted(width, room, self._aspect)
+            self.canvas.setGeometry((width - wide) // 2, 0, wide, top)
+            self.line.setGeometry(0, top + LINE_GAP, width, self.line.height())
+            top += 2 * LINE_GAP + self.line.height()
         elif self.mode == "tokens":
             tokens = min(TOKENS_HEIGHT, max(height - SCALE_HEIGHT - PANEL_LEAST - 2 * GAP, 0))
             for part in (self.tokens, self.text):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
@@ -14,14 +16,9 @@ from hardattn_viewer.drawing.distribution import (
 )
 from hardattn_viewer.drawing.frame_words import kind_words, mechanism_words, step_words
 from hardattn_viewer.drawing.matrix import matrix_picture
-from hardattn_viewer.drawing.regions import (
-    RegionsPicture,
-    paint_regions,
-    region_at,
-    regions_picture,
-)
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.drawing.tokens import tokens_picture
+from hardattn_viewer.session.display import is_other_part
 from hardattn_viewer.session.draws import shown_draws
 from hardattn_viewer.session.frame_items import query_of_key
 from hardattn_viewer.session.frames import Frame
@@ -34,7 +31,6 @@ from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.shown_tokens import mass_words, shown_frame
 from hardattn_viewer.session.state import SessionState, Slot, key_in_focus
 from hardattn_viewer.views.canvas import Canvas
-from hardattn_viewer.views.pane_body import PaneBody
 from hardattn_viewer.views.parts import (
     ElidedLabel,
     Notice,
@@ -44,8 +40,10 @@ from hardattn_viewer.views.parts import (
     plain_tooltip,
     row,
 )
+from hardattn_viewer.views.region_body import STRIP_HEIGHTS, RegionBody
 from hardattn_viewer.views.scales import (
     ScalePicture,
+    colour_words,
     matrix_scale_of,
     paint_scale,
     scale_of,
@@ -55,9 +53,7 @@ from hardattn_viewer.views.scales import (
 from hardattn_viewer.views.text_body import TextBody
 from hardattn_viewer.views.token_menu import token_menu
 
-STRIP_HEIGHTS = (84, 210)
-# Keys of a text that takes several milliseconds to show.
-LONG = 1_000
+__all__ = ["STRIP_HEIGHTS", "RunPane"]
 
 
 class RunPane(QWidget):
@@ -78,7 +74,6 @@ class RunPane(QWidget):
         self._mark = SlotMark()
         self._title = ElidedLabel(role="big", name=f"{name}Title")
         self._step = label(role="muted", name=f"{name}Step")
-        self.canvas: Canvas[RegionsPicture] = Canvas(f"{name}Canvas", paint_regions, region_at)
         self.strip: Canvas[DistributionPicture] = Canvas(f"{name}Strip", paint_distribution, bar_at)
         self.warning = label(role="warning", name=f"{name}Warning")
         self.warning.setWordWrap(True)
@@ -88,16 +83,15 @@ class RunPane(QWidget):
         self.mass.hide()
         self.notice = Notice(f"{name}Notice")
         self.scale: Canvas[ScalePicture] = Canvas(f"{name}Scale", paint_scale)
-        self._picture = PaneBody(self.canvas, self.scale, self.strip, *STRIP_HEIGHTS)
+        self.regions = RegionBody(session, name, self.scale, self.strip)
+        self.canvas = self.regions.canvas
         self.text = TextBody(name, self.scale, self.strip)
-        for canvas in (self.canvas, self.text.tokens):
-            canvas.hovered.connect(self._hover)
-            canvas.clicked.connect(self._pick)
-        self.canvas.shift_clicked.connect(self._pin)
         self.strip.hovered.connect(lambda item: self._hover(self._key_of(item)))
         for pinned in (self.strip.clicked, self.strip.shift_clicked):
             pinned.connect(lambda item: self._pin(self._key_of(item)))
         tokens = self.text.tokens
+        tokens.hovered.connect(self._hover)
+        tokens.clicked.connect(self._pick)
         tokens.shift_clicked.connect(self._add)
         tokens.control_clicked.connect(self._pin)
         tokens.swept.connect(self._sweep)
@@ -106,7 +100,7 @@ class RunPane(QWidget):
         self.text.matrix.clicked.connect(self._pick_cell)
         self.text.matrix.shift_clicked.connect(self._pin_cell)
         self._stack = QStackedWidget()
-        for body in (self._picture, self.text, self.notice):
+        for body in (self.regions, self.text, self.notice):
             self._stack.addWidget(body)
         self.place = ElidedLabel(role="value", name=f"{name}Place")
         self.place.hide()
@@ -128,7 +122,7 @@ class RunPane(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         """Paint in ``theme`` from now on."""
-        self.canvas.set_theme(theme)
+        self.regions.set_theme(theme)
         self.text.set_theme(theme)
         self.scale.set_theme(theme)
         self.strip.set_theme(theme)
@@ -232,13 +226,25 @@ class RunPane(QWidget):
         before = (old.frames, old.display, old.pinned, old.hovered, old.runs, old.focus, old.slot_a)
         after = (new.frames, new.display, new.pinned, new.hovered, new.runs, new.focus, new.slot_a)
         drawn = new.studies.get("draws") is not old.studies.get("draws")
-        if after != before or (new.slot_b, new.beside) != (old.slot_b, old.beside) or drawn:
-            frame = new.frames.of(self._shown_slot(new))
-            # A pane that is not seen is kept ready to be, but not at the cost of a long text.
-            long = frame is not None and frame.probabilities.size > LONG
-            self._is_stale = long and not self.isVisible()
-            if not self._is_stale:
-                self._show(new)
+        others = (new.slot_b, new.beside, new.picked) != (old.slot_b, old.beside, old.picked)
+        if after == before and not others and not drawn:
+            return
+        # A pane that is not seen is shown what has changed when it is.
+        self._is_stale = not self.isVisible()
+        if self._is_stale:
+            return
+        if replace(old, display=new.display) == new and is_other_part(new.display, old.display):
+            self._show_part(new)
+        else:
+            self._show(new)
+
+    def _show_part(self, state: SessionState) -> None:
+        """Show another part of the image, where nothing else has changed."""
+        slot = self._shown_slot(state)
+        frame = state.frames.of(slot)
+        if frame is not None and frame.boxes is not None:
+            words = self.canvas.accessibleDescription()
+            self.regions.show_frame(state, slot, frame, scale_of(state, frame), words)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Catch up with what changed meanwhile."""
@@ -271,16 +277,18 @@ class RunPane(QWidget):
         self.strip.setAccessibleName(f"Distribution of {slot}")
         display = state.display
         if frame.boxes is not None:
-            self.canvas.show_picture(
-                regions_picture(frame, display, scale_max=scale, hover=hover, pinned=pinned), words
-            )
+            self.regions.show_frame(state, slot, frame, scale, words)
             self.text.show_nothing()
-            self._picture.take_parts()
-            self._stack.setCurrentWidget(self._picture)
+            self._stack.setCurrentWidget(self.regions)
         else:
             self._show_text(state, frame, scale, hover, pinned, words)
         self.scale.show_picture(
-            ScalePicture(scale, short_scope(state), colours=state.display.colours),
+            ScalePicture(
+                scale,
+                short_scope(state),
+                colours=display.colours,
+                detail=colour_words(frame, display),
+            ),
             f"Scale: {scope_of(state)}",
         )
         item, held = there.item_of(hover), there.item_of(pinned)
@@ -298,7 +306,7 @@ class RunPane(QWidget):
         pinned: int | None,
         words: str,
     ) -> None:
-        self.canvas.show_picture(None, "nothing to show")
+        self.regions.show_nothing()
         # In one of several panes the text has less room.
         size = 14.0 if self._slot is None else 13.0
         self.text.show_pictures(
@@ -348,8 +356,9 @@ class RunPane(QWidget):
         self._title.set_whole(run.name if run else empty)
         self._step.setText("")
         self._show_place("")
-        for canvas in (self.canvas, self.scale, self.strip):
+        for canvas in (self.scale, self.strip):
             canvas.show_picture(None, "nothing to show")
+        self.regions.show_nothing()
         self.text.show_nothing()
         self.notice.say(*_explanation(state, slot))
         self._stack.setCurrentWidget(self.notice)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
+from hardattn_viewer.drawing.on_image import frame_layout
 from hardattn_viewer.drawing.scale import (
     largest,
     matrix_scale,
@@ -16,7 +17,7 @@ from hardattn_viewer.drawing.scale import (
 )
 from hardattn_viewer.drawing.text import amount
 from hardattn_viewer.drawing.theme import Theme
-from hardattn_viewer.session.display import AmountTable
+from hardattn_viewer.session.display import AmountTable, Display
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.map_source import row_of
 from hardattn_viewer.session.state import SLOTS, SessionState
@@ -31,12 +32,14 @@ class ScalePicture:
         scope: where that maximum was taken, in words.
         signed: whether it is a difference.
         colours: table of amounts.
+        detail: how amounts become colours, said where there is room.
     """
 
     top: float
     scope: str
     signed: bool = False
     colours: AmountTable = "viridis"
+    detail: str = ""
 
 
 def scale_of(state: SessionState, frame: Frame) -> float:
@@ -92,6 +95,15 @@ def scale_words(state: SessionState) -> str:
     return f"{scope_of(state)}, 0 – {amount(scale_of(state, frame))}"
 
 
+def colour_words(frame: Frame, display: Display) -> str:
+    """How amounts become colours, for beside the scale."""
+    layout = frame_layout(frame)
+    if layout is None:
+        return display.colours
+    smooth = display.interpolation == "smooth" and layout.grid is not None
+    return f"{display.colours}, {'smooth' if smooth else 'nearest'}"
+
+
 def paint_scale(painter: QPainter, rect: QRectF, picture: ScalePicture, theme: Theme) -> None:
     """Paint a colour bar with its words."""
     paint_scale_bar(
@@ -102,6 +114,7 @@ def paint_scale(painter: QPainter, rect: QRectF, picture: ScalePicture, theme: T
         theme,
         colours=picture.colours,
         signed=picture.signed,
+        detail=picture.detail,
     )
 
 

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QLineF, QPointF, QRectF
 
+from hardattn_viewer.drawing.badges import Labels, Visit, place_badges
 from hardattn_viewer.drawing.colours import rgb
-from hardattn_viewer.drawing.path import Visit, place_discs
+from hardattn_viewer.drawing.path import clipped
 from hardattn_viewer.drawing.regions import paint_regions, regions_picture
 from hardattn_viewer.drawing.theme import DARK
 from hardattn_viewer.session.display import Display
@@ -19,46 +20,73 @@ from hardattn_viewer.session.display import Display
 BOUNDS = QRectF(10, 20, 340, 340)
 
 
-def placed(keys: list[int], step: int) -> tuple[list[Visit], list[QPointF], list]:
+def placed(keys: list[int], step: int) -> tuple[list[QPointF], Labels]:
     visits = [Visit(at, key, key % 7 * 4 + 2.0, key // 7 * 4 + 2.0) for at, key in enumerate(keys)]
     points = [QPointF(10 + v.x / 28 * 340, 20 + v.y / 28 * 340) for v in visits]
-    return visits, points, place_discs(visits, step, points, BOUNDS)
+    return points, place_badges(visits, step, points, BOUNDS)
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.integers(0, 48), min_size=1, max_size=12), st.integers(0, 11))
-def test_discs_never_cover_each_other_nor_leave_the_image(keys: list[int], step: int) -> None:
-    _, _, discs = placed(keys, step)
-    for one, other in itertools.combinations(discs, 2):
-        assert QLineF(one.centre, other.centre).length() >= one.radius + other.radius - 0.5
-    for disc in discs:
-        margin = disc.radius - 0.01
-        assert BOUNDS.adjusted(margin, margin, -margin, -margin).contains(disc.centre)
+@given(st.lists(st.integers(0, 48), min_size=1, max_size=200), st.integers(0, 199))
+def test_badges_never_cover_each_other_nor_leave_the_image(keys: list[int], step: int) -> None:
+    _, labels = placed(keys, step)
+    for one, other in itertools.combinations(labels.badges, 2):
+        assert not one.rect.intersects(other.rect), (one.text, other.text)
+    for badge in labels.badges:
+        assert BOUNDS.contains(badge.rect)
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.integers(0, 48), min_size=1, max_size=8), st.integers(0, 7))
-def test_every_step_has_its_number_and_lies_near_its_region(keys: list[int], step: int) -> None:
-    _, points, discs = placed(keys, step)
-    assert sorted(int(disc.text) for disc in discs) == list(range(1, len(keys) + 1))
-    for disc in discs:
-        at = int(disc.text) - 1
-        assert disc.future == (at > step)
-        assert disc.current == (at == step)
-        if keys.count(keys[at]) == 1 and len(set(keys)) == len(keys):
-            assert QLineF(disc.centre, points[at]).length() < 1
+@given(st.lists(st.integers(0, 48), min_size=1, max_size=200), st.integers(0, 199))
+def test_every_step_has_a_badge_or_is_counted(keys: list[int], step: int) -> None:
+    _, labels = placed(keys, step)
+    numbered = [one for badge in labels.badges for one in badge.steps]
+    assert len(numbered) == len(set(numbered))
+    assert len(numbered) + labels.unnumbered == len(keys)
+    for badge in labels.badges:
+        assert len({keys[one] for one in badge.steps}) == 1
+        assert badge.current == (step in badge.steps)
+        assert badge.future == all(one > step for one in badge.steps)
+    if step < len(keys):
+        assert any(badge.current for badge in labels.badges)
+
+
+def test_few_steps_stand_on_their_regions() -> None:
+    points, labels = placed([8, 12, 36], 1)
+    assert sorted(badge.text for badge in labels.badges) == ["1", "2", "3"]
+    for badge in labels.badges:
+        assert QLineF(badge.centre, points[badge.steps[0]]).length() < 1
+
+
+def test_a_place_visited_again_has_one_badge_for_all_its_steps() -> None:
+    _, labels = placed([3, 8, 24, 9, 8], 1)
+    assert "2·5" in [badge.text for badge in labels.badges]
+    assert len(labels.badges) == 4
 
 
 def test_a_place_visited_very_often_says_how_many_more_visits_there_are() -> None:
-    _, _, discs = placed([24] * 30, 10)
-    assert [disc.text for disc in discs if disc.text.startswith("+")] == ["+23"]
-    assert any(disc.current and disc.text == "11" for disc in discs)
-    assert len(discs) == 8
+    _, labels = placed([24] * 30, 10)
+    assert [badge.text for badge in labels.badges] == ["10·11·12+27"]
 
 
-def test_the_current_disc_is_painted_last_and_future_ones_first() -> None:
-    _, _, discs = placed([1, 9, 17, 25], 1)
-    assert [disc.text for disc in discs] == ["3", "4", "1", "2"]
+def test_the_current_badge_is_painted_last_and_future_ones_first() -> None:
+    _, labels = placed([1, 9, 17, 25], 1)
+    assert [badge.text for badge in labels.badges][-1] == "2"
+    assert [badge.future for badge in labels.badges] == [True, True, False, False]
+
+
+def test_what_cannot_be_seen_has_no_number() -> None:
+    visits = [Visit(at, at, 0, 0) for at in range(2)]
+    labels = place_badges(visits, 0, [QPointF(100, 100), QPointF(-50, 100)], BOUNDS)
+    assert [badge.text for badge in labels.badges] == ["1"]
+    assert labels.unnumbered == 0
+
+
+def test_a_line_is_cut_where_the_image_ends() -> None:
+    cut = clipped(QLineF(0, 0, 100, 100), QRectF(20, 10, 30, 30))
+    assert cut is not None
+    assert (cut.x1(), cut.y1(), cut.x2(), cut.y2()) == (20, 20, 40, 40)
+    assert clipped(QLineF(0, 0, 10, 0), QRectF(20, 10, 30, 30)) is None
 
 
 def test_steps_so_far_are_filled_and_steps_to_come_are_hollow() -> None:
@@ -82,5 +110,5 @@ def test_a_line_joins_the_regions_of_consecutive_steps() -> None:
 def test_several_regions_of_one_step_share_its_number_and_are_not_joined() -> None:
     visits = [Visit(0, 8, 6, 6), Visit(0, 40, 22, 22), Visit(1, 24, 14, 14)]
     points = [QPointF(10 * v.x, 10 * v.y) for v in visits]
-    discs = place_discs(visits, 1, points, QRectF(0, 0, 280, 280))
-    assert sorted(disc.text for disc in discs) == ["1", "1", "2"]
+    labels = place_badges(visits, 1, points, QRectF(0, 0, 280, 280))
+    assert sorted(badge.text for badge in labels.badges) == ["1", "1", "2"]

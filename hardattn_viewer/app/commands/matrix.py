@@ -14,7 +14,6 @@ from hardattn_viewer.session.matrix_copy import What, matrix_text
 from hardattn_viewer.session.matrix_moves import (
     cell_in_focus,
     shown_layout,
-    zoomed_by,
     zoomed_to,
 )
 from hardattn_viewer.session.session import Session
@@ -114,23 +113,6 @@ def _zooms(session: Session) -> list[Command]:
         return Command(id_, "View", text, go, keys, tip, is_shown, group="matrixZoom")
 
     return [
-        command(
-            "matrix_zoom_in",
-            "Zoom &in",
-            lambda: to(zoomed_by(session.state, KEY_ZOOM)),
-            ("+", "="),
-            "Larger cells; the wheel does so at the pointer",
-        ),
-        command(
-            "matrix_zoom_out",
-            "Zoom &out",
-            lambda: to(zoomed_by(session.state, 1 / KEY_ZOOM)),
-            ("-",),
-            "Smaller cells",
-        ),
-        command(
-            "matrix_zoom_whole", "Whole map", lambda: to(Zoom()), ("0",), "Everything in sight"
-        ),
         command(
             "matrix_zoom_cell",
             "Zoom to the &cell",

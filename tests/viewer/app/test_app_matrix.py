@@ -401,4 +401,4 @@ def test_without_a_run_the_matrix_says_what_to_do(make_window: Make) -> None:
     window.actions_["matrix"].trigger()
     pane = view_of(window).one
     assert "Open a run" in pane.notice.text
-    assert not window.actions_["matrix_zoom_in"].isEnabled()
+    assert not window.actions_["zoomIn"].isEnabled()

@@ -317,6 +317,10 @@ def test_special_tokens_are_not_drawn_and_never_hidden(
     assert "pointed region\t(6, 6) · 4×4 px" in window.inspector.text()
     QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=centre)
     act(qtbot, window)
+    assert window.session.state.pinned == 5
+    control = Qt.KeyboardModifier.ControlModifier
+    QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, control, centre)
+    act(qtbot, window)
     assert window.session.state.place.query == 5
 
 

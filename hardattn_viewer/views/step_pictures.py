@@ -1,0 +1,193 @@
+"""Small pictures of the steps of an example, of which only those that can be seen are made."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer
+from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from hardattn_viewer.drawing.on_image import frame_layout
+from hardattn_viewer.drawing.regions import paint_regions, regions_picture
+from hardattn_viewer.drawing.theme import DARK, Theme
+from hardattn_viewer.session.display import Display
+from hardattn_viewer.session.frames import Frame, frame_at_step
+from hardattn_viewer.session.session import Session
+from hardattn_viewer.session.state import SessionState
+from hardattn_viewer.views.scales import scale_of
+
+WIDTH = 214
+COLUMNS = 2
+LABEL = 18
+GAP = 8
+# Examples with more steps share one picture among several.
+MOST = 48
+# Pictures of steps that were seen are kept, up to so many.
+KEPT = 96
+# Seconds that one paint may spend on new pictures; the rest follow.
+AT_ONCE = 0.008
+# Samples of smooth heat along a side: more than a small picture has px.
+SAMPLES = 128
+
+
+class StepPictures(QWidget):
+    """The small pictures, painted in one widget however many there are."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.setObjectName("stepPictures")
+        self.setAccessibleName("All steps of this example")
+        self._session = session
+        self._theme = DARK
+        self._pictures: dict[int, QPixmap] = {}
+        self._display = _without_part(session.state.display)
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(0)
+        self._later.timeout.connect(self.update)
+        # The steps that are in memory.
+        self.held = range(0)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        session.changed.connect(self._on_changed)
+
+    @property
+    def each(self) -> int:
+        """How many steps share one picture; the current one of them shows, else the first."""
+        return max(1, -(-len(self.held) // MOST))
+
+    def set_theme(self, theme: Theme) -> None:
+        """Paint in ``theme`` from now on."""
+        self._theme = theme
+        self._pictures.clear()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """The size that suits it."""
+        pictures = -(-max(len(self.held), 1) // self.each)
+        lines = -(-pictures // COLUMNS)
+        return QSize(WIDTH - 22, round(lines * (self._size()[1] + LABEL + GAP)))
+
+    def minimumSizeHint(self) -> QSize:
+        """The smallest size that it can have."""
+        return self.sizeHint()
+
+    def place_of(self, step: int) -> QRectF:
+        """Where the picture of a step is."""
+        width, height = self._size()
+        line, at = divmod((step - self.held.start) // self.each, COLUMNS)
+        return QRectF(at * (width + GAP), line * (height + LABEL + GAP) + LABEL, width, height)
+
+    def shown_step(self, step: int) -> int:
+        """The step whose picture stands for ``step``."""
+        here, first = self._session.state.place.step, self._first(step)
+        return here if first <= here < first + self.each else first
+
+    def _first(self, step: int) -> int:
+        """The first of the steps that share a picture with ``step``."""
+        return step - (step - self.held.start) % self.each
+
+    def _firsts(self) -> range:
+        return range(self.held.start, self.held.stop, self.each)
+
+    def _size(self) -> tuple[float, float]:
+        width = float((WIDTH - 30 - GAP * (COLUMNS - 1)) // COLUMNS)
+        frame = self._session.state.frame
+        layout = frame_layout(frame) if frame is not None else None
+        aspect = 1.0 if layout is None else layout.height / layout.width
+        return width, float(round(width * min(max(aspect, 0.3), 1.5)))
+
+    def _on_changed(self, new: SessionState, old: SessionState) -> None:
+        display, frame = _without_part(new.display), new.frame
+        held = frame.held if frame is not None and frame.boxes is not None else range(0)
+        before = (old.frames.targets, self._display, old.focus, old.runs, old.rows_asked)
+        after = (new.frames.targets, display, new.focus, new.runs, new.rows_asked)
+        if (after, held) != (before, self.held):
+            self._display, self.held = display, held
+            self._pictures.clear()
+            self.updateGeometry()
+            self.update()
+        elif new.place.step != old.place.step:
+            # Only the mark of the current step moves.
+            for step in (old.place.step, new.place.step):
+                self.update(self.place_of(step).adjusted(-3, -LABEL, 3, 3).toAlignedRect())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint what can be seen."""
+        state = self._session.state
+        frame = state.frame
+        if frame is None or frame.boxes is None or not self.held:
+            return
+        painter = QPainter(self)
+        started, scale = time.perf_counter(), None
+        here = self._first(state.place.step)
+        # Where there is no time for all, the current step and its neighbours come first.
+        firsts = sorted(self._firsts(), key=lambda first: abs(first - here))
+        for first in firsts:
+            place = self.place_of(first)
+            if not place.adjusted(-3, -LABEL, 3, 3).intersects(QRectF(event.rect())):
+                continue
+            step = self.shown_step(first)
+            if step not in self._pictures:
+                if scale is not None and time.perf_counter() - started > AT_ONCE:
+                    painter.fillRect(place, QColor(self._theme.raised))
+                    self._later.start()
+                    self._paint_label(painter, place, step, state.place.step)
+                    continue
+                scale = scale_of(state, frame) if scale is None else scale
+                self._keep(step, self._made(frame, step, place, scale))
+            painter.drawPixmap(place.topLeft(), self._pictures[step])
+            self._paint_label(painter, place, step, state.place.step)
+        painter.end()
+
+    def _made(self, frame: Frame, step: int, place: QRectF, scale: float) -> QPixmap:
+        # Numbers of the whole path would cover a picture this small.
+        display = replace(self._display, path=False)
+        picture = regions_picture(
+            frame_at_step(frame, step), display, scale_max=scale, samples=SAMPLES
+        )
+        ratio = self.devicePixelRatioF()
+        made = QPixmap(place.size().toSize() * ratio)
+        made.setDevicePixelRatio(ratio)
+        made.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(made)
+        paint_regions(painter, QRectF(0, 0, place.width(), place.height()), picture, self._theme)
+        painter.end()
+        return made
+
+    def _keep(self, step: int, picture: QPixmap) -> None:
+        while len(self._pictures) >= KEPT:
+            del self._pictures[next(iter(self._pictures))]
+        self._pictures[step] = picture
+
+    def _paint_label(self, painter: QPainter, place: QRectF, step: int, here: int) -> None:
+        painter.setPen(QColor(self._theme.text if step == here else self._theme.muted))
+        font = painter.font()
+        font.setBold(step == here)
+        painter.setFont(font)
+        above = QRectF(place.left(), place.top() - LABEL, place.width(), LABEL)
+        painter.drawText(above, int(Qt.AlignmentFlag.AlignVCenter), f"step {step + 1:,}")
+        if step == here:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(QColor(self._theme.accent), 2))
+            painter.drawRoundedRect(place.adjusted(-1, -1, 1, 1), 3, 3)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """React to a click."""
+        for step in self._firsts():
+            if self.place_of(step).adjusted(0, -LABEL, 0, 0).contains(event.position()):
+                self._session.go_to_step(self.shown_step(step))
+
+    def event(self, event: QEvent) -> bool:
+        """Say on a tool tip what a click does."""
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            QToolTip.showText(event.globalPos(), "Click to go to this step")
+            return True
+        return super().event(event)
+
+
+def _without_part(display: Display) -> Display:
+    """``display`` with all of the image: a small picture shows no part of it."""
+    return replace(display, image_view=None)
