@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import View
 from hardattn_viewer.views.compare import CompareView
+from hardattn_viewer.views.heads import HeadsView
 from hardattn_viewer.views.overlay import OverlayView
 
 
@@ -32,5 +33,6 @@ class MainView:
 
 MAIN_VIEWS = (
     MainView("overlay", "&Overlay", "One run, large", OverlayView),
+    MainView("heads", "&Heads", "All heads of all layers", HeadsView),
     MainView("compare", "&Compare", "A, B and their difference", CompareView),
 )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from hardattn_viewer.session.atlas import Atlas
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Place
 from hardattn_viewer.session.rows import Sort
@@ -25,6 +26,7 @@ class ViewState:
     pinned: int | None
     view: View
     display: Display
+    atlas: Atlas
     sort: Sort
     filter: str
 

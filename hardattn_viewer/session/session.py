@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hardattn_viewer.session import live, moving
+from hardattn_viewer.session.atlas import Atlas, HeadAt
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.engine import Engine
 from hardattn_viewer.session.requests import (
@@ -121,6 +122,15 @@ class Session(Engine):
         if head is None or 0 <= head < self.state.heads:
             self._move("head", head=head)
 
+    def go_to_head_at(self, at: HeadAt) -> None:
+        """Show a head of any site of the run in focus."""
+        key, site = self.state.slot(self.state.site_slot), moving.site_named(self.state, at.site)
+        if key is None or site is None or not 0 <= at.head < site.heads:
+            return
+        self._site_of[key] = at.site
+        place = replace(moving.place_at_site(self.state, at.site), head=at.head)
+        self._change("head", place=place)
+
     def go_to_site(self, site: str | None) -> None:
         """Show another attention site."""
         key = self.state.slot(self.state.site_slot)
@@ -186,12 +196,16 @@ class Session(Engine):
     # --- looks ----------------------------------------------------------------------------
 
     def set_view(self, view: View) -> None:
-        """Show the overlay or the comparison."""
+        """Show one of the main views."""
         self._change("view", view=view)
 
     def set_display(self, display: Display) -> None:
         """Change how attention is drawn."""
         self._change("display", display=display)
+
+    def set_atlas(self, atlas: Atlas, view: View | None = None) -> None:
+        """Change how all heads are shown, or which are picked; ``view`` to be seen with it."""
+        self._change("atlas", atlas=atlas, view=view or self.state.view)
 
     def set_theme(self, theme: ThemeChoice) -> None:
         """Choose dark, light or what the system says."""

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from hardattn_viewer.session.atlas import Atlas
 from hardattn_viewer.session.comparing import RunComparison
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame, Place, Target
@@ -21,7 +22,7 @@ from recorders.run.text import visible
 
 Slot = Literal["A", "B"]
 SLOTS: tuple[Slot, Slot] = ("A", "B")
-View = Literal["overlay", "compare"]
+View = Literal["overlay", "heads", "compare"]
 Status = Literal["loading", "waiting", "ready", "failed"]
 ThemeChoice = Literal["system", "dark", "light"]
 
@@ -264,8 +265,9 @@ class SessionState:
         pinned: the key that was clicked, or None.
         hovered: the key under the pointer, or None.
         hovered_query: the query under the pointer, or None; its row is previewed.
-        view: ``"overlay"`` or ``"compare"``.
+        view: ``"overlay"``, ``"heads"`` or ``"compare"``.
         display: drawing choices.
+        atlas: how all heads are shown, and which of them are picked.
         playing: whether playback runs.
         speed: playback speed; negative plays backwards.
         theme: ``"system"``, ``"dark"`` or ``"light"``.
@@ -292,6 +294,7 @@ class SessionState:
     hovered_query: int | None = None
     view: View = "overlay"
     display: Display = field(default_factory=Display)
+    atlas: Atlas = field(default_factory=Atlas)
     playing: bool = False
     speed: float = 1.0
     theme: ThemeChoice = "system"

@@ -58,5 +58,17 @@ class StudyResult:
 Wanted = Callable[["SessionState"], Study | None]
 
 
+def _heads(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.head_atlas import heads_wanted
+
+    return heads_wanted(state)
+
+
+def _picked_heads(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.picked_heads import picked_wanted
+
+    return picked_wanted(state)
+
+
 # One line a kind: what a state wants to know of it.
-KINDS: dict[str, Wanted] = {}
+KINDS: dict[str, Wanted] = {"heads": _heads, "picked_heads": _picked_heads}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hardattn_viewer.app.actions import Command
 from hardattn_viewer.app.commands.edit import edit_commands
 from hardattn_viewer.app.commands.file import file_commands
+from hardattn_viewer.app.commands.heads import heads_commands
 from hardattn_viewer.app.commands.playback import playback_commands
 from hardattn_viewer.app.commands.view import view_commands
 from hardattn_viewer.app.commands.window import window_commands
@@ -19,5 +20,6 @@ def commands_of(session: Session, window: Window) -> list[Command]:
         *edit_commands(session, window),
         *view_commands(session, window),
         *playback_commands(session),
+        *heads_commands(session),
         *window_commands(window),
     ]

@@ -1,0 +1,247 @@
+"""All heads of a run at once, and one of them large."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QStackedWidget, QWidget
+
+from hardattn_viewer.drawing.heads import HeadsPicture, HeadsSheet, heads_sheet
+from hardattn_viewer.drawing.heads_words import (
+    count_words,
+    hard_words,
+    head_words,
+    order_words,
+    paint_heads_scale,
+    pooled_words,
+    sampled_words,
+    scale_words,
+)
+from hardattn_viewer.drawing.theme import Theme
+from hardattn_viewer.session.atlas import Atlas, HeadAt
+from hardattn_viewer.session.display import AmountTable
+from hardattn_viewer.session.head_numbers import HeadNumbers
+from hardattn_viewer.session.session import Session
+from hardattn_viewer.session.state import SessionState
+from hardattn_viewer.session.studies import StudyResult
+from hardattn_viewer.views.canvas import Canvas
+from hardattn_viewer.views.heads_bar import HeadsBar
+from hardattn_viewer.views.heads_canvas import HeadsCanvas
+from hardattn_viewer.views.heads_map import HeadMap
+from hardattn_viewer.views.parts import ElidedLabel, Notice, column, label, line, row
+
+HINT = (
+    "Click a head to look at it, double-click to open it. Ctrl-click picks several, Shift a range."
+)
+# Below this width the map of one head leaves its room to all of them.
+_WIDE = 860
+_Key = tuple[HeadNumbers, Atlas, AmountTable]
+
+
+class HeadsView(QWidget):
+    """All heads on the left, the one that is looked at or the mean of the picked ones on the right.
+
+    Args:
+        session: the shared session.
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.setObjectName("headsView")
+        self._session = session
+        self._numbers: HeadNumbers | None = None
+        self._key: _Key | None = None
+        self._sheet: HeadsSheet | None = None
+        self._hover: HeadAt | None = None
+        self._anchor: HeadAt | None = None
+        self.bar = HeadsBar(session)
+        self.title = label("All heads", "title")
+        self.about = ElidedLabel(role="muted", name="headsAbout")
+        self.about.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.canvas = HeadsCanvas("headsCanvas")
+        self.canvas.setAccessibleName("All heads")
+        self.scale: Canvas[HeadsSheet] = Canvas("headsScale", paint_heads_scale)
+        self.scale.setFixedHeight(16)
+        self.words = label(role="muted", name="headsWords")
+        self.words.setWordWrap(True)
+        self.words.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        self.notice = Notice("headsNotice")
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.canvas)
+        self._stack.addWidget(self.notice)
+        self.map = HeadMap(session)
+        head = row(self.title, self.about)
+        head.setStretch(1, 1)
+        left = QWidget()
+        body = column(head, self._stack, self.scale, self.words, spacing=6)
+        body.setStretch(1, 1)
+        left.setLayout(body)
+        self._between = line(vertical=True)
+        sides = row(left, self._between, self.map, spacing=12)
+        sides.setStretch(0, 3)
+        sides.setStretch(2, 2)
+        self._sides = sides
+        layout = column(self.bar, sides, spacing=8, margins=(12, 10, 12, 8))
+        layout.setStretch(1, 1)
+        self.setLayout(layout)
+        self.canvas.pointed.connect(self._point)
+        self.canvas.chosen.connect(self._choose)
+        self.canvas.toggled.connect(self._toggle)
+        self.canvas.reached.connect(self._reach)
+        self.canvas.opened.connect(self._open)
+        self.bar.pick_all.clicked.connect(lambda *_: self.pick_all())
+        session.changed.connect(self._on_changed)
+
+    @property
+    def sheet(self) -> HeadsSheet | None:
+        """What is shown; None before anything is known."""
+        return self._sheet
+
+    def set_theme(self, theme: Theme) -> None:
+        """Paint in ``theme`` from now on."""
+        self.canvas.set_theme(theme)
+        self.scale.set_theme(theme)
+        self.map.set_theme(theme)
+
+    def pick_all(self) -> None:
+        """Pick every head that passes the filter."""
+        if self._sheet is not None:
+            state = self._session.state
+            self._session.set_atlas(state.atlas.with_picked(self._sheet.shown.heads))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up with what changed while this was hidden."""
+        super().showEvent(event)
+        self._show(self._session.state)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Share out the width."""
+        super().resizeEvent(event)
+        self._share_out(self._session.state)
+        self._show_words()
+
+    # --- what a person does ---------------------------------------------------------------
+
+    def _point(self, head: HeadAt | None) -> None:
+        self._hover = head
+        self._show_marks(self._session.state)
+        self._show_words()
+
+    def _choose(self, head: HeadAt) -> None:
+        self._anchor = head
+        self._session.go_to_head_at(head)
+
+    def _toggle(self, head: HeadAt) -> None:
+        self._anchor = head
+        self._session.set_atlas(self._session.state.atlas.toggled(head))
+
+    def _reach(self, head: HeadAt) -> None:
+        """Pick every head from the one that was clicked last to this one, as they are shown."""
+        if self._sheet is None:
+            return
+        shown = self._sheet.shown.heads
+        start = shown.index(self._anchor) if self._anchor in shown else shown.index(head)
+        end = shown.index(head)
+        some = shown[min(start, end) : max(start, end) + 1]
+        self._session.set_atlas(self._session.state.atlas.with_picked(some))
+
+    def _open(self, head: HeadAt) -> None:
+        self._session.go_to_head_at(head)
+        self._session.set_view("overlay")
+
+    # --- following the session ------------------------------------------------------------
+
+    def _on_changed(self, new: SessionState, old: SessionState) -> None:
+        if not self.isVisible():
+            return
+        before = (old.frames, old.display, old.place, old.atlas, old.hovered, old.pinned, old.runs)
+        after = (new.frames, new.display, new.place, new.atlas, new.hovered, new.pinned, new.runs)
+        slots = (new.slot_a, new.slot_b, new.focus) == (old.slot_a, old.slot_b, old.focus)
+        studies = all(
+            new.studies.get(kind) is old.studies.get(kind) for kind in ("heads", "picked_heads")
+        )
+        if after != before or not slots or not studies:
+            self._show(new)
+
+    def _show(self, state: SessionState) -> None:
+        result = state.studies.get("heads")
+        self._take(result)
+        if result is None or self._numbers is None or (result.error and not self._numbers.sites):
+            self._numbers = self._sheet = self._key = None
+            self.notice.say(*_explanation(state, result))
+            self.canvas.show_picture(None, "nothing to show")
+            self.scale.show_picture(None, "nothing to show")
+            self.about.set_whole("")
+            self.bar.show_count("", "")
+            self._stack.setCurrentWidget(self.notice)
+        else:
+            self._show_sheet(state, self._numbers, result)
+        self.map.show_state(state, self._numbers)
+        self._share_out(state)
+        self._show_words()
+
+    def _take(self, result: StudyResult | None) -> None:
+        """Go over to newer numbers; until those of another place come, the last ones stay."""
+        value = result.value if result is not None else None
+        if isinstance(value, HeadNumbers):
+            self._numbers = value
+
+    def _show_sheet(self, state: SessionState, numbers: HeadNumbers, result: StudyResult) -> None:
+        atlas, colours = state.atlas, state.display.colours
+        # Which heads are picked matters to the marks alone, unless it is filtered by.
+        known = atlas if "picked" in atlas.filter else replace(atlas, picked=())
+        key = (numbers, known, colours)
+        if key != self._key or self._sheet is None:
+            self._key = key
+            self._sheet = heads_sheet(numbers, atlas, colours)
+            self.scale.show_picture(self._sheet, scale_words(self._sheet))
+        self._stack.setCurrentWidget(self.canvas)
+        self._show_marks(state)
+        reading = "" if result.value is not None else " · reading…"
+        self.bar.show_count(count_words(self._sheet) + reading, self._sheet.shown.error)
+        self.about.set_whole(f"{order_words(self._sheet)} · step {numbers.step + 1}")
+
+    def _show_marks(self, state: SessionState) -> None:
+        if self._sheet is None:
+            return
+        site, head = state.site, state.place.head
+        current = HeadAt(site.name, head) if site is not None and head is not None else None
+        if site is not None and site.heads == 1:
+            current = HeadAt(site.name, 0)
+        hover = self._hover if self._hover in self._sheet.shown.heads else None
+        picked = state.atlas.picked
+        name = site.name if site is not None else ""
+        picture = HeadsPicture(self._sheet, current, name, hover, picked)
+        numbers = self._sheet.numbers
+        self.canvas.show_picture(picture, head_words(numbers, current) if current else HINT)
+
+    def _show_words(self) -> None:
+        picture, sheet = self.canvas.picture, self._sheet
+        # Enough for every number, so that nothing moves while the pointer does.
+        lines = 3 if self.words.width() > 560 else 4
+        self.words.setFixedHeight(lines * self.words.fontMetrics().lineSpacing() + 2)
+        if picture is None or sheet is None:
+            self.words.setText("")
+            return
+        head = picture.hover or picture.current
+        first = head_words(sheet.numbers, head) if head is not None else HINT
+        side = round(self.canvas.side * self.canvas.devicePixelRatioF())
+        notes = (pooled_words(sheet, side), sampled_words(sheet.numbers), hard_words(sheet.numbers))
+        self.words.setText("\n".join(filter(None, (first, " · ".join(filter(None, notes))))))
+
+    def _share_out(self, state: SessionState) -> None:
+        shows_map = self.width() >= _WIDE or "picked_heads" in state.studies
+        for part in (self.map, self._between):
+            part.setVisible(shows_map)
+
+
+def _explanation(state: SessionState, result: StudyResult | None) -> tuple[str, str]:
+    """What, why, and what to do next, where there is no picture."""
+    if result is not None and result.error:
+        return "The heads could not be read", result.error
+    if not state.runs:
+        return "No run is open", "Open one with Ctrl+O, or drop .h5 files onto this window."
+    why = state.frames.why(state.shown_slot)
+    return ("Nothing to show here", why) if why else ("Reading…", "")
