@@ -26,7 +26,9 @@ from hardattn_viewer.figures.figure import (
     make_figure,
     usual_view,
 )
+from hardattn_viewer.figures.heads import make_heads_figure
 from hardattn_viewer.session.frames import Frame
+from hardattn_viewer.session.head_numbers import HeadNumbers
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
 from hardattn_viewer.views.parts import column, label, row, set_property
@@ -38,6 +40,10 @@ FORMATS = {
     "CSV, the numbers": ".csv",
     "NPZ, the numbers": ".npz",
 }
+
+
+# What is wide enough in one column of a journal.
+ONE_COLUMN = ("regions", "tokens", "matrix")
 
 
 class ExportDialog(QDialog):
@@ -64,6 +70,8 @@ class ExportDialog(QDialog):
         views: dict[str, str] = {"Overlay" if usual == "regions" else "Tokens": usual}
         if frame is not None and (usual == "tokens" or frame.queries > 1):
             views["Matrix of queries and keys"] = "matrix"
+        if _heads_of(state) is not None:
+            views["All heads"] = "heads"
         views["A, B and B − A"] = "compare"
         self.view = _choice("exportView", "What to export", views)
         self.format = _choice("exportFormat", "File format", FORMATS)
@@ -95,11 +103,13 @@ class ExportDialog(QDialog):
         close.clicked.connect(self.close)
         self.preview = Preview()
         self._lay_out(browse, close)
-        if state.view == "compare" and len(state.frames.present) == 2:
+        if state.view == "heads" and self.view.findData("heads") >= 0:
+            self.view.setCurrentIndex(self.view.findData("heads"))
+        elif state.view == "compare" and len(state.frames.present) == 2:
             self.view.setCurrentIndex(self.view.findData("compare"))
         elif state.display.matrix and self.view.findData("matrix") >= 0:
             self.view.setCurrentIndex(self.view.findData("matrix"))
-        self.width_mm.setValue(170.0 if self._is_compare() else 85.0)
+        self.width_mm.setValue(85.0 if self.view.currentData() in ONE_COLUMN else 170.0)
         # Typing a number redraws once, not once a digit.
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
@@ -165,6 +175,7 @@ class ExportDialog(QDialog):
         if frame is None:
             return "figure"
         kind = "compare" if self._is_compare() else frame.run_name
+        kind += "-heads" if self.view.currentData() == "heads" else ""
         return _safe(f"{kind}-{frame.example_name}-step{frame.place.step + 1}")
 
     def _figure(self) -> Figure | str:
@@ -186,7 +197,10 @@ class ExportDialog(QDialog):
             all_steps=self.all_steps.isChecked() and self.view.currentData() == "regions",
             facts=self._facts(),
         )
+        numbers = _heads_of(state)
         try:
+            if options.view == "heads" and numbers is not None:
+                return make_heads_figure(numbers, state.atlas, options, state.display)
             return make_figure(options.view, frames, options, state.display)
         except FigureError as error:
             return str(error)
@@ -274,6 +288,13 @@ def _frames(state: SessionState, compare: bool) -> list[Frame]:
     if compare:
         return list(state.frames.present) if len(state.frames.present) == 2 else []
     return [state.frame] if state.frame is not None else []
+
+
+def _heads_of(state: SessionState) -> HeadNumbers | None:
+    """What is known of all heads, where that is shown."""
+    result = state.studies.get("heads")
+    value = result.value if result is not None else None
+    return value if isinstance(value, HeadNumbers) else None
 
 
 def _choice(name: str, words: str, items: dict[str, str]) -> QComboBox:

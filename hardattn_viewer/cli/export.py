@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hardattn_viewer.cli import heads_figure
 from hardattn_viewer.cli.errors import WRONG_USAGE, CommandError
 from hardattn_viewer.cli.runs import open_run
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from hardattn_viewer.session.frames import Frame
     from recorders import Run
 
-VIEWS = ("tokens", "regions", "matrix", "compare")
+VIEWS = ("tokens", "regions", "matrix", "heads", "compare")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,10 +34,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--smooth", action="store_true", help="smooth heat, and say so")
     parser.add_argument("--all-steps", action="store_true", help="a small picture of every step")
     parser.add_argument("--no-caption", action="store_true", help="leave the provenance out")
+    heads_figure.add_arguments(parser)
     parser.add_argument("-o", "--output", required=True, metavar="FILE.{svg,pdf,png,csv,npz}")
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.view == "heads":
+        return heads_figure.run(arguments)
     if (arguments.view == "compare") != (arguments.other is not None):
         raise CommandError(
             "--view compare and --with RUN_B go together: name the second run", WRONG_USAGE

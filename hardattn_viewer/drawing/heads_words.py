@@ -12,7 +12,7 @@ from PySide6.QtGui import QPainter
 from hardattn_viewer.drawing.colours import amount_table
 from hardattn_viewer.drawing.heads import HeadsSheet, cell_range, measure_text
 from hardattn_viewer.drawing.pixels import paint_pixels, to_qimage
-from hardattn_viewer.drawing.text import Words, amount, draw_text
+from hardattn_viewer.drawing.text import amount, draw_text, first_that_fits
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.atlas import MEASURES, WORDS, HeadAt
 from hardattn_viewer.session.head_numbers import HeadNumbers
@@ -135,5 +135,10 @@ def paint_heads_scale(painter: QPainter, rect: QRectF, sheet: HeadsSheet, theme:
     paint_pixels(painter, bar, to_qimage(strip))
     text = QRectF(rect)
     text.setLeft(bar.right() + 7)
-    words = [Words(scale_words(sheet), colour=theme.muted)]
-    draw_text(painter, text, words, theme, size=theme.size_small)
+    words = scale_words(sheet)
+    ends = words.rpartition(": ")[2]
+    # Where there is little room, the ends of the scale come first.
+    own = "each map: " if sheet.atlas.mode == "maps" and sheet.atlas.scale == "each" else ""
+    choices = (words, f"{own}{ends}")
+    found = first_that_fits(choices, text.width(), theme, theme.size_small) or choices[-1]
+    draw_text(painter, text, found, theme, size=theme.size_small, colour=theme.muted)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
@@ -29,6 +29,21 @@ SUFFIXES = (".svg", ".pdf", ".png", ".csv", ".npz")
 
 
 @dataclass(frozen=True, eq=False)
+class Written:
+    """What a figure that is not of frames writes about itself.
+
+    Attributes:
+        title: one line.
+        csv: the numbers behind it as a table.
+        npz: the numbers behind it as arrays, with a caption.
+    """
+
+    title: str
+    csv: Callable[[], bytes]
+    npz: Callable[[str], bytes]
+
+
+@dataclass(frozen=True, eq=False)
 class Figure:
     """A figure, laid out; made by ``make_figure``.
 
@@ -36,11 +51,13 @@ class Figure:
         options: what was asked for.
         frames: the numbers behind it.
         page: where everything is.
+        written: title and numbers where they are not those of the frames.
     """
 
     options: FigureOptions
     frames: tuple[Frame, ...]
     page: Page
+    written: Written | None = None
 
     @property
     def size_mm(self) -> tuple[float, float]:
@@ -56,7 +73,7 @@ class Figure:
     @property
     def title(self) -> str:
         """One line for the file's description of itself."""
-        return title(self.frames)
+        return title(self.frames) if self.written is None else self.written.title
 
     def paint(self, painter: QPainter, rect: QRectF) -> None:
         """Paint the page into ``rect``, scaled to its width; every format goes through here."""
@@ -116,6 +133,10 @@ class Figure:
                 words_inside = f"{self.title}. {self.caption}"
                 dpi = self.options.dpi
                 return png_bytes(self.paint, width_mm, height_mm, dpi, words_inside)
+            case ".csv" if self.written is not None:
+                return self.written.csv()
+            case ".npz" if self.written is not None:
+                return self.written.npz(self.caption)
             case ".csv" if self.options.view == "matrix":
                 return matrix_csv_bytes(self.frames[0], names[0])
             case ".csv":
@@ -148,6 +169,8 @@ def make_figure(
     if view not in get_args(View):
         known = ", ".join(get_args(View))
         raise FigureError(f"there is no view {view!r}; choose one of {known}")
+    if view == "heads":
+        raise FigureError("all heads are no frames; make_heads_figure draws them")
     needed = 2 if view == "compare" else 1
     if len(frames) != needed:
         raise FigureError(f"the view {view!r} shows {needed} run(s), but {len(frames)} were given")
@@ -175,5 +198,5 @@ def _page(view: View, frames: Sequence[Frame], options: FigureOptions, display: 
             return tokens_page(frames[0], options, display)
         case "matrix":
             return matrix_page(frames[0], options, display)
-        case "compare":
+        case _:
             return compare_page(frames[0], frames[1], options, display)

@@ -58,6 +58,7 @@ class HeadsView(QWidget):
         self._anchor: HeadAt | None = None
         self.bar = HeadsBar(session)
         self.title = label("All heads", "title")
+        self.count = label(role="muted", name="headsCount")
         self.about = ElidedLabel(role="muted", name="headsAbout")
         self.about.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.canvas = HeadsCanvas("headsCanvas")
@@ -72,8 +73,8 @@ class HeadsView(QWidget):
         self._stack.addWidget(self.canvas)
         self._stack.addWidget(self.notice)
         self.map = HeadMap(session)
-        head = row(self.title, self.about)
-        head.setStretch(1, 1)
+        head = row(self.title, self.count, self.about)
+        head.setStretch(2, 1)
         left = QWidget()
         body = column(head, self._stack, self.scale, self.words, spacing=6)
         body.setStretch(1, 1)
@@ -174,7 +175,8 @@ class HeadsView(QWidget):
             self.canvas.show_picture(None, "nothing to show")
             self.scale.show_picture(None, "nothing to show")
             self.about.set_whole("")
-            self.bar.show_count("", "")
+            self.count.setText("")
+            self.bar.show_error("")
             self._stack.setCurrentWidget(self.notice)
         else:
             self._show_sheet(state, self._numbers, result)
@@ -200,7 +202,8 @@ class HeadsView(QWidget):
         self._stack.setCurrentWidget(self.canvas)
         self._show_marks(state)
         reading = "" if result.value is not None else " · reading…"
-        self.bar.show_count(count_words(self._sheet) + reading, self._sheet.shown.error)
+        self.count.setText(count_words(self._sheet) + reading)
+        self.bar.show_error(self._sheet.shown.error)
         self.about.set_whole(f"{order_words(self._sheet)} · step {numbers.step + 1}")
 
     def _show_marks(self, state: SessionState) -> None:

@@ -53,17 +53,15 @@ class HeadsBar(QWidget):
         self.field.setClearButtonEnabled(True)
         self.field.setFixedWidth(_FIELD_WIDTH)
         self.field.setToolTip(plain_tooltip(_help()))
-        self.count = label(role="muted", name="headsCount")
         self.pick_all = _button("headsPickAll", "Pick all heads that are shown")
-        self.pick_all.setText("Pick all shown")
+        self.pick_all.setText("Pick all")
         self.clear = _button("headsClear", "Let go of all picked heads")
-        self.clear.setText("Clear picks")
+        self.clear.setText("Clear")
         self.clear.clicked.connect(lambda *_: self._set(replace(self._atlas, picked=())))
         line = QWidget()
         flow = FlowLayout(line, spacing=8, gap=6)
         for part in (
-            modes, self.measure, self.order, self.scale, self.field, self.count, self.pick_all,
-            self.clear,
+            modes, self.measure, self.order, self.scale, self.field, self.pick_all, self.clear,
         ):  # fmt: skip
             flow.addWidget(part)
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
@@ -88,10 +86,8 @@ class HeadsBar(QWidget):
     def _atlas(self) -> Atlas:
         return self._session.state.atlas
 
-    def show_count(self, words: str, error: str) -> None:
-        """Show how many heads pass the filter, and what is wrong with it."""
-        self.count.setText(words)
-        self.count.updateGeometry()
+    def show_error(self, error: str) -> None:
+        """Show what is wrong with the filter; nothing where nothing is."""
         self.error.setText(error)
         self.error.setVisible(bool(error))
         set_property(self.field, "tone", "bad" if error else "")

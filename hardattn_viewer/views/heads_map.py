@@ -16,7 +16,7 @@ from hardattn_viewer.session.picked_heads import MeanMap, PickedStudy
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
 from hardattn_viewer.views.canvas import Canvas
-from hardattn_viewer.views.parts import ElidedLabel, Notice, column, label
+from hardattn_viewer.views.parts import Notice, column, label, plain_tooltip
 from hardattn_viewer.views.scales import matrix_scale_of
 
 
@@ -33,7 +33,8 @@ class HeadMap(QWidget):
         self._session = session
         self._mean: MeanMap | None = None
         self._frame: Frame | None = None
-        self.title = ElidedLabel(role="title", name="headMapTitle")
+        self.title = label(role="title", name="headMapTitle")
+        self.title.setWordWrap(True)
         self.note = label(role="muted", name="headMapNote")
         self.note.setWordWrap(True)
         self.canvas: Canvas[MatrixPicture] = Canvas("headMapCanvas", paint_matrix, matrix_at)
@@ -66,13 +67,13 @@ class HeadMap(QWidget):
             self._mean = mean
             self._show_mean(state, numbers, mean)
         else:
-            self.title.set_whole(picked_words(numbers, heads))
+            self.title.setText(picked_words(numbers, heads))
             self._say("No mean to show" if result.error else "Reading…", result.error)
 
     def _show_mean(self, state: SessionState, numbers: HeadNumbers | None, mean: MeanMap) -> None:
         words = picked_words(numbers, mean.heads)
-        self.title.set_whole(words)
-        self.title.setToolTip(words)
+        self.title.setText(words)
+        self.title.setToolTip(plain_tooltip(words))
         notes = []
         if mean.of_pooled:
             notes.append("mean of maps that were max-pooled first")
@@ -104,12 +105,12 @@ class HeadMap(QWidget):
     def _show_head(self, state: SessionState, numbers: HeadNumbers | None) -> None:
         frame = self._frame
         if frame is None or not frame.probabilities.size:
-            self.title.set_whole("")
+            self.title.setText("")
             self._say("Nothing to show here", state.frames.why(state.shown_slot))
             return
         words = _head_title(state, frame)
-        self.title.set_whole(words)
-        self.title.setToolTip(frame.place.site or "")
+        self.title.setText(words)
+        self.title.setToolTip(plain_tooltip(frame.place.site or ""))
         self._note("")
         keys = frame.probabilities.size
         hover, pinned = (
@@ -167,7 +168,7 @@ class HeadMap(QWidget):
         value = amount(float(mean.values[query // down, key // across]))
         pooled = "" if (down, across) == (1, 1) else f", the largest of {down} × {across} cells"
         names = f"“{mean.query_names[query]}” → “{mean.key_names[key]}”"
-        self.canvas.setToolTip(f"{names}: {value}{pooled}")
+        self.canvas.setToolTip(plain_tooltip(f"{names}: {value}{pooled}"))
 
 
 def _head_title(state: SessionState, frame: Frame) -> str:
