@@ -26,7 +26,8 @@ _NAMED = 6
 def scale_words(sheet: HeadsSheet) -> str:
     """What the colours stand for, and where their ends were taken."""
     numbers, atlas = sheet.numbers, sheet.atlas
-    everyone = f"all {len(numbers.heads):,} heads of this step"
+    count = len(numbers.heads)
+    everyone = "the one head of this step" if count == 1 else f"all {count:,} heads of this step"
     if atlas.mode == "maps":
         if atlas.scale == "each":
             return "each map on its own scale: 0 – its largest probability"
@@ -113,7 +114,7 @@ def head_words(numbers: HeadNumbers, head: HeadAt) -> str:
     one = numbers.site(head.site)
     if one is None:
         return ""
-    kind = f" {one.kind}" if one.kind else ""
+    kind = f" {one.kind}" if one.kind and one.kind != one.site else ""
     layer = f"layer {one.layer}{kind}, " if one.layer >= 0 else f"{one.site}{kind}, "
     name = f"{layer}head {one.numbers_in_model[head.head]}"
     found = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from hardattn_viewer.drawing.text import plain
 from hardattn_viewer.session.frames import Frame, query_tokens
 from hardattn_viewer.session.joined import JoinedMap
@@ -11,6 +13,8 @@ _LONGEST = 32
 _VISIBLE = str.maketrans({"\n": "⏎", "\r": "⏎", "\t": "⇥"})
 
 
+# The same thousands of tokens are written anew for every picture.
+@lru_cache(maxsize=1 << 16)
 def shown_token(text: str) -> str:
     """A token as it is painted: white space made visible, nothing longer than a label can be."""
     shown = plain(text.translate(_VISIBLE))

@@ -1,7 +1,8 @@
 """Numbers that tell the heads of a model apart, row by row and as a mean over queries.
 
 Every function but ``mean_over_queries`` returns one number for each query. A row that holds a NaN,
-or nothing but zeros (all its keys are masked), has none: NaN.
+or nothing but zeros (all its keys are masked), has none: NaN. Where ``known`` is given, it is what
+``known_rows`` returned for the same weights.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from hardattn_viewer.measures.comparing import jensen_shannon
 from hardattn_viewer.measures.distributions import Floats
 
 Positions = NDArray[np.int64]
+Known = NDArray[np.bool_] | None
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def known_rows(weights: ArrayLike) -> NDArray[np.bool_]:
         bool [..., queries].
     """
     # A NaN anywhere makes the sum NaN, which is not above zero.
-    return np.asarray(np.sum(weights, axis=-1, dtype=np.float64) > 0)
+    return np.asarray(np.sum(weights, axis=-1) > 0)
 
 
 def mean_over_queries(rows: ArrayLike) -> Floats:
@@ -117,40 +119,42 @@ def row_entropy(weights: ArrayLike) -> Floats:
     return _where_known(0.0 - np.sum(logs, axis=-1, dtype=np.float64), rows)
 
 
-def top_two(weights: ArrayLike) -> tuple[Floats, Floats]:
+def top_two(weights: ArrayLike, known: Known = None) -> tuple[Floats, Floats]:
     """The largest and the second largest weight of each row; the latter is 0 for a single key.
 
     Args:
         weights: [..., queries, keys].
+        known: see above.
 
     Returns:
         Two float64 [..., queries] in [0, 1], p₁ ≥ p₂. p₁ is the hardness of a row, p₁ − p₂ its
         margin.
     """
+    known = known_rows(weights) if known is None else known
     rows = np.array(weights, copy=True)
     at = rows.argmax(axis=-1)[..., None]
     first = np.take_along_axis(rows, at, axis=-1)[..., 0].astype(np.float64)
     np.put_along_axis(rows, at, 0, axis=-1)
     second = rows.max(axis=-1).astype(np.float64)
-    known = known_rows(weights)
-    return np.where(known, first, np.nan), np.where(known, second, np.nan)
+    return _where_known(first, rows, known), _where_known(second, rows, known)
 
 
-def mass_on_keys(weights: ArrayLike, keys: NDArray[np.bool_]) -> Floats:
+def mass_on_keys(weights: ArrayLike, keys: NDArray[np.bool_], known: Known = None) -> Floats:
     """Mass Σ_{k ∈ K} p_k that each query puts on a set K of keys.
 
     Args:
         weights: [..., queries, keys]; each row sums to one.
         keys: bool [keys], which keys are in K.
+        known: see above.
 
     Returns:
         float64 [..., queries] in [0, 1].
     """
     rows = np.asarray(weights)
-    return _where_known(rows[..., keys].sum(axis=-1, dtype=np.float64), rows)
+    return _where_known(rows[..., keys].sum(axis=-1, dtype=np.float64), rows, known)
 
 
-def mass_at_offset(weights: ArrayLike, axes: Axes, offset: int) -> Floats:
+def mass_at_offset(weights: ArrayLike, axes: Axes, offset: int, known: Known = None) -> Floats:
     """Mass p[k(q)] on the key that lies ``offset`` positions from each query.
 
     With 0 that is the mass on the diagonal, with −1 on the previous token (Clark et al. 2019,
@@ -160,6 +164,7 @@ def mass_at_offset(weights: ArrayLike, axes: Axes, offset: int) -> Floats:
         weights: [..., queries, keys]; each row sums to one.
         axes: where they lie.
         offset: position of the key minus that of the query.
+        known: see above.
 
     Returns:
         float64 [..., queries] in [0, 1]; NaN where the keys hold no such position.
@@ -169,10 +174,10 @@ def mass_at_offset(weights: ArrayLike, axes: Axes, offset: int) -> Floats:
     there = (key >= 0) & (key < axes.items)
     at = np.where(there, key, 0)
     found = rows[..., np.arange(axes.queries), at].astype(np.float64)
-    return _where_known(np.where(there, found, np.nan), rows)
+    return _where_known(np.where(there, found, np.nan), rows, known)
 
 
-def mean_distance(weights: ArrayLike, axes: Axes) -> Floats:
+def mean_distance(weights: ArrayLike, axes: Axes, known: Known = None) -> Floats:
     """Mean distance Σ_k p_k |q − k| / Σ_k p_k between a query and the keys it looks at.
 
     Vig & Belinkov 2019, "Analyzing the Structure of Attention in a Transformer Language Model",
@@ -181,18 +186,23 @@ def mean_distance(weights: ArrayLike, axes: Axes) -> Floats:
     Args:
         weights: [..., queries, keys].
         axes: where they lie.
+        known: see above.
 
     Returns:
         float64 [..., queries] in positions; NaN where all mass is on the sink.
     """
     rows = np.asarray(weights)
-    keys = axes.first_key + np.arange(axes.items)
-    apart = np.abs(axes.query_positions[:, None] - keys).astype(rows.dtype)
+    # |q − k| depends on nothing but q − k: every row is a window of one long line.
+    span = axes.query_stride * (axes.queries - 1)
+    start = axes.first_query - axes.first_key + span
+    line = np.abs(start - np.arange(span + axes.items)).astype(rows.dtype)
+    apart = np.lib.stride_tricks.sliding_window_view(line, axes.items)
+    apart = apart[::-1][:: axes.query_stride]
     placed = rows[..., : axes.items]
-    total = np.sum(placed * apart, axis=-1, dtype=np.float64)
-    mass = np.sum(placed, axis=-1, dtype=np.float64)
+    total = np.einsum("...qk,qk->...q", placed, apart).astype(np.float64)
+    mass = placed.sum(axis=-1).astype(np.float64)
     found = np.divide(total, mass, out=np.full(total.shape, np.nan), where=mass > 0)
-    return _where_known(found, rows)
+    return _where_known(found, rows, known)
 
 
 def disagreement(a: ArrayLike, b: ArrayLike) -> Floats:
@@ -218,5 +228,5 @@ def disagreement(a: ArrayLike, b: ArrayLike) -> Floats:
     return np.where(known, jensen_shannon(first, second), np.nan)
 
 
-def _where_known(values: ArrayLike, rows: NDArray[np.floating]) -> Floats:
-    return np.where(known_rows(rows), values, np.nan)
+def _where_known(values: ArrayLike, rows: NDArray[np.floating], known: Known = None) -> Floats:
+    return np.where(known_rows(rows) if known is None else known, values, np.nan)

@@ -14,6 +14,7 @@ from hardattn_viewer.measures import (
     Axes,
     choice_weights,
     disagreement,
+    known_rows,
     mass_at_offset,
     mass_on_keys,
     mean_distance,
@@ -136,18 +137,22 @@ def numbers_of_rows(
         axes.first_key,
         axes.sink,
     )
-    largest, second = top_two(rows)
+    known = known_rows(rows)
+    largest, second = top_two(rows, known)
     found: Rows = {"hardness": largest, "margin": largest - second}
-    looked = rows if selection is None else choice_weights(selection, axes.keys)
+    looked = rows
+    if selection is not None:
+        looked = choice_weights(selection, axes.keys)
+        known = known_rows(looked)
     if layout.first:
-        found["first"] = mass_on_keys(looked, np.arange(axes.keys) == 0)
+        found["first"] = mass_on_keys(looked, np.arange(axes.keys) == 0, known)
     if layout.special.any():
-        found["special"] = mass_on_keys(looked, layout.special)
+        found["special"] = mass_on_keys(looked, layout.special, known)
     if layout.one_axis:
-        found["diagonal"] = mass_at_offset(looked, part, 0)
+        found["diagonal"] = mass_at_offset(looked, part, 0, known)
     if layout.in_line:
-        found["previous"] = mass_at_offset(looked, part, -1)
-        found["distance"] = mean_distance(looked, part)
+        found["previous"] = mass_at_offset(looked, part, -1, known)
+        found["distance"] = mean_distance(looked, part, known)
     if other is not None:
         found["disagreement"] = disagreement(rows, other)
     return found

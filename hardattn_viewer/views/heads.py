@@ -116,6 +116,7 @@ class HeadsView(QWidget):
         """Catch up with what changed while this was hidden."""
         super().showEvent(event)
         self._show(self._session.state)
+        self.map.show_state(self._session.state, self._numbers)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Share out the width."""
@@ -157,14 +158,16 @@ class HeadsView(QWidget):
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
         if not self.isVisible():
             return
-        before = (old.frames, old.display, old.place, old.atlas, old.hovered, old.pinned, old.runs)
-        after = (new.frames, new.display, new.place, new.atlas, new.hovered, new.pinned, new.runs)
-        slots = (new.slot_a, new.slot_b, new.focus) == (old.slot_a, old.slot_b, old.focus)
-        studies = all(
-            new.studies.get(kind) is old.studies.get(kind) for kind in ("heads", "picked_heads")
+        heads, picked = (
+            new.studies.get(kind) is not old.studies.get(kind) for kind in ("heads", "picked_heads")
         )
-        if after != before or not slots or not studies:
+        if heads or picked or _shown_of(new) != _shown_of(old):
             self._show(new)
+        elif new.place != old.place:
+            self._show_marks(new)
+            self._show_words()
+        if heads or picked or _drawn_of(new) != _drawn_of(old):
+            self.map.show_state(new, self._numbers)
 
     def _show(self, state: SessionState) -> None:
         result = state.studies.get("heads")
@@ -180,7 +183,6 @@ class HeadsView(QWidget):
             self._stack.setCurrentWidget(self.notice)
         else:
             self._show_sheet(state, self._numbers, result)
-        self.map.show_state(state, self._numbers)
         self._share_out(state)
         self._show_words()
 
@@ -238,6 +240,25 @@ class HeadsView(QWidget):
         shows_map = self.width() >= _WIDE or "picked_heads" in state.studies
         for part in (self.map, self._between):
             part.setVisible(shows_map)
+
+
+def _shown_of(state: SessionState) -> tuple[object, ...]:
+    """What all heads are drawn from, besides the studies and the place."""
+    slots = (state.slot_a, state.slot_b, state.focus)
+    return (*slots, state.atlas, state.display, state.runs, state.frames.why_a, state.frames.why_b)
+
+
+def _drawn_of(state: SessionState) -> tuple[object, ...]:
+    """What the map of one head is drawn from, besides the study of the picked ones."""
+    return (
+        state.frames,
+        state.display,
+        state.hovered,
+        state.pinned,
+        state.focus,
+        state.slot_a,
+        state.slot_b,
+    )
 
 
 def _explanation(state: SessionState, result: StudyResult | None) -> tuple[str, str]:
