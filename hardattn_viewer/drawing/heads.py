@@ -186,7 +186,8 @@ def fitted(codes: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint
         if wanted >= length:
             codes = codes.take(np.arange(wanted) * length // wanted, axis=axis)
         else:
-            codes = np.maximum.reduceat(codes, np.arange(wanted) * length // wanted, axis=axis)
+            starts = -(-np.arange(wanted) * length // wanted)
+            codes = np.maximum.reduceat(codes, starts, axis=axis)
     return codes
 
 
