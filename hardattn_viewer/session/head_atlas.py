@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -75,6 +75,12 @@ class HeadStudy:
         """The keys of the runs that it reads."""
         return (self.run.key,) if self.other is None else (self.run.key, self.other.key)
 
+    @property
+    def place(self) -> HeadStudy:
+        """The same question, however much of the runs there is by then."""
+        other = None if self.other is None else replace(self.other, generation=0)
+        return replace(self, run=replace(self.run, generation=0), other=other)
+
     def results(self, runs: Mapping[int, Run]) -> Iterator[HeadNumbers | None]:
         """Read site by site, by layer; each result holds all sites that are known by then."""
         here = _Moment(runs[self.run.key], self.run, self.step)
@@ -131,7 +137,15 @@ def heads_wanted(state: SessionState) -> HeadStudy | None:
     if run is None:
         return None
     other = _side(state, "B" if state.shown_slot == "A" else "A")
-    return HeadStudy(run, state.place.step, other)
+    study = HeadStudy(run, state.place.step, other)
+    known = state.studies.get("heads")
+    # What was recorded of a step stays as it is, also while more of the run is recorded.
+    if known is not None and isinstance(known.study, HeadStudy) and known.finished:
+        value = known.value
+        whole = isinstance(value, HeadNumbers) and all(one.queries for one in value.sites)
+        if whole and known.study.place == study.place:
+            return known.study
+    return study
 
 
 def shown_side(state: SessionState) -> Side | None:
@@ -146,7 +160,10 @@ def _side(state: SessionState, slot: Slot) -> Side | None:
     example = state.rows.index(slot, state.place.example)
     if example < 0:
         return None
-    return Side(run.key, example, snapshot_of(state, slot), run.generation)
+    snapshot, facts = snapshot_of(state, slot), run.facts
+    if snapshot is None and facts is not None:
+        snapshot = len(facts.snapshots) - 1
+    return Side(run.key, example, snapshot, run.generation)
 
 
 def _by_layer(site: Site) -> tuple[bool, int, int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
@@ -56,6 +56,8 @@ class HeadsView(QWidget):
         self._sheet: HeadsSheet | None = None
         self._hover: HeadAt | None = None
         self._anchor: HeadAt | None = None
+        self._tall = 0
+        self._tall_of: tuple[HeadsSheet | None, int] = (None, 0)
         self.bar = HeadsBar(session)
         self.title = label("All heads", "title")
         self.count = label(role="muted", name="headsCount")
@@ -189,7 +191,19 @@ class HeadsView(QWidget):
     def _take(self, result: StudyResult | None) -> None:
         """Go over to newer numbers; until those of another place come, the last ones stay."""
         value = result.value if result is not None else None
-        if isinstance(value, HeadNumbers):
+        if not isinstance(value, HeadNumbers):
+            return
+        old = self._numbers
+        # Of a run that grows the same is read again: what is known of it stays until then.
+        fewer = (
+            old is not None
+            and result is not None
+            and not result.finished
+            and (old.run_name, old.example, old.step, old.training_step)
+            == (value.run_name, value.example, value.step, value.training_step)
+            and len(value.sites) < len(old.sites)
+        )
+        if not fewer:
             self._numbers = value
 
     def _show_sheet(self, state: SessionState, numbers: HeadNumbers, result: StudyResult) -> None:
@@ -224,9 +238,6 @@ class HeadsView(QWidget):
 
     def _show_words(self) -> None:
         picture, sheet = self.canvas.picture, self._sheet
-        # Enough for every number, so that nothing moves while the pointer does.
-        lines = 3 if self.words.width() > 560 else 4
-        self.words.setFixedHeight(lines * self.words.fontMetrics().lineSpacing() + 2)
         if picture is None or sheet is None:
             self.words.setText("")
             return
@@ -234,7 +245,16 @@ class HeadsView(QWidget):
         first = head_words(sheet.numbers, head) if head is not None else HINT
         side = round(self.canvas.side * self.canvas.devicePixelRatioF())
         notes = (pooled_words(sheet, side), sampled_words(sheet.numbers), hard_words(sheet.numbers))
-        self.words.setText("\n".join(filter(None, (first, " · ".join(filter(None, notes))))))
+        text = "\n".join(filter(None, (first, " · ".join(filter(None, notes)))))
+        self.words.setText(text)
+        # It never gets lower, so that nothing moves while the pointer does.
+        width, of = self.words.width(), (sheet, self.words.width())
+        if of != self._tall_of:
+            self._tall_of, self._tall = of, 3 * self.words.fontMetrics().lineSpacing()
+        room, wrap = QRect(0, 0, width, 1_000), Qt.TextFlag.TextWordWrap
+        needed = self.words.fontMetrics().boundingRect(room, wrap, text).height()
+        self._tall = max(self._tall, needed)
+        self.words.setFixedHeight(self._tall + 2)
 
     def _share_out(self, state: SessionState) -> None:
         shows_map = self.width() >= _WIDE or "picked_heads" in state.studies
