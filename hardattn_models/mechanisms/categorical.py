@@ -8,6 +8,14 @@ import torch
 from torch import Tensor
 
 from hardattn_models.mechanisms.selection import Selection
+from hardattn_models.mechanisms.shared import (
+    blended,
+    check,
+    chosen,
+    draw,
+    entropy_of,
+    log_softmax,
+)
 
 
 def soft(logits: Tensor, *, temperature: float = 1.0) -> Selection:
@@ -25,16 +33,10 @@ def soft(logits: Tensor, *, temperature: float = 1.0) -> Selection:
         ValueError: if ``logits`` is not floating, is empty, holds NaN or ``+inf`` or a row of
             ``-inf`` only, or if ``temperature`` is not a finite number above zero.
     """
-    log_probabilities = _log_softmax(logits, temperature)
+    log_probabilities = log_softmax(logits, temperature)
     probabilities = log_probabilities.exp()
-    return Selection(
-        probabilities=probabilities,
-        index=None,
-        weights=probabilities,
-        log_prob=torch.zeros_like(probabilities[..., 0]),
-        entropy=_entropy(log_probabilities, probabilities),
-        temperature=float(temperature),
-    )
+    entropy = entropy_of(log_probabilities, probabilities)
+    return blended(probabilities, probabilities, entropy, temperature)
 
 
 def argmax(logits: Tensor, *, temperature: float = 1.0) -> Selection:
@@ -53,8 +55,8 @@ def argmax(logits: Tensor, *, temperature: float = 1.0) -> Selection:
     Raises:
         ValueError: as for :func:`soft`.
     """
-    log_probabilities = _log_softmax(logits, temperature)
-    return _chosen(logits.argmax(-1, keepdim=True), log_probabilities, temperature)
+    log_probabilities = log_softmax(logits, temperature)
+    return chosen(logits.argmax(-1, keepdim=True), log_probabilities, temperature)
 
 
 def sampled(
@@ -77,8 +79,8 @@ def sampled(
     Raises:
         ValueError: as for :func:`soft`.
     """
-    log_probabilities = _log_softmax(logits, temperature)
-    return _chosen(_draw(log_probabilities, generator), log_probabilities, temperature)
+    log_probabilities = log_softmax(logits, temperature)
+    return chosen(draw(log_probabilities, generator), log_probabilities, temperature)
 
 
 def uniform(
@@ -99,50 +101,7 @@ def uniform(
     Raises:
         ValueError: as for :func:`soft`.
     """
-    _check(logits, temperature)
+    check(logits, temperature)
     level = torch.zeros_like(logits).masked_fill(logits.isneginf(), -math.inf)
     log_probabilities = torch.log_softmax(level, -1)
-    return _chosen(_draw(log_probabilities, generator), log_probabilities, temperature)
-
-
-def _check(logits: Tensor, temperature: float) -> None:
-    if not logits.is_floating_point():
-        raise ValueError(f"logits must be floating point, not {logits.dtype}")
-    if logits.ndim == 0 or logits.shape[-1] == 0:
-        raise ValueError(f"logits must be [..., n] with n of at least 1, not {tuple(logits.shape)}")
-    if not (math.isfinite(temperature) and temperature > 0):
-        raise ValueError(f"temperature must be a finite number above zero, not {temperature}")
-    # The largest score of a row is NaN, +inf or -inf exactly when the row is unusable.
-    if not bool(logits.detach().amax(-1).isfinite().all()):
-        raise ValueError("logits hold NaN, +inf or a row that rules out every candidate")
-
-
-def _log_softmax(logits: Tensor, temperature: float) -> Tensor:
-    _check(logits, temperature)
-    return torch.log_softmax(logits / temperature, -1)
-
-
-def _entropy(log_probabilities: Tensor, probabilities: Tensor) -> Tensor:
-    # 0 · log 0 is 0 here; filling before multiplying keeps NaN out of the gradient too.
-    finite = log_probabilities.masked_fill(log_probabilities.isneginf(), 0.0)
-    # Rounding can leave a sharp distribution at −1e-8.
-    return -(probabilities * finite).sum(-1).clamp(max=0.0)
-
-
-def _draw(log_probabilities: Tensor, generator: torch.Generator | None) -> Tensor:
-    probabilities = log_probabilities.detach().exp()
-    n = probabilities.shape[-1]
-    flat = torch.multinomial(probabilities.reshape(-1, n), 1, generator=generator)
-    return flat.reshape(*probabilities.shape[:-1], 1)
-
-
-def _chosen(index: Tensor, log_probabilities: Tensor, temperature: float) -> Selection:
-    probabilities = log_probabilities.exp()
-    return Selection(
-        probabilities=probabilities,
-        index=index,
-        weights=torch.zeros_like(probabilities).scatter(-1, index, 1.0),
-        log_prob=log_probabilities.gather(-1, index).squeeze(-1),
-        entropy=_entropy(log_probabilities, probabilities),
-        temperature=float(temperature),
-    )
+    return chosen(draw(log_probabilities, generator), log_probabilities, temperature)

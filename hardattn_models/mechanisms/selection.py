@@ -22,6 +22,7 @@ class Selection:
             where nothing was chosen.
         entropy: ``[...]``, entropy of ``probabilities`` in nats, between 0 and log n.
         temperature: what the scores were divided by before the softmax, above zero.
+        blends: whether candidates that were not chosen may have weight all the same.
     """
 
     probabilities: Tensor
@@ -30,6 +31,7 @@ class Selection:
     log_prob: Tensor
     entropy: Tensor
     temperature: float
+    blends: bool = False
 
     def apply(self, values: Tensor) -> Tensor:
         """Read from the values what was attended to.
@@ -61,7 +63,7 @@ class Selection:
                 f"values of shape {tuple(values.shape)} do not fit weights of shape "
                 f"{tuple(self.weights.shape)}: their leading dimensions must agree"
             ) from None
-        if self.index is None or self.weights.requires_grad:
+        if self.index is None or self.blends or self.weights.requires_grad:
             return torch.einsum("...n,...nd->...d", self.weights, values)
         rows = values.gather(
             -2, self.index.unsqueeze(-1).expand(*self.index.shape, values.shape[-1])

@@ -10,7 +10,7 @@ def test_a_damaged_run_is_refused_or_read_right_in_one_sentence_and_never_crashe
     assert counts["refused"] and counts["read without a part"] and counts["all right"]
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_two_thousand_damaged_runs():
     counts, _, bad = corruptions.campaign(2000)
     assert not bad, bad[:3]

@@ -40,7 +40,7 @@ def test_a_disk_that_is_full_for_good_or_in_the_middle_of_a_write_loses_nothing(
     assert io_errors.refused(name, number, errno.ENOSPC, mode)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_every_call_of_the_disk_may_be_refused():
     counts, failed = io_errors.campaign()
     assert not failed, failed[:3]

@@ -13,7 +13,7 @@ def test_a_recorder_killed_at_any_moment_keeps_every_step_that_it_acknowledged()
     assert kills.killed(1005, torch=True)["kills"] == 1
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_two_hundred_kills_lose_nothing():
     counts, failed = kills.campaign(200)
     assert not failed, failed[:3]

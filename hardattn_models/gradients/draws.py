@@ -1,0 +1,53 @@
+"""Draws that estimators are made of: categories, Gumbel noise, and noise given its argmax."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def one_hot(index: Tensor, like: Tensor) -> Tensor:
+    """One-hot rows [..., n] of ``index`` [...], in the type and with the width of ``like``."""
+    return torch.zeros_like(like).scatter(-1, index.unsqueeze(-1), 1.0)
+
+
+def categories(probabilities: Tensor, generator: torch.Generator | None, k: int = 1) -> Tensor:
+    """Independent draws [k, batch] from each row of ``probabilities`` [batch, n]."""
+    return torch.multinomial(probabilities, k, replacement=True, generator=generator).T
+
+
+def gumbel(like: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Standard Gumbel noise −log(−log u) shaped as ``like``."""
+    return -exponential(like, generator).log()
+
+
+def exponential(like: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Standard exponential noise shaped as ``like``, above zero."""
+    noise = torch.empty_like(like).exponential_(generator=generator)
+    # A draw of exactly zero would be an infinite Gumbel.
+    return noise.clamp_min(torch.finfo(like.dtype).tiny)
+
+
+def perturbed_given(logits: Tensor, chosen: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Logits plus Gumbel noise, given that their argmax is ``chosen``.
+
+    Of the largest, ``−log E_0 + log Σ exp(logits)``; of the others
+    ``−log(E_i / exp(logits_i) + E_0 / Σ exp(logits))`` with E standard exponential (Maddison,
+    Tarlow & Minka 2014, "A* Sampling"; Tucker et al. 2017, appendix C; Paulus, Maddison & Krause
+    2021, appendix A). Differentiable in ``logits``.
+
+    Args:
+        logits: [..., n].
+        chosen: one-hot [..., n], or broadcast to it.
+        generator: source of randomness.
+
+    Returns:
+        [..., n]; its argmax is the chosen one.
+    """
+    log_p = torch.log_softmax(logits, -1)
+    noise = exponential(log_p.detach(), generator)
+    top = (noise * chosen).sum(-1, keepdim=True)
+    # Shifting all logits of a row alike moves noise and argmax alike: log_p stands for logits.
+    others = -torch.log(noise * torch.exp(-log_p) + top)
+    perturbed = torch.where(chosen.bool(), -torch.log(top), others)
+    return perturbed + torch.logsumexp(logits, -1, keepdim=True)
