@@ -108,9 +108,15 @@ class Actions(QObject):
         action.setToolTip(plain_tooltip(f"{command.tooltip or plain}{keys}"))
         action.setStatusTip("")
         action.setCheckable(command.checked is not None)
-        action.triggered.connect(lambda *_: command.handler())
+        action.triggered.connect(lambda *_: self._do(command))
         window.addAction(action)
         return action
+
+    def _do(self, command: Command) -> None:
+        command.handler()
+        # Qt has switched it over, also where it was on and stays on.
+        if command.checked is not None:
+            self._actions[command.id].setChecked(command.checked(self._session.state))
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
         # Hovering enables nothing, and happens a hundred times a second.

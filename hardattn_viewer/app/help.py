@@ -11,7 +11,10 @@ from hardattn_viewer.views.parts import column, heading, label, row
 MOUSE = (
     ("hover a region or bar", "preview it in every view"),
     ("click a region or bar", "pin it; again to let go"),
-    ("click a token or a row of the matrix", "look from it; Shift+click pins it"),
+    ("click a token or a row of the matrix", "look from it"),
+    ("Shift+click or drag over tokens", "mean of several queries"),
+    ("Ctrl+click a token", "pin it as a key"),
+    ("right-click a token", "copy it, its weight, the row or the text"),
     ("click or drag in the timeline", "go to a step"),
     ("wheel over the timeline", "step"),
     ("click a run’s card", "look at it, or put it into a slot"),

@@ -329,11 +329,11 @@ class MainWindow(QMainWindow):
         self.session.set_theme("light" if self.theme.is_dark else "dark")
 
     def let_go(self) -> None:
-        """Leave a field, or else let go of the pinned key."""
+        """Leave a field, or else let go of what is pinned."""
         if isinstance(self.focusWidget(), QLineEdit):
             self.examples.table.setFocus()
         else:
-            self.session.pin(None)
+            self.session.let_go()
 
     def close_focused_run(self) -> None:
         """Close the run whose numbers are shown, or one that could not be opened."""

@@ -28,6 +28,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--query", type=int, metavar="Q", help="look from it, counting from 0 (default: the usual)"
     )
+    parser.add_argument(
+        "--queries", metavar="Q,Q,…", help="the mean over several queries instead, such as 3,4,5"
+    )
+    parser.add_argument(
+        "--specials",
+        choices=("shown", "dimmed", "hidden"),
+        default="shown",
+        help="tokens such as [CLS] and </s>; what they hold is said (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--subwords",
+        choices=("pieces", "words"),
+        default="pieces",
+        help="words have the sum of their pieces (default: %(default)s)",
+    )
+    parser.add_argument("--raw-tokens", action="store_true", help="with the tokenizer’s marks")
+    parser.add_argument("--arcs", type=int, metavar="K", help="lines to the K strongest tokens")
     parser.add_argument("--width-mm", type=float, default=160.0, metavar="W")
     parser.add_argument("--font-pt", type=float, default=8.0, metavar="P")
     parser.add_argument("--theme", choices=("light", "dark"), default="light")
@@ -67,17 +84,38 @@ def read_frame(run: Run, arguments: argparse.Namespace, example: int, site: str 
         step = steps - 1 if arguments.step is None else arguments.step
         if not 0 <= step < steps:
             raise IndexError(f"example {example} has no step {step}; it has {steps}, from 0")
+        asked = queries_of(arguments)
         place = Place(
-            example=example, step=step, site=site, head=arguments.head, query=arguments.query
+            example=example,
+            step=step,
+            site=site,
+            head=arguments.head,
+            query=asked[0] if asked else None,
+            also=asked[1:],
+            words=arguments.subwords == "words",
         )
         frame = load_frame(run, place)
-        if arguments.query is not None and not 0 <= arguments.query < frame.queries:
-            raise IndexError(
-                f"step {step} has no query {arguments.query}; it has {frame.queries}, from 0"
-            )
+        for query in asked:
+            if not 0 <= query < frame.queries:
+                raise IndexError(
+                    f"step {step} has no query {query}; it has {frame.queries}, from 0"
+                )
         return frame
     except (IndexError, KeyError, RunError) as error:
         raise CommandError(f"{run.path}: {error.args[0]}") from error
+
+
+def queries_of(arguments: argparse.Namespace) -> tuple[int, ...]:
+    """The queries that the arguments name, each once; none for the usual one."""
+    if arguments.queries is None:
+        return () if arguments.query is None else (arguments.query,)
+    numbers = [part.strip() for part in arguments.queries.split(",")]
+    if arguments.query is not None or not all(number.isdecimal() for number in numbers):
+        raise CommandError(
+            "--queries takes numbers with commas between them, such as 3,4,5, and no --query",
+            WRONG_USAGE,
+        )
+    return tuple(dict.fromkeys(map(int, numbers)))
 
 
 def same_example(run: Run, frame: Frame) -> int:
@@ -101,7 +139,7 @@ def write_figure(frames: list[Frame], arguments: argparse.Namespace) -> None:
         make_figure,
         usual_view,
     )
-    from hardattn_viewer.session.display import Display
+    from hardattn_viewer.session.display import MOST_ARCS, Display
 
     view = arguments.view or usual_view(frames[0])
     options = FigureOptions(
@@ -112,7 +150,19 @@ def write_figure(frames: list[Frame], arguments: argparse.Namespace) -> None:
         caption=not arguments.no_caption,
         all_steps=arguments.all_steps,
     )
-    display = Display(interpolation="smooth" if arguments.smooth else "nearest")
+    if arguments.arcs is not None and not 1 <= arguments.arcs <= MOST_ARCS:
+        raise CommandError(
+            f"--arcs {arguments.arcs} is not in 1 … {MOST_ARCS}; more could not be told apart",
+            WRONG_USAGE,
+        )
+    display = Display(
+        interpolation="smooth" if arguments.smooth else "nearest",
+        specials=arguments.specials,
+        subwords=arguments.subwords,
+        raw_tokens=arguments.raw_tokens,
+        arcs=arguments.arcs is not None,
+        arc_count=arguments.arcs or Display.arc_count,
+    )
     with drawing_application():
         try:
             make_figure(view, frames, options, display).save(Path(arguments.output))

@@ -40,6 +40,7 @@ class DistributionPicture:
         hover: key under the mouse.
         hover_text: its name and value.
         pinned: key held by a click.
+        left_out: share of the mass on keys that have no bar, in [0, 1].
     """
 
     values: NDArray[np.float32]
@@ -51,6 +52,7 @@ class DistributionPicture:
     hover: int | None
     hover_text: str
     pinned: int | None
+    left_out: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +86,7 @@ class Bars:
 def key_kind(frame: Frame) -> str:
     """What a key of this frame is, in one word."""
     if frame.tokens is not None:
-        return "token"
+        return "word" if frame.groups is not None and frame.groups.merged else "token"
     # With special tokens among them, the bars stand for more than regions.
     return "region" if frame.boxes is not None and not frame.first_region else "key"
 
@@ -139,6 +141,7 @@ def distribution_picture(
         hover=hover,
         hover_text=text,
         pinned=pinned,
+        left_out=frame.hidden_mass,
     )
 
 
@@ -217,20 +220,21 @@ def _paint_header(
         )
         header.setWidth(header.width() - room - 8)
     count = len(picture.values)
+    hidden = f", {picture.left_out:.2f} hidden" if picture.left_out > 0 else ""
     if picture.hover_text:
         choices, colour = [picture.hover_text], theme.text
     elif bars.merged > 1:
         colour = theme.muted
         choices = [
-            f"{count:,} {picture.kind}s · each bar the largest of {bars.merged}",
-            f"{count:,} {picture.kind}s, max of {bars.merged}",
+            f"{count:,} {picture.kind}s{hidden} · each bar the largest of {bars.merged}",
+            f"{count:,} {picture.kind}s{hidden}, max of {bars.merged}",
         ]
     else:
         plural = "" if count == 1 else "s"
         colour = theme.muted
         choices = [
-            f"distribution over {count:,} {picture.kind}{plural}",
-            f"{count:,} {picture.kind}{plural}",
+            f"distribution over {count:,} {picture.kind}{plural}{hidden}",
+            f"{count:,} {picture.kind}{plural}{hidden}",
         ]
     words = first_that_fits(choices, header.width(), theme, theme.size_small) or choices[-1]
     draw_text(painter, header, words, theme, size=theme.size_small, colour=colour)

@@ -13,10 +13,11 @@ _LONGEST = 32
 _VISIBLE = str.maketrans({"\n": "⏎", "\r": "⏎", "\t": "⇥"})
 
 
-# The same thousands of tokens are written anew for every picture.
-@lru_cache(maxsize=1 << 16)
 def shown_token(text: str) -> str:
     """A token as it is painted: white space made visible, nothing longer than a label can be."""
+    if len(text) <= _LONGEST and text.isprintable() and text == text.strip():
+        # Nearly all tokens of a text, which may be long.
+        return text
     shown = plain(text.translate(_VISIBLE))
     stripped = shown.strip(" ")
     left = len(shown) - len(shown.lstrip(" "))
@@ -25,10 +26,15 @@ def shown_token(text: str) -> str:
     return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
 
 
+@lru_cache(maxsize=16)
+def _all_shown(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(shown_token, texts))
+
+
 def key_labels(frame: Frame) -> tuple[str, ...]:
     """A short name for each key of the frame's step."""
     if frame.tokens is not None:
-        return tuple(map(shown_token, frame.tokens))
+        return _all_shown(frame.tokens)
     one = frame.map
     keys = frame.probabilities.size
     if frame.boxes is not None or frame.first_region:
@@ -44,7 +50,7 @@ def query_labels(frame: Frame) -> tuple[str, ...]:
     """A short name for each query of the frame's step."""
     texts, one = query_tokens(frame), frame.map
     if texts is not None:
-        return tuple(map(shown_token, texts))
+        return _all_shown(texts)
     if one is None:
         return ("0",)
     event = one.event

@@ -16,6 +16,7 @@ from hardattn_viewer.drawing.text import Words, amount, draw_text, first_that_fi
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.display import AmountTable, Display
 from hardattn_viewer.session.frames import Frame
+from hardattn_viewer.session.shown_tokens import coloured, shown_frame
 
 _BAR_WIDTH = 96.0
 _BAR_HEIGHT = 8.0
@@ -52,6 +53,7 @@ def scale_for(frame: Frame, frames: Sequence[Frame], display: Display) -> float:
     Returns:
         A positive probability.
     """
+    frame, frames = shown_frame(frame, display), [shown_frame(one, display) for one in frames]
     if display.scale == "shared":
         return shared_scale(frames)
     if display.scale == "example":
@@ -76,13 +78,13 @@ def matrix_scale(frame: Frame, frames: Sequence[Frame], display: Display) -> flo
 def _drawn(frame: Frame) -> NDArray[np.float32]:
     """What a picture has colours for: on an image not the special tokens, which often get most."""
     if frame.boxes is None or not frame.first_region:
-        return frame.distributions
+        return coloured(frame, frame.distributions)
     return frame.distributions[:, frame.first_region : frame.first_region + len(frame.boxes)]
 
 
 def _drawn_now(frame: Frame) -> NDArray[np.float32]:
     if frame.boxes is None or not frame.first_region:
-        return frame.probabilities
+        return coloured(frame, frame.probabilities)
     return frame.probabilities[frame.first_region : frame.first_region + len(frame.boxes)]
 
 

@@ -164,6 +164,9 @@ def plain(text: str) -> str:
     """``text`` from a file made harmless: control, format and unpaired characters become "·"."""
     # Cc control, Cf format (bidirectional overrides), Cs lone surrogates, Zl/Zp line separators.
     bad = ("Cc", "Cf", "Cs", "Zl", "Zp")
+    if text.isprintable():
+        # Nearly all text; what is printable is of none of these categories.
+        return text
     return "".join("·" if unicodedata.category(c) in bad else c for c in text)
 
 

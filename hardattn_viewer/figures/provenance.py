@@ -13,6 +13,7 @@ from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.naming import query_name, special_words
 from hardattn_viewer.session.recorded import verification_kind
+from hardattn_viewer.session.shown_tokens import mass_words, shown_frame
 from recorders.version import PRODUCER
 
 
@@ -34,7 +35,10 @@ def _place_words(frame: Frame, *, with_query: bool = True) -> str:
         mean = f"mean over {frame.heads} heads"
         words.append(mean if place.head is None else f"head {place.head} of {frame.heads}")
     if with_query and frame.queries > 1:
-        words.append(f"seen from {plain(query_name(frame))} (query {frame.query})")
+        rows = ", ".join(map(str, frame.averaged[:8] or (frame.query,)))
+        more = ", …" if len(frame.averaged) > 8 else ""
+        noun = "queries" if len(frame.averaged) > 1 else "query"
+        words.append(f"seen from {plain(query_name(frame))} ({noun} {rows}{more})")
     if frame.training_step is not None:
         words.append(f"training step {frame.training_step:,}")
     return ", ".join(words)
@@ -120,6 +124,7 @@ def text_caption(frame: Frame, view: str, display: Display, scale: float) -> str
     several = frame.queries > 1
     scope = scope_words(display, one_query=several and view == "tokens")
     ends = f"0\u00a0–\u00a0{amount(scale)}"
+    frame = shown_frame(frame, display) if view == "tokens" else frame
     count, kind = len(frame.probabilities), key_kind(frame)
     if view == "matrix":
         queries, whole = frame.queries, frame.whole
@@ -128,11 +133,17 @@ def text_caption(frame: Frame, view: str, display: Display, scale: float) -> str
         text += f"{queries:,} queries × {count:,} {kind}s; each row sums to 1; zero is bare. "
         text += f"Colour ({display.colours}): {ends}, {scope}. "
     else:
-        text += f"Probabilities sum to 1 over {count:,} {kind}s; "
+        text += f"Probabilities sum to {_total(frame)} over {count:,} {kind}s; "
         text += f"colour ({display.colours}) and bars: {ends}, {scope}. "
+        text += "".join(f"{said[:1].upper()}{said[1:]}. " for said in mass_words(frame, display))
     if frame.verified:
         text += f"Record {plain(frame.verified).rstrip('.')}. "
     return text + f"Drawn by {PRODUCER}."
+
+
+def _total(frame: Frame) -> str:
+    """What the probabilities that are shown sum to: less than 1 where some are hidden."""
+    return "1" if frame.hidden_mass == 0 else amount(1 - frame.hidden_mass)
 
 
 def _is_wrong(frame: Frame) -> bool:

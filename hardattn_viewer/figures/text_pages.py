@@ -12,7 +12,7 @@ from hardattn_viewer.drawing.matrix import matrix_height, matrix_picture, paint_
 from hardattn_viewer.drawing.scale import matrix_scale, paint_scale_bar, scale_for, scope_words
 from hardattn_viewer.drawing.text import Words
 from hardattn_viewer.drawing.theme import Theme
-from hardattn_viewer.drawing.tokens import paint_tokens, tokens_height, tokens_picture
+from hardattn_viewer.drawing.tokens import lay_out, paint_tokens, tokens_height, tokens_picture
 from hardattn_viewer.figures.blocks import (
     GAP,
     MARGIN,
@@ -30,6 +30,7 @@ from hardattn_viewer.figures.provenance import text_caption
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.naming import query_name
+from hardattn_viewer.session.shown_tokens import mass_words, shown_frame
 
 # A matrix of many queries takes at most this many widths of height.
 _TALLEST = 1.3
@@ -42,9 +43,13 @@ def tokens_page(frame: Frame, options: FigureOptions, display: Display) -> Page:
     scale = scale_for(frame, [frame], display)
     scope = scope_words(display, one_query=frame.queries > 1)
     picture = tokens_picture(frame, display, scale_max=scale, size=theme.size)
-    bars = distribution_picture(frame, scale)
+    lay_out(picture, theme)
+    bars = distribution_picture(shown_frame(frame, display), scale)
+    said = " · ".join(mass_words(frame, display))
+    notes = [caption_block(said, inner, theme)] if said else []
     parts: list[tuple[float, Paint]] = [
         _heading(frame, theme, from_query=True),
+        *notes,
         (
             tokens_height(picture, inner, theme),
             lambda painter, rect: paint_tokens(painter, rect, picture, theme),

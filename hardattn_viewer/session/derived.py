@@ -27,12 +27,18 @@ def with_order(state: SessionState) -> SessionState:
     return replace(state, order=sort_rows(state.rows, keep, state.sort), filter_error="")
 
 
-def at_place(frames: Frames, step: int, query: int | None) -> Frames:
-    """Both frames at another step or query of their example."""
+def at_place(
+    frames: Frames,
+    step: int,
+    query: int | None,
+    also: tuple[int, ...] = (),
+    words: bool = False,
+) -> Frames:
+    """Both frames at another step, query or set of queries of their example."""
     return replace(
         frames,
-        a=frame_at(frames.a, step, query) if frames.a else None,
-        b=frame_at(frames.b, step, query) if frames.b else None,
+        a=frame_at(frames.a, step, query, also, words) if frames.a else None,
+        b=frame_at(frames.b, step, query, also, words) if frames.b else None,
     )
 
 
@@ -79,8 +85,8 @@ def resolved(
     if (new.rows, new.filter, new.sort) != (old.rows, old.filter, old.sort):
         new = with_order(new)
     # The frames are those of another example still, which has steps of its own.
-    if (new.place.step, new.query) != (old.place.step, old.query) and not elsewhere:
-        new = replace(new, frames=at_place(new.frames, new.place.step, new.query))
+    if (new.place.step, *new.rows_asked) != (old.place.step, *old.rows_asked) and not elsewhere:
+        new = replace(new, frames=at_place(new.frames, new.place.step, *new.rows_asked))
     known = {run.key for run in new.runs}
     if not {new.slot_a, new.slot_b} <= known | {None}:
         a, b = (key if key in known else None for key in (new.slot_a, new.slot_b))

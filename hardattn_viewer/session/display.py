@@ -9,6 +9,9 @@ Interpolation = Literal["nearest", "smooth"]
 Scope = Literal["shared", "example", "step"]
 AmountTable = Literal["viridis", "cividis"]
 Option = Literal["heat", "boxes", "path", "matrix"]
+Specials = Literal["shown", "dimmed", "hidden"]
+Subwords = Literal["pieces", "words"]
+MOST_ARCS = 50
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,13 @@ class Display:
         scale: what the largest colour stands for: the largest probability of all runs shown and
             all steps (``"shared"``), of one run and all its steps (``"example"``), or of one step.
         colours: table of amounts.
+        specials: special tokens of a text are ``"shown"`` as others, ``"dimmed"`` (without colour,
+            and not part of the scale) or ``"hidden"``.
+        subwords: the tokens of a text are shown as ``"pieces"``, or as ``"words"`` that have the
+            sum of their pieces; a query is then the mean over the pieces of its word.
+        raw_tokens: write tokens with the marks of their tokenizer.
+        arcs: draw lines from the query to the keys that get most.
+        arc_count: to how many, 1 to 50.
     """
 
     heat: bool = True
@@ -36,14 +46,23 @@ class Display:
     interpolation: Interpolation = "nearest"
     scale: Scope = "shared"
     colours: AmountTable = "viridis"
+    specials: Specials = "shown"
+    subwords: Subwords = "pieces"
+    raw_tokens: bool = False
+    arcs: bool = False
+    arc_count: int = 5
 
     def __post_init__(self) -> None:
         if not 0 <= self.opacity <= 1:
             raise ValueError(f"opacity is {self.opacity}; it must lie in 0 … 1")
+        if not 1 <= self.arc_count <= MOST_ARCS:
+            raise ValueError(f"arc_count is {self.arc_count}; it must lie in 1 … {MOST_ARCS}")
         for name, allowed in (
             ("interpolation", Interpolation),
             ("scale", Scope),
             ("colours", AmountTable),
+            ("specials", Specials),
+            ("subwords", Subwords),
         ):
             if getattr(self, name) not in get_args(allowed):
                 raise ValueError(

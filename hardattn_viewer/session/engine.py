@@ -181,7 +181,7 @@ class Engine:
         else:
             self._pictures = frames
         step = min(place.step, max(frames.steps - 1, 0))
-        frames = at_place(frames, step, self.state.query)
+        frames = at_place(frames, step, *self.state.rows_asked)
         self._change(frames=frames, place=replace(place, step=step))
 
     # --- changes --------------------------------------------------------------------------

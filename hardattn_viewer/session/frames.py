@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hardattn_viewer.session.frame_parts import boxes_of, padded, site_of
+from hardattn_viewer.session.frame_rows import averaged, holds_rows, rows_at, with_rows
 from hardattn_viewer.session.joined import JoinedMap, joined
 from hardattn_viewer.session.maps import StepMap, read_step
 from hardattn_viewer.session.recorded import AxisTokens, axis_tokens, image_of
+from hardattn_viewer.session.token_groups import Groups
 from recorders.run.layout import BEAM_PARENT
 
 if TYPE_CHECKING:
-    from recorders.run.reader import Run, Site
-
-TOKEN_AXES = ("tokens", "target")
+    from recorders.run.reader import Run
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,9 @@ class Place:
         head: head index; None is the mean over heads.
         query: query row, clamped at steps that have fewer; None is the usual one of each step
             (see ``maps.usual_query``).
+        also: further queries, whose rows are averaged with that of ``query``.
+        words: whether a query that is a piece of a word stands for all of them; only targets of
+            maps that are too large to be read whole say so, for others the display does.
     """
 
     example: int = 0
@@ -39,6 +44,8 @@ class Place:
     site: str | None = None
     head: int | None = None
     query: int | None = None
+    also: tuple[int, ...] = ()
+    words: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,6 +96,12 @@ class Frame:
         key_axis: what a key is, in the recorder's word.
         query_axis: what a query is.
         asked_query: the query that was asked for; None for the usual one of each step.
+        asked_also: the further queries that were asked for.
+        by_words: whether the rows of all pieces of a query's word are averaged.
+        averaged: the queries whose rows ``probabilities`` is the mean of, at the frame's step.
+        groups: what is shown of the keys where that is not all of them one by one; ``tokens``,
+            ``probabilities``, ``distributions`` and ``selections`` are then those of its items.
+        hidden_mass: the share of attention on keys that ``groups`` leaves out, in [0, 1].
         special_keys: names of the keys before the first region.
         whole: the maps of all steps as one where each continues the last, else None.
         damage: sentences about what is damaged and therefore not shown.
@@ -120,6 +133,11 @@ class Frame:
     key_axis: str = ""
     query_axis: str = ""
     asked_query: int | None = None
+    asked_also: tuple[int, ...] = ()
+    by_words: bool = False
+    averaged: tuple[int, ...] = ()
+    groups: Groups | None = None
+    hidden_mass: float = 0.0
     special_keys: tuple[str, ...] = ()
     whole: JoinedMap | None = None
     damage: tuple[str, ...] = ()
@@ -143,6 +161,16 @@ class Frame:
     def query(self) -> int:
         """The query whose row ``probabilities`` is."""
         return self.place.query or 0
+
+    def item_of(self, key: int | None) -> int | None:
+        """The item that a key is shown in; None where it is hidden."""
+        if self.groups is None or key is None:
+            return key
+        return next(iter(self.groups.items_of((key,))), None)
+
+    def key_of(self, item: int | None) -> int | None:
+        """The first key of an item."""
+        return item if self.groups is None or item is None else int(self.groups.first[item])
 
     @property
     def first_region(self) -> int:
@@ -193,12 +221,23 @@ def load_frame(run: Run, place: Place) -> Frame:
         raise IndexError(
             f"{run.name} has no example {place.example}: it holds {len(run.examples)}, from 0"
         )
-    site = _site(run, place.site)
+    site = site_of(run, place.site)
     snapshot = len(run.snapshots) - 1 if place.snapshot is None else place.snapshot
     example = run.examples[place.example]
     steps = run.steps(site, place.example, snapshot)
+    axes = axis_tokens(run, place.example, snapshot)
+    texts = axes.on(site.query_axis)
     maps = tuple(
-        read_step(run, site, place.example, step, snapshot, place.head, place.query)
+        read_step(
+            run,
+            site,
+            place.example,
+            step,
+            snapshot,
+            place.head,
+            place.query,
+            others=lambda event, query: averaged(event, texts, query, place.also, place.words),
+        )
         for step in range(steps)
     )
     if not any(maps):
@@ -223,17 +262,17 @@ def load_frame(run: Run, place: Place) -> Frame:
         label_probability=outcome.label_probability,
         steps=steps,
         image=image_of(run, place.example, damage),
-        boxes=_boxes(run, site, place.example, maps),
+        boxes=boxes_of(run, site, place.example, maps),
         tokens=None,
         probabilities=none,
         distributions=none,
         selections=(),
-        scalars={name: _padded(values, steps) for name, values in scalars.items()},
+        scalars={name: padded(values, steps) for name, values in scalars.items()},
         verified=site.verified,
         heads=next(one.event.heads for one in maps if one is not None),
         training_step=run.snapshots[snapshot].step if len(run.snapshots) > 1 else None,
         maps=maps,
-        axes=axis_tokens(run, place.example, snapshot),
+        axes=axes,
         step_axes=tuple(
             axis_tokens(run, place.example, snapshot, step)
             for step in range(steps if is_beam else 0)
@@ -245,15 +284,25 @@ def load_frame(run: Run, place: Place) -> Frame:
         whole=None if is_beam else joined(maps),
         damage=tuple(dict.fromkeys(damage)),
     )
-    return _at(_with_rows(frame, place.query), place.step)
+    return _at(with_rows(frame, place.query, place.also, place.words), place.step)
 
 
-def frame_at(frame: Frame, step: int, query: int | None) -> Frame:
-    """The same frame at another step or query of its example; what is outside is clamped."""
-    # Until another row of a large map is read, the old one stays.
-    held = all(one is None or one.holds(_row_of(one, query)) for one in frame.maps)
-    if frame.maps and query != frame.asked_query and held:
-        frame = _with_rows(frame, query)
+def frame_at(
+    frame: Frame, step: int, query: int | None, also: tuple[int, ...] = (), words: bool = False
+) -> Frame:
+    """The same frame at another step or query of its example; what is outside is clamped.
+
+    Args:
+        frame: the frame.
+        step: the step.
+        query: the query; None for the usual one of each step.
+        also: further queries, whose rows are averaged with its.
+        words: whether the rows of all pieces of a query's word are averaged.
+    """
+    asked = (frame.asked_query, frame.asked_also, frame.by_words)
+    # Until other rows of a large map are read, the old ones stay.
+    if frame.maps and asked != (query, also, words) and holds_rows(frame, query, also, words):
+        frame = with_rows(frame, query, also, words)
     elif step == frame.place.step:
         return frame
     return _at(frame, step)
@@ -261,7 +310,7 @@ def frame_at(frame: Frame, step: int, query: int | None) -> Frame:
 
 def frame_at_step(frame: Frame, step: int) -> Frame:
     """The same frame at another step of its example; steps outside it are clamped."""
-    return frame_at(frame, step, frame.asked_query)
+    return frame_at(frame, step, frame.asked_query, frame.asked_also, frame.by_words)
 
 
 def frame_bytes(frame: Frame) -> int:
@@ -274,57 +323,6 @@ def frame_bytes(frame: Frame) -> int:
     return sum(int(array.nbytes) for array in arrays) + tokens + maps + 2_000
 
 
-def _site(run: Run, name: str | None) -> Site:
-    if not run.sites:
-        raise IndexError(f"{run.name} holds no attention site: nothing was recorded in it")
-    for site in run.sites:
-        if name is None or site.name == name:
-            return site
-    raise IndexError(f"{run.name} has no site {name}: it holds {run.sites[0].name}")
-
-
-def _boxes(
-    run: Run, site: Site, example: int, maps: tuple[StepMap | None, ...]
-) -> NDArray[np.float32] | None:
-    """The boxes of the site's keys; None where its keys are no regions."""
-    event = next(one.event for one in maps if one is not None)
-    boxes = run.region_set(event.region_set) if event.region_set >= 0 else run.regions(example)
-    # The keys of a window are counted within it, and no box is known of them.
-    if boxes is None or not len(boxes) or event.windows > 1 or site.key_axis in TOKEN_AXES:
-        return None
-    fits = all(one is None or one.event.first_region + len(boxes) <= one.event.keys for one in maps)
-    return boxes if fits and (site.key_axis == "regions" or len(boxes) == event.keys) else None
-
-
-def _with_rows(frame: Frame, query: int | None) -> Frame:
-    """``frame`` with everything that depends on which query is looked at."""
-    steps = len(frame.maps)
-    rows = [None if one is None else (one, _row_of(one, query)) for one in frame.maps]
-    width = max(one.event.keys for one, _ in filter(None, rows))
-    distributions = np.full((steps, width), np.nan, dtype=np.float32)
-    entropy, log_prob, p_selected = np.full((3, steps), np.nan)
-    selections: list[tuple[int, ...]] = []
-    for step, row in enumerate(rows):
-        if row is None:
-            selections.append(())
-            continue
-        one, at = row
-        distributions[step, : one.event.keys] = one.row(at)
-        entropy[step], log_prob[step] = one.entropy[at], one.log_prob[at]
-        chosen = one.selected(at)
-        selections.append(chosen)
-        if chosen:
-            p_selected[step] = float(distributions[step, list(chosen)].sum())
-    rowwise = {"entropy": entropy, "log_prob": log_prob, "p_selected": p_selected}
-    return replace(
-        frame,
-        distributions=distributions,
-        selections=tuple(selections),
-        scalars=frame.scalars | rowwise,
-        asked_query=query,
-    )
-
-
 def _at(frame: Frame, step: int) -> Frame:
     """``frame`` with everything that depends on the step."""
     step = min(max(step, 0), frame.steps - 1)
@@ -334,27 +332,25 @@ def _at(frame: Frame, step: int) -> Frame:
     one = frame.maps[step]
     if one is None:
         place = replace(frame.place, step=step, query=0)
-        return replace(frame, place=place, probabilities=frame.distributions[step], tokens=None)
-    place = replace(frame.place, step=step, query=_row_of(one, frame.asked_query))
-    frame = replace(frame, place=place)
+        row = frame.distributions[step]
+        return replace(frame, place=place, probabilities=row, tokens=None, averaged=())
+    rows = rows_at(frame, step)
+    place = replace(frame.place, step=step, query=rows[0])
+    frame = replace(frame, place=place, averaged=rows)
     return replace(
         frame,
         probabilities=frame.distributions[step, : one.event.keys],
-        tokens=_key_tokens(frame, one),
+        tokens=key_tokens(frame, one),
     )
 
 
-def _row_of(one: StepMap, query: int | None) -> int:
-    return one.usual if query is None else min(max(query, 0), one.queries - 1)
-
-
-def _key_tokens(frame: Frame, one: StepMap) -> tuple[str, ...] | None:
+def key_tokens(frame: Frame, one: StepMap) -> tuple[str, ...] | None:
     """One token a key of a step; None where keys are no tokens, or none were recorded."""
     texts, event = frame.texts.on(frame.key_axis), one.event
     if not texts:
         return None
     items = event.keys - 1 if event.sink else event.keys
-    found = _named(texts, range(event.first_key, event.first_key + items))
+    found = named(texts, range(event.first_key, event.first_key + items))
     return (*found, "sink") if event.sink else found
 
 
@@ -369,10 +365,11 @@ def query_tokens(frame: Frame) -> tuple[str, ...] | None:
         event.first_query + event.queries * event.query_stride,
         event.query_stride,
     )
-    return _named(texts, places)
+    return named(texts, places)
 
 
-def _named(texts: tuple[str, ...], places: range) -> tuple[str, ...]:
+@lru_cache(maxsize=16)
+def named(texts: tuple[str, ...], places: range) -> tuple[str, ...]:
     """Tokens at places; one that is not known is named by its place."""
     return tuple(texts[at] if at < len(texts) and texts[at] else f"token {at}" for at in places)
 
@@ -387,18 +384,13 @@ def query_of_key(frame: Frame, key: int) -> int | None:
     return query if rest == 0 and 0 <= query < event.queries else None
 
 
-def key_of_query(frame: Frame) -> int | None:
-    """The key that is the same item as the query looked at, or None."""
+def key_of_query(frame: Frame, query: int | None = None) -> int | None:
+    """The key that is the same item as a query, None for that looked at; or None."""
     one = frame.map
     if one is None or not frame.one_axis:
         return None
     event = one.event
-    key = event.first_query + frame.query * event.query_stride - event.first_key
+    at = frame.query if query is None else query
+    key = event.first_query + at * event.query_stride - event.first_key
     items = event.keys - 1 if event.sink else event.keys
     return key if 0 <= key < items else None
-
-
-def _padded(values: NDArray[np.float64], steps: int) -> NDArray[np.float64]:
-    padded = np.full(steps, np.nan)
-    padded[: min(steps, values.size)] = values[:steps]
-    return padded

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from hardattn_viewer.measures import (
     top_two,
 )
 from hardattn_viewer.session.atlas import Measure
+from hardattn_viewer.session.token_marks import is_special
 
 if TYPE_CHECKING:
     from recorders.run.reader import Site
@@ -28,11 +28,6 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 Rows = dict[Measure, NDArray[np.float64]]
-# What tokenizers write for tokens that stand for no text: [CLS], <s>, <|endoftext|> …
-_SPECIAL = re.compile(
-    r"\[[A-Z][A-Z0-9_]*\]|<\|[^|\s]+\|>"
-    r"|</?(s|pad|unk|mask|bos|eos|cls|sep|eot|eod|start_of_turn|end_of_turn|extra_id_\d+)>",
-)
 
 
 @dataclass(frozen=True)
@@ -102,7 +97,7 @@ def special_keys(site: Site, event: Event, names: Sequence[str]) -> NDArray[np.b
         names: what each key is called.
     """
     if site.key_axis in ("tokens", "target"):
-        found = np.array([bool(_SPECIAL.fullmatch(name.strip())) for name in names], np.bool_)
+        found = np.array([is_special(name) for name in names], np.bool_)
     else:
         found = np.arange(event.keys) < event.first_region
     if event.sink:

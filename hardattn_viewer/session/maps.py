@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,7 @@ class StepMap:
         damage: sentences that say what of the step is damaged and therefore shown as unknown.
         first: the query that the first row of ``values`` is of.
         usual: the query to begin with; see ``usual_query``.
+        more: of a large map the rows [keys] of further queries, by query.
     """
 
     values: Floats
@@ -54,6 +55,7 @@ class StepMap:
     damage: tuple[str, ...] = ()
     first: int = 0
     usual: int = 0
+    more: Mapping[int, Floats] = field(default_factory=dict)
 
     @property
     def queries(self) -> int:
@@ -67,12 +69,14 @@ class StepMap:
 
     def holds(self, query: int) -> bool:
         """Whether the row of a query is in memory."""
-        return self.first <= query < self.first + len(self.values)
+        return self.first <= query < self.first + len(self.values) or query in self.more
 
     def row(self, query: int) -> Floats:
         """The probabilities [keys] of a query; NaN where they are not in memory."""
         known: Floats = np.full(self.event.keys, np.nan, np.float32)
-        if self.holds(query):
+        if query in self.more:
+            known = self.more[query]
+        elif self.holds(query):
             known = self.values[query - self.first]
         return known
 
@@ -85,6 +89,7 @@ class StepMap:
     def nbytes(self) -> int:
         """How much memory it holds."""
         arrays: list[NDArray[Any]] = [self.values, self.entropy, self.log_prob, self.chosen]
+        arrays += self.more.values()
         if self.pooled is not self.values:
             arrays.append(self.pooled)
         return sum(int(array.nbytes) for array in arrays)
@@ -98,6 +103,7 @@ def read_step(
     snapshot: int,
     head: int | None,
     query: int | None = None,
+    others: Callable[[Event, int], Sequence[int]] | None = None,
 ) -> StepMap | None:
     """Read one step; None where it was not recorded.
 
@@ -110,6 +116,8 @@ def read_step(
         head: index of the head; None takes means over heads, and the choices of all.
         query: the query looked from, clamped; None for the usual one. Of a large map no other
             row is read.
+        others: the queries whose rows are read as well of a large map, from its event and the
+            query looked from.
 
     Raises:
         recorders.RunError: the file is damaged there.
@@ -123,6 +131,7 @@ def read_step(
     where = (site, example, step, snapshot)
     chosen = run.selection(*where)
     damage: list[str] = []
+    more: dict[int, Floats] = {}
     entropy, log_prob = (
         _known(partial(read, *where), event, damage) for read in (run.entropy, run.log_prob)
     )
@@ -136,6 +145,8 @@ def read_step(
         usual = usual_query(_rows(run, where, event, head, slice(0, 1))[0], event.queries)
         first = usual if query is None else min(max(query, 0), event.queries - 1)
         values = _rows(run, where, event, head, slice(first, first + 1))
+        further = set(others(event, first) if others is not None else ()) - {first}
+        more = {at: _rows(run, where, event, head, slice(at, at + 1))[0] for at in sorted(further)}
         found = run.overview(site, example, step, snapshot=snapshot, head=head, size=POOLED)
         pooled = found.values
     else:
@@ -153,6 +164,7 @@ def read_step(
         first=first,
         usual=usual,
         damage=tuple(damage),
+        more=more,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from hardattn_viewer.session.frames import Place, frame_at_step
@@ -48,7 +48,27 @@ def place_at_query(state: SessionState, query: int | None, step: int | None) -> 
     frame = state.frame
     if frame is not None and query is not None:
         query = min(max(query, 0), frame_at_step(frame, step).queries - 1)
-    return replace(state.place, query=query, step=step)
+    return replace(state.place, query=query, step=step, also=())
+
+
+def place_at_queries(state: SessionState, queries: Sequence[int]) -> Place:
+    """The place that looks from several queries of this step; those outside it are left out."""
+    frame = state.frame
+    known = [at for at in dict.fromkeys(queries) if frame is None or 0 <= at < frame.queries]
+    if not known:
+        return state.place
+    return replace(state.place, query=known[0], also=tuple(sorted(known[1:])))
+
+
+def place_with_query(state: SessionState, query: int) -> Place:
+    """The place with one query more among those looked from, or without it."""
+    frame = state.frame
+    held = [frame.query if frame is not None else state.place.query or 0, *state.place.also]
+    if query in held:
+        held.remove(query)
+    else:
+        held.append(query)
+    return place_at_queries(state, held)
 
 
 def at_known_site(state: SessionState, site_of: Mapping[int, str]) -> SessionState:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from hardattn_viewer.session.frames import Frame, key_of_query, query_tokens
+from hardattn_viewer.session.frames import Frame, key_of_query
+from hardattn_viewer.session.shown_tokens import query_names
 
 MINUS = "\N{MINUS SIGN}"
+# So many of several queries are named.
+_FEW = 3
 
 
 def key_name(frame: Frame, key: int) -> str:
@@ -26,20 +29,26 @@ def key_name(frame: Frame, key: int) -> str:
 def key_noun(frame: Frame, plural: bool = False) -> str:
     """What the keys of a frame are called."""
     noun = "token" if frame.tokens is not None else "region" if frame.boxes is not None else "key"
+    if frame.groups is not None and frame.groups.merged:
+        noun = "word"
     return noun + "s" if plural else noun
 
 
 def query_name(frame: Frame) -> str:
-    """What the query looked from is called, with its number among the queries of the step."""
-    texts, at = query_tokens(frame), frame.query
-    if texts is not None:
-        return f"“{texts[at]}”"
+    """What is looked from: a query, a word or several of them; tokens are in quotes."""
+    names = [f"“{name}”" for name in query_names(frame)]
+    names = names or [_place_name(frame, at) for at in frame.averaged or (frame.query,)]
+    more = f" + {len(names) - _FEW} more" if len(names) > _FEW else ""
+    return " + ".join(names[:_FEW]) + more
+
+
+def _place_name(frame: Frame, at: int) -> str:
     one = frame.map
     if one is not None and frame.is_windowed:
         window, inside = divmod(at, max(1, one.queries // one.event.windows))
         return f"window {window}, query {inside}"
     position = at if one is None else one.event.first_query + at * one.event.query_stride
-    key = key_of_query(frame)
+    key = key_of_query(frame, at)
     if key is not None and frame.query_axis == "regions":
         return key_name(frame, key)
     nouns = {"regions": "region", "tokens": "token", "target": "token", "steps": "step"}

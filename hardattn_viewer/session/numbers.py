@@ -19,6 +19,7 @@ from hardattn_viewer.session.naming import (
 )
 from hardattn_viewer.session.recorded import verification_kind
 from hardattn_viewer.session.rows import NATS_PER_BIT
+from hardattn_viewer.session.shown_tokens import queries_words, special_mass
 from hardattn_viewer.session.state import RunFacts
 
 Tone = Literal["plain", "good", "bad", "faint"]
@@ -143,7 +144,10 @@ def _of_query(frame: Frame) -> tuple[Number, ...]:
     if frame.queries <= 1:
         return ()
     note = f"Query {frame.query} of 0 – {frame.queries - 1} of this step: whose row is shown."
-    return (Number("query", query_name(frame), note),)
+    several = queries_words(frame)
+    if several:
+        note = f"The {several}: every number below is the mean over their rows."
+    return (Number("queries" if frame.asked_also else "query", query_name(frame), note),)
 
 
 def _of_special(frame: Frame) -> tuple[Number, ...]:
@@ -151,6 +155,16 @@ def _of_special(frame: Frame) -> tuple[Number, ...]:
     names = ", ".join(frame.special_keys) or "They have no names in the run."
     note = f"What goes to keys that are no regions, and so not to the picture: {names}"
     return (Number(where, share, note),) if where else ()
+
+
+def _of_special_tokens(frame: Frame) -> tuple[Number, ...]:
+    """What the special tokens of a text hold, whether they are shown or not."""
+    groups = frame.groups
+    if groups is None or not (groups.special.any() or groups.hidden.size):
+        return ()
+    hidden = " (hidden)" if groups.hidden.size else ""
+    note = "Sum of the probabilities of tokens such as [CLS] and </s>, and of an attention sink."
+    return (Number("on special tokens", probability(special_mass(frame)) + hidden, note),)
 
 
 def _of_key(frame: Frame, key: int | None, what: str) -> tuple[Number, ...]:
@@ -182,27 +196,37 @@ def _of_key(frame: Frame, key: int | None, what: str) -> tuple[Number, ...]:
 
 def _of_step(frame: Frame) -> tuple[Number, ...]:
     entropy = at_step(frame, "entropy")
-    keys = int(np.count_nonzero(~np.isnan(frame.probabilities)))
+    # Words and hidden tokens change what is shown, not what the entropy was taken over.
+    groups = frame.groups
+    keys = int(np.count_nonzero(~np.isnan(frame.probabilities))) if groups is None else groups.keys
+    noun = key_noun(frame, plural=True) if groups is None else "tokens"
     most = float(np.log2(keys)) if keys else 0.0
     known = bool(np.isfinite(entropy))
     return (
         Number(
-            "entropy" if not _is_mean(frame) else "entropy, mean of heads",
+            _entropy_name(frame),
             f"{entropy / NATS_PER_BIT:.2f} of {most:.2f} bits" if known else NOT_RECORDED,
             "Entropy of the distribution, and of a uniform one over as many keys.",
         ),
         Number(
-            f"effective {key_noun(frame, plural=True)}",
+            f"effective {noun}",
             f"{np.exp(entropy):.1f} of {keys}" if known else NOT_RECORDED,
             "2 to the power of the entropy in bits: how many keys share the attention.",
         ),
         *_of_special(frame),
+        *_of_special_tokens(frame),
         _line(frame, "log π", "log_prob", "Log-probability of what was selected, in nats.", " nat"),
         _line(frame, "reward", "reward", "Reward at this step."),
         _line(frame, "baseline", "baseline", "What the model expected the reward to be."),
         _advantage(frame),
         _line(frame, "temperature τ", "temperature", "Temperature of the softmax."),
     )
+
+
+def _entropy_name(frame: Frame) -> str:
+    if len(frame.averaged) > 1:
+        return "entropy, mean of queries"
+    return "entropy, mean of heads" if _is_mean(frame) else "entropy"
 
 
 def _is_mean(frame: Frame) -> bool:

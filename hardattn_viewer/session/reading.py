@@ -36,6 +36,7 @@ from hardattn_viewer.session.requests import (
     Waits,
 )
 from hardattn_viewer.session.rows import read_rows
+from hardattn_viewer.session.shown_tokens import prepare
 from hardattn_viewer.session.state import Frames
 from recorders.run.address import Address
 from recorders.run.following import Follower, is_begun
@@ -261,6 +262,7 @@ class Reading:
                 frame = self._reread(
                     (target.key,), lambda: load_frame(self._runs[target.key], target.place)
                 )
+                prepare(frame)
                 self._frames.put(target, frame)
             else:
                 frame = self._with_word(target, frame)

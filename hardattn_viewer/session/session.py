@@ -88,7 +88,7 @@ class Session(Engine):
     def go_to_row(self, row: int) -> None:
         """Show the example in ``row`` of the example table."""
         if self.state.rows is not None and 0 <= row < len(self.state.rows):
-            self._move("example", example=row)
+            self._move("example", example=row, also=())
 
     def next_example(self, by: int) -> None:
         """Go down (or up) in the example table as it is filtered and sorted."""
@@ -147,6 +147,16 @@ class Session(Engine):
         place = moving.place_at_query(self.state, query, step)
         self._change("query", place=place, hovered_query=None)
 
+    def go_to_queries(self, queries: Sequence[int]) -> None:
+        """Look from several queries at once: views show the mean of their rows."""
+        place = moving.place_at_queries(self.state, queries)
+        self._change("query", place=place, hovered_query=None)
+
+    def toggle_query(self, query: int) -> None:
+        """Take a query among those looked from, or out of them."""
+        place = moving.place_with_query(self.state, query)
+        self._change("query", place=place, hovered_query=None)
+
     def next_query(self, by: int) -> None:
         """Look from the next (or previous) query of this step; the ends hold."""
         frame = self.state.frame
@@ -160,6 +170,13 @@ class Session(Engine):
     def pin(self, key: int | None) -> None:
         """Hold on to a key; the same key again, or None, lets go."""
         self._change("pin", pinned=None if key == self.state.pinned else key)
+
+    def let_go(self) -> None:
+        """Let go of the pinned key and of a set of queries, or else of the chosen query."""
+        place = self.state.place
+        held = self.state.pinned is not None or bool(place.also)
+        place = replace(place, also=(), query=place.query if held else None)
+        self._change("pin", pinned=None, place=place)
 
     # --- playback -------------------------------------------------------------------------
 

@@ -350,6 +350,12 @@ class SessionState:
         return self.place.query if self.hovered_query is None else self.hovered_query
 
     @property
+    def rows_asked(self) -> tuple[int | None, tuple[int, ...], bool]:
+        """Whose rows all views show the mean of: a query, further ones, and whether whole words."""
+        also = self.place.also if self.hovered_query is None else ()
+        return self.query, also, self.display.subwords == "words"
+
+    @property
     def site_slot(self) -> Slot:
         """The slot whose sites can be chosen from: that in focus, also where it shows none."""
         return self.focus if self.facts(self.focus) is not None else self.shown_slot
@@ -369,9 +375,13 @@ class SessionState:
 
 
 def key_in_focus(state: SessionState, frame: Frame) -> int | None:
-    """The key whose numbers are shown: marked, else selected, else the most probable one."""
-    if state.marked is not None and state.marked < frame.probabilities.size:
-        return state.marked
+    """The key whose numbers are shown: marked, else selected, else the most probable one.
+
+    Of a frame that shows words or hides keys, it is the item.
+    """
+    marked = frame.item_of(state.marked)
+    if marked is not None and marked < frame.probabilities.size:
+        return marked
     if frame.selection:
         return frame.selection[0]
     if frame.probabilities.size == 0 or bool(np.isnan(frame.probabilities).all()):

@@ -101,13 +101,17 @@ def _target(state: SessionState, slot: Slot, row: int) -> Target | None:
         return None
     site = facts.site(state.place.site)
     head = state.place.head
+    large = site is not None and site.large
+    query, also, words = state.rows_asked
     place = replace(
         state.place,
         example=example,
         # A frame holds every step and query, so that going to another never reads; but of a map
         # of thousands of queries it holds the one looked from.
         step=0,
-        query=state.query if site is not None and site.large else None,
+        query=query if large else None,
+        also=also if large else (),
+        words=words and large,
         snapshot=snapshot_of(state, slot),
         site=site.name if site else None,
         head=head if site and head is not None and head < site.heads else None,

@@ -13,6 +13,7 @@ from hardattn_viewer.drawing.difference import (
 )
 from hardattn_viewer.drawing.regions import region_at
 from hardattn_viewer.drawing.theme import Theme
+from hardattn_viewer.drawing.token_difference import no_token_difference, token_difference_picture
 from hardattn_viewer.measures import jensen_shannon, mass_on, same_argmax
 from hardattn_viewer.session.comparing import RunComparison
 from hardattn_viewer.session.frames import Frame
@@ -33,6 +34,7 @@ from hardattn_viewer.views.parts import (
     row,
 )
 from hardattn_viewer.views.scales import ScalePicture, paint_scale
+from hardattn_viewer.views.token_difference import TokenDifference
 
 
 class CompareView(QWidget):
@@ -93,7 +95,13 @@ class DifferencePane(QWidget):
         policy.setHeightForWidth(True)
         chips.setSizePolicy(policy)
         self.scale: Canvas[ScalePicture] = Canvas("differenceScale", paint_scale)
-        picture = PaneBody(self.canvas, self.scale, chips, STRIP_HEIGHTS[0], None)
+        self.tokens = TokenDifference()
+        self.tokens.canvas.hovered.connect(session.hover)
+        self.tokens.canvas.clicked.connect(session.pin)
+        self._picture = QStackedWidget()
+        for kind in (self.canvas, self.tokens):
+            self._picture.addWidget(kind)
+        picture = PaneBody(self._picture, self.scale, chips, STRIP_HEIGHTS[0], None)
         self._stack = QStackedWidget()
         self._stack.addWidget(picture)
         self._stack.addWidget(self.notice)
@@ -106,7 +114,10 @@ class DifferencePane(QWidget):
     def set_theme(self, theme: Theme) -> None:
         """Paint in ``theme`` from now on."""
         self.canvas.set_theme(theme)
+        self.tokens.set_theme(theme)
         self.scale.set_theme(theme)
+        # The colours of A and B are the theme's, and are worked out before they are painted.
+        self._show(self._session.state)
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
         before = (old.frames, old.display, old.hovered, old.pinned)
@@ -122,16 +133,25 @@ class DifferencePane(QWidget):
         if a is None or b is None or why:
             self.notice.say("No difference to show", why)
             self.canvas.show_picture(None, why)
+            self.tokens.show_picture(None, why)
             return
         keys = a.probabilities.size
         hover, pinned = (
             key if key is not None and key < keys else None for key in (state.hovered, state.pinned)
         )
-        self.canvas.show_picture(
-            difference_picture(a, b, state.display, hover=hover, pinned=pinned),
-            f"Where B looks more than A, and less, at step {b.place.step + 1}",
-        )
-        top = difference_scale(a, b, state.display)
+        words = f"Where B looks more than A, and less, at step {b.place.step + 1}"
+        if a.tokens is not None:
+            text = token_difference_picture(
+                a, b, state.display, self.tokens.theme, hover=hover, pinned=pinned
+            )
+            self.tokens.show_picture(text, words)
+            self._picture.setCurrentWidget(self.tokens)
+            top = text.scale_max
+        else:
+            picture = difference_picture(a, b, state.display, hover=hover, pinned=pinned)
+            self.canvas.show_picture(picture, words)
+            self._picture.setCurrentWidget(self.canvas)
+            top = difference_scale(a, b, state.display)
         scope = "this step" if state.display.scale == "step" else "all steps"
         self.scale.show_picture(ScalePicture(top, scope, signed=True), f"Scale: {scope}")
         self._show_numbers(a, b)
@@ -199,8 +219,11 @@ _INTERVAL = "95 % bootstrap interval over examples; the steps of each are averag
 def _why_not(a: Frame | None, b: Frame | None) -> str:
     if a is None or b is None:
         return "It needs a run in A and one in B that both hold this example."
+    if a.tokens is not None or b.tokens is not None:
+        why = no_token_difference(a, b)
+        return f"{why[:1].upper()}{why[1:]}." if why else ""
     if a.boxes is None or b.boxes is None:
-        return "It is drawn on an image, and one of the runs has no regions."
+        return "It is drawn on an image or a text, and one of the runs has neither here."
     if a.probabilities.shape != b.probabilities.shape:
         return (
             f"A has {a.probabilities.size} keys here and B has {b.probabilities.size}: "

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.naming import query_name
 from hardattn_viewer.session.session import Session
+from hardattn_viewer.session.shown_tokens import queries_words
 from hardattn_viewer.session.state import SLOTS, SessionState, Slot
 from hardattn_viewer.views.flow import FlowLayout
 from hardattn_viewer.views.live_badge import LiveBadge
@@ -84,10 +85,11 @@ class HeaderLine(QWidget):
             return
         if frame.queries > 1:
             pointed = " (pointed)" if state.hovered_query is not None else ""
+            several = queries_words(frame)
             self._query.show_value(
                 query_name(frame),
-                after=f"{frame.query + 1} of {frame.queries}{pointed}",
-                note="The query whose attention is shown; , and . go to the previous and the next.",
+                after=(several or f"{frame.query + 1} of {frame.queries}") + pointed,
+                note=_MEAN if several else _QUERY,
             )
         self.example.setText(f"Example {frame.place.example:,}")
         self.example.setToolTip(plain_tooltip(frame.example_name))
@@ -162,6 +164,13 @@ class SnapshotChoice(QComboBox):
         chosen = new.place.snapshot
         last = len(steps) - 1
         self.setCurrentIndex(last if chosen is None else min(chosen, last))
+
+
+_QUERY = "The query whose attention is shown; , and . go to the previous and the next."
+_MEAN = (
+    "Every number shown is the mean over these queries’ rows, each of which sums to 1. "
+    "Shift+click a token to add or remove it; Escape lets go."
+)
 
 
 def _nothing(state: SessionState) -> str:

@@ -17,6 +17,7 @@ from hardattn_viewer.session.numbers import (
 )
 from hardattn_viewer.session.recorded import verification_kind
 from hardattn_viewer.session.session import Session
+from hardattn_viewer.session.shown_tokens import shown_frame
 from hardattn_viewer.session.state import SLOTS, RunFacts, SessionState, key_in_focus
 from hardattn_viewer.views.parts import (
     ElidedLabel,
@@ -55,7 +56,7 @@ class Inspector(QScrollArea):
         self._pin.setProperty("kind", "flat")
         self._pin.setText("PIN")
         self._pin.clicked.connect(self._toggle_pin)
-        self._lines = [_NumberLine() for _ in range(12)]
+        self._lines = [_NumberLine() for _ in range(16)]
         self._record_lines = [_NumberLine() for _ in range(7)]
         self.record = RecordWords()
         self._top_heading = heading("")
@@ -90,12 +91,14 @@ class Inspector(QScrollArea):
         return as_text(self._title.text().title(), self._numbers)
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
-        before = (old.frames, old.focus, old.pinned, old.hovered, old.runs)
-        if (new.frames, new.focus, new.pinned, new.hovered, new.runs) != before:
+        before = (old.frames, old.focus, old.pinned, old.hovered, old.runs, old.display)
+        if (new.frames, new.focus, new.pinned, new.hovered, new.runs, new.display) != before:
             self._show(new)
 
     def _show(self, state: SessionState) -> None:
         frame = state.frame
+        if frame is not None:
+            frame = shown_frame(frame, state.display)
         self._numbers_part.setVisible(frame is not None)
         self._notice.setVisible(frame is None)
         if frame is None:
@@ -119,8 +122,9 @@ class Inspector(QScrollArea):
     def _toggle_pin(self) -> None:
         state = self._session.state
         if state.frame is not None:
-            pinned = state.pinned
-            self._session.pin(pinned if pinned is not None else key_in_focus(state, state.frame))
+            frame = shown_frame(state.frame, state.display)
+            item = key_in_focus(state, frame)
+            self._session.pin(state.pinned if state.pinned is not None else frame.key_of(item))
 
 
 class RecordWords(QWidget):
@@ -233,6 +237,7 @@ class TopKeys(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
+        self._frame: Frame | None = None
         self._titles = [label(text, "muted") for text in ("region", "p(A)", "p(B)")]
         self._lines = [KeyLine() for _ in range(TOP)]
         titles = row(*self._titles, margins=(6, 0, 6, 2))
@@ -241,11 +246,16 @@ class TopKeys(QWidget):
             title.setFixedWidth(62)
             title.setAlignment(Qt.AlignmentFlag.AlignRight)
         for one in self._lines:
-            one.clicked.connect(session.pin)
+            one.clicked.connect(self._pin)
         self.setLayout(column(titles, *self._lines))
+
+    def _pin(self, item: int) -> None:
+        if self._frame is not None:
+            self._session.pin(self._frame.key_of(item))
 
     def show_state(self, state: SessionState, frame: Frame, marked: int | None) -> None:
         """Show the keys of ``frame``; ``marked`` is the one that all views mark."""
+        self._frame = frame
         p = frame.probabilities
         known = [key for key in (-p).argsort(kind="stable")[:TOP].tolist() if p[key] == p[key]]
         self._titles[0].setText(key_noun(frame))
@@ -255,6 +265,7 @@ class TopKeys(QWidget):
             values = []
             for slot in SLOTS:
                 other = state.frames.of(slot)
+                other = other and shown_frame(other, state.display)
                 if other is None:
                     values.append("")
                 elif key < other.probabilities.size:

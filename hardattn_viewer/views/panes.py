@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from hardattn_viewer.drawing.distribution import (
@@ -25,6 +27,7 @@ from hardattn_viewer.session.naming import key_name, key_noun, query_name
 from hardattn_viewer.session.numbers import probability
 from hardattn_viewer.session.recorded import verification_kind
 from hardattn_viewer.session.session import Session
+from hardattn_viewer.session.shown_tokens import mass_words, shown_frame
 from hardattn_viewer.session.state import SessionState, Slot, key_in_focus
 from hardattn_viewer.views.canvas import Canvas
 from hardattn_viewer.views.pane_body import PaneBody
@@ -46,8 +49,11 @@ from hardattn_viewer.views.scales import (
     short_scope,
 )
 from hardattn_viewer.views.text_body import TextBody
+from hardattn_viewer.views.token_menu import token_menu
 
 STRIP_HEIGHTS = (84, 210)
+# Keys of a text that takes several milliseconds to show.
+LONG = 1_000
 
 
 class RunPane(QWidget):
@@ -64,6 +70,7 @@ class RunPane(QWidget):
         self.setObjectName(name)
         self._session = session
         self._slot = slot
+        self._is_stale = False
         self._mark = SlotMark()
         self._title = ElidedLabel(role="big", name=f"{name}Title")
         self._step = label(role="muted", name=f"{name}Step")
@@ -72,16 +79,25 @@ class RunPane(QWidget):
         self.warning = label(role="warning", name=f"{name}Warning")
         self.warning.setWordWrap(True)
         self.warning.hide()
+        self.mass = label(role="muted", name=f"{name}Mass")
+        self.mass.setWordWrap(True)
+        self.mass.hide()
         self.notice = Notice(f"{name}Notice")
         self.scale: Canvas[ScalePicture] = Canvas(f"{name}Scale", paint_scale)
         self._picture = PaneBody(self.canvas, self.scale, self.strip, *STRIP_HEIGHTS)
         self.text = TextBody(name, self.scale, self.strip)
-        for canvas in (self.canvas, self.strip, self.text.tokens):
+        for canvas in (self.canvas, self.text.tokens):
             canvas.hovered.connect(self._hover)
-            canvas.shift_clicked.connect(self._pin)
-        self.strip.clicked.connect(self._pin)
-        for picked in (self.canvas, self.text.tokens):
-            picked.clicked.connect(self._pick)
+            canvas.clicked.connect(self._pick)
+        self.canvas.shift_clicked.connect(self._pin)
+        self.strip.hovered.connect(lambda item: self._hover(self._key_of(item)))
+        for pinned in (self.strip.clicked, self.strip.shift_clicked):
+            pinned.connect(lambda item: self._pin(self._key_of(item)))
+        tokens = self.text.tokens
+        tokens.shift_clicked.connect(self._add)
+        tokens.control_clicked.connect(self._pin)
+        tokens.swept.connect(self._sweep)
+        tokens.menu_wanted.connect(self._show_menu)
         self.text.matrix.hovered.connect(self._hover_cell)
         self.text.matrix.clicked.connect(self._pick_cell)
         self.text.matrix.shift_clicked.connect(self._pin_cell)
@@ -90,8 +106,10 @@ class RunPane(QWidget):
             self._stack.addWidget(body)
         head = row(self._mark, self._title, self._step, spacing=9)
         head.setStretch(1, 1)
-        layout = column(head, self.warning, self._stack, spacing=8, margins=(12, 10, 12, 8))
-        layout.setStretch(2, 1)
+        layout = column(
+            head, self.mass, self.warning, self._stack, spacing=8, margins=(12, 10, 12, 8)
+        )
+        layout.setStretch(3, 1)
         self.setLayout(layout)
         session.changed.connect(self._on_changed)
         self._show(session.state)
@@ -127,15 +145,48 @@ class RunPane(QWidget):
 
     def _pick(self, key: int) -> None:
         """Look from what was clicked, or pin it where it is no query."""
-        frame = self._frame()
-        query = None if frame is None or frame.queries < 2 else query_of_key(frame, key)
-        if key < 0:
-            query = -1 - key
+        query = self._query_of(key)
         if query is None:
             self._pin(key)
         else:
             self._session.look_at(self._shown_slot(self._session.state))
             self._session.go_to_query(query)
+
+    def _query_of(self, key: int) -> int | None:
+        """The query that is pointed at as a key, or as -1 - query."""
+        frame = self._frame()
+        if key < 0:
+            return -1 - key
+        return None if frame is None or frame.queries < 2 else query_of_key(frame, key)
+
+    def _key_of(self, item: int | None) -> int | None:
+        """The first key of a bar."""
+        frame = self._frame()
+        if frame is None or item is None:
+            return None
+        return shown_frame(frame, self._session.state.display).key_of(item)
+
+    def _add(self, key: int) -> None:
+        """Look from what was clicked as well, or no longer; pin it where it is no query."""
+        query = self._query_of(key)
+        if query is None:
+            self._pin(key)
+        else:
+            self._session.look_at(self._shown_slot(self._session.state))
+            self._session.toggle_query(query)
+
+    def _sweep(self, start: int, end: int) -> None:
+        """Look from all queries between two."""
+        first, last = self._query_of(start), self._query_of(end)
+        if first is not None and last is not None and (start < 0) == (end < 0):
+            low, high = min(first, last), max(first, last)
+            self._session.look_at(self._shown_slot(self._session.state))
+            self._session.go_to_queries([first, *(q for q in range(low, high + 1) if q != first)])
+
+    def _show_menu(self, key: int, where: QPoint) -> None:
+        frame = self._frame()
+        if frame is not None:
+            token_menu(self.text.tokens, frame, self._session.state.display, key).popup(where)
 
     def _pick_cell(self, cell: int) -> None:
         step, query, _ = self._cell(cell)
@@ -160,8 +211,8 @@ class RunPane(QWidget):
         step, query = frame.whole.place_of(row)
         return step, query, column - int(frame.whole.first_column[step])
 
-    def _pin(self, key: int) -> None:
-        if key >= 0:
+    def _pin(self, key: int | None) -> None:
+        if key is not None and key >= 0:
             self._session.look_at(self._shown_slot(self._session.state))
             self._session.pin(key)
 
@@ -172,12 +223,25 @@ class RunPane(QWidget):
         before = (old.frames, old.display, old.pinned, old.hovered, old.runs, old.focus, old.slot_a)
         after = (new.frames, new.display, new.pinned, new.hovered, new.runs, new.focus, new.slot_a)
         if after != before or new.slot_b != old.slot_b:
-            self._show(new)
+            frame = new.frames.of(self._shown_slot(new))
+            # A pane that is not seen is kept ready to be, but not at the cost of a long text.
+            long = frame is not None and frame.probabilities.size > LONG
+            self._is_stale = long and not self.isVisible()
+            if not self._is_stale:
+                self._show(new)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up with what changed meanwhile."""
+        super().showEvent(event)
+        if self._is_stale:
+            self._is_stale = False
+            self._show(self._session.state)
 
     def _show(self, state: SessionState) -> None:
         slot = self._shown_slot(state)
         frame = state.frames.of(slot)
         self._show_warning(frame)
+        self._show_mass(state, frame)
         if frame is None or not frame.probabilities.size:
             self._show_words(state, slot)
             return
@@ -186,7 +250,8 @@ class RunPane(QWidget):
         self._title.set_whole(mechanism_words(frame), kind_words(frame))
         self._title.setToolTip(plain_tooltip(frame.run_name))
         self._step.setText(step_words(frame))
-        scale, words = scale_of(state, frame), _words(state, frame)
+        there = shown_frame(frame, state.display)
+        scale, words = scale_of(state, frame), _words(state, there)
         keys = frame.probabilities.size
         hover, pinned = (
             key if key is not None and key < keys else None for key in (state.hovered, state.pinned)
@@ -208,7 +273,8 @@ class RunPane(QWidget):
             ScalePicture(top, short_scope(state), colours=state.display.colours),
             f"Scale: {scope_of(state)}",
         )
-        self.strip.show_picture(distribution_picture(frame, scale, hover, pinned=pinned), words)
+        item, held = there.item_of(hover), there.item_of(pinned)
+        self.strip.show_picture(distribution_picture(there, scale, item, pinned=held), words)
 
     def _show_text(
         self,
@@ -237,6 +303,12 @@ class RunPane(QWidget):
             matrix_only=state.display.matrix,
         )
         self._stack.setCurrentWidget(self.text)
+
+    def _show_mass(self, state: SessionState, frame: Frame | None) -> None:
+        """Say what was put together or left out of the text, and how much mass went."""
+        said = mass_words(frame, state.display) if frame is not None else ()
+        self.mass.setVisible(bool(said) and not state.display.matrix)
+        self.mass.setText(" · ".join(said))
 
     def _show_warning(self, frame: Frame | None) -> None:
         """Say at the picture itself that it is not what the model used."""

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 
 from hardattn_viewer.drawing.matrix import MatrixPicture, matrix_at, paint_matrix
 from hardattn_viewer.drawing.theme import DARK, Theme
+from hardattn_viewer.drawing.token_layout import SLICE_SECONDS
 from hardattn_viewer.drawing.tokens import (
     TokensPicture,
+    is_laid_out,
+    lay_out,
     paint_tokens,
     token_at,
     token_place,
     tokens_height,
 )
 from hardattn_viewer.views.canvas import Canvas
+from hardattn_viewer.views.token_canvas import TokenCanvas
 
 GAP = 8
 SCALE_HEIGHT = 16
@@ -40,7 +44,7 @@ class TextBody(QWidget):
         self._theme = DARK
         self._scale, self._strip = scale, strip
         self._matrix_only = False
-        self.tokens: Canvas[TokensPicture] = Canvas(f"{name}Tokens", paint_tokens, self._token_at)
+        self.tokens = TokenCanvas(f"{name}Tokens", paint_tokens, self._token_at)
         self.matrix: Canvas[MatrixPicture] = Canvas(f"{name}Matrix", paint_matrix, matrix_at)
         self.scroller = QScrollArea()
         self.scroller.setObjectName(f"{name}TokensScroll")
@@ -49,6 +53,9 @@ class TextBody(QWidget):
         self.scroller.setWidgetResizable(True)
         self.scroller.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.scroller.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._measuring = QTimer(self)
+        self._measuring.setSingleShot(True)
+        self._measuring.timeout.connect(self._measure)
         for part in (self.scroller, self.matrix):
             part.setParent(self)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -73,8 +80,12 @@ class TextBody(QWidget):
         self.tokens.show_picture(tokens, words)
         self.matrix.show_picture(matrix, f"{words}; matrix of {matrix.queries} queries")
         self._share_out()
-        if before is None or (before.query, before.keys) != (tokens.query, tokens.keys):
+        moved = before is None or before.query != tokens.query or before.groups is not tokens.groups
+        # Whoever points at the text sees it already, and it must not slip away from the pointer.
+        if moved and not self.tokens.is_sweeping:
             self._bring_into_view(tokens)
+        if not is_laid_out(tokens, self._theme):
+            self._measuring.start()
 
     def show_nothing(self) -> None:
         """Forget the pictures."""
@@ -84,6 +95,19 @@ class TextBody(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Share out the room."""
         self._share_out()
+
+    def _measure(self) -> None:
+        """Measure a little more of a long text; what is known of it already is shown."""
+        picture = self.tokens.picture
+        if picture is None:
+            return
+        lay_out(picture, self._theme, SLICE_SECONDS)
+        if is_laid_out(picture, self._theme):
+            self._share_out()
+            self._bring_into_view(picture)
+            self.tokens.update()
+        else:
+            self._measuring.start()
 
     def _take_parts(self) -> None:
         """Hold the scale and the strip, which a pane has only one of for all its bodies."""
@@ -98,7 +122,9 @@ class TextBody(QWidget):
     def _bring_into_view(self, picture: TokensPicture) -> None:
         if picture.query is None:
             return
-        item = -1 - picture.query if picture.queries else picture.query
+        own = picture.query_groups
+        key = int(picture.groups.first[picture.query]) if own is None else 0
+        item = key if own is None else -1 - int(own.first[picture.query])
         place = token_place(picture, QRectF(self.tokens.rect()), item, self._theme).toRect()
         self.scroller.ensureVisible(place.center().x(), place.center().y(), 0, place.height())
 

@@ -9,12 +9,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recorders.capture.media import (
+    MEDIA_FIELDS,
+    Span,
+    check_fields,
+    memory_of,
+    points_of,
+    sound_of,
+    span_of,
+    video_of,
+)
 from recorders.capture.placement.place import Placement
 from recorders.capture.policy import Policy
 from recorders.capture.values import as_array
 from recorders.run.writer import SegmentWriter
 
-_FIELDS = frozenset({"name", "image", "regions", "tokens", "label", "input_box"})
+_FIELDS = MEDIA_FIELDS | {"name", "image", "regions", "tokens", "label", "input_box"}
 
 
 @dataclass
@@ -32,6 +42,8 @@ class OpenExamples:
             in pixels; None where that is not known.
         regions: boxes that each was described with, float [n, 4] in pixels; None for none.
         token_counts: tokens that each was described with; 0 for none.
+        spans: of each what of its sound the model's input covers; None where it has none.
+        memories: of each what its slots of memory hold at first.
         placement: where what the nets see belongs; None until the model runs.
         beams: numbers in the run of what further beams did, by row and beam.
     """
@@ -45,6 +57,8 @@ class OpenExamples:
     input_boxes: tuple[tuple[float, float, float, float] | None, ...] = ()
     regions: tuple[NDArray[np.floating[Any]] | None, ...] = ()
     token_counts: tuple[int, ...] = ()
+    spans: tuple[Span | None, ...] = ()
+    memories: tuple[tuple[str, ...], ...] = ()
     placement: Placement | None = None
     beams: dict[tuple[int, int], int] = field(default_factory=dict)
     _calls: dict[str, int] = field(default_factory=dict)
@@ -100,7 +114,7 @@ def add_examples(
 
     Args:
         writer: the run.
-        described: for each example any of name, image, regions, tokens and label.
+        described: for each example its fields; see ``Recorder.example``.
         batched: whether they are the rows of a batch.
         policy: which examples are recorded.
         first: how many were opened before.
@@ -111,6 +125,8 @@ def add_examples(
     numbers = []
     labels = []
     input_boxes = []
+    spans = []
+    memories = []
     for row, fields in enumerate(described):
         unknown = sorted(set(fields) - _FIELDS)
         if unknown:
@@ -123,7 +139,15 @@ def add_examples(
             fields.get(key) for key in ("label", "image", "regions", "tokens")
         )
         labels.append(-1 if label is None else _class_number(label))
-        input_boxes.append(_input_box(fields.get("input_box"), image))
+        check_fields(fields)
+        try:
+            sound, video, points = sound_of(fields), video_of(fields), points_of(fields)
+            spans.append(span_of(fields, sound))
+            memories.append(memory_of(fields))
+        except ValueError as problem:
+            raise ValueError(f"example {name!r}: {problem}") from problem
+        seen = image if video is None else video.frames[0]
+        input_boxes.append(_input_box(fields.get("input_box"), seen))
         if not policy.wants_example(first + row, name):
             numbers.append(-1)
             continue
@@ -132,8 +156,10 @@ def add_examples(
                 name,
                 label=None if label is None else labels[-1],
                 image=None if image is None else as_array(image),
-                regions=None if regions is None else as_array(regions),
+                regions=points if regions is None else as_array(regions),
                 tokens=None if tokens is None else [str(token) for token in tokens],
+                sound=sound,
+                video=video,
             )
         except ValueError as problem:
             raise ValueError(f"example {name!r}: {problem}") from problem
@@ -158,6 +184,8 @@ def add_examples(
             for fields in described
         ),
         token_counts=tuple(len(fields.get("tokens") or ()) for fields in described),
+        spans=tuple(spans),
+        memories=tuple(memories),
     )
 
 

@@ -198,7 +198,14 @@ class Recorder:
             fields: name (a name used before, in an earlier snapshot, is the same example), image
                 (uint8 [height, width] or [height, width, 3]), regions ([n, 4] boxes x0, y0, x1, y1
                 in pixels of the image: what the keys of a ``regions`` site are), tokens (strings),
-                label (true class); any may be left out.
+                label (true class); any may be left out. In place of an image: audio (int16, or
+                floating from -1 to 1, [samples] or [channels, samples]) with rate (samples a
+                second) and, where the model's input covers another part of it, input_span (begin
+                and end, s; Whisper's is (0, 30)): keys of a ``frames`` site are equal parts of
+                that; video (uint8 [frames, height, width] or with 3 colours) with fps or times
+                (s) and, where regions lie in single frames, region_frames ([n], -1 for all); or
+                points ([n, 2], x and y on a plane). Beside any of these: memory (a text for each
+                slot; see ``remember``).
 
         Raises:
             ValueError: an example is open already, is described wrongly, or was recorded before in
@@ -219,6 +226,19 @@ class Recorder:
                 recording.end()
         if begun and kept and not recording.writer.n_events:
             self._explain_emptiness(recording)
+
+    def remember(self, slot: int, text: Any) -> None:
+        """Record what a slot of the model's memory holds from the current step on.
+
+        Args:
+            slot: number of the slot, from 0.
+            text: what it holds, in words; for a batch one for each row, None for no change.
+
+        Raises:
+            ValueError: no example is open, or there is not one text for each row.
+        """
+        with self._excused():
+            self._running().remember(slot, text)
 
     def step(self, **scalars: Any) -> None:
         """End the current step, and record numbers that belong to it.

@@ -16,12 +16,14 @@ from recorders.capture.events import Block, SiteFacts
 from recorders.capture.examples import OpenExamples, add_examples
 from recorders.capture.ledger import Ledger
 from recorders.capture.locations import located
+from recorders.capture.media import with_frames
+from recorders.capture.numbers import checked_name, score_table, step_table
 from recorders.capture.own_lock import OwnLock
 from recorders.capture.placement.pieces import Ended
 from recorders.capture.policy import Policy, in_words
-from recorders.capture.values import Attended, as_array, attended, per_example
+from recorders.capture.values import Attended, attended, per_example
 from recorders.capture.verifying import Verifications
-from recorders.run.layout import BEAM_PARENT
+from recorders.run.layout import BEAM_PARENT, MAX_STEPS, MEMORY_AXIS
 from recorders.run.writer import SegmentWriter
 
 _FLUSH_BYTES = 48 << 20
@@ -29,8 +31,6 @@ _FLUSH_BYTES = 48 << 20
 _MOST_WAITING = 256 << 20
 # A probability at its largest and its share of entropies; a table's rows are small beside them.
 _BYTES_A_VALUE = 4
-_RESERVED = frozenset({"entropy", "log_prob"})
-_SCORE_TOLERANCE = 2e-2
 
 
 class Recording:
@@ -101,6 +101,9 @@ class Recording:
                     "give it another name, or call recorder.snapshot(step=...) first"
                 )
             self._recorded |= pairs
+            for number, slots in zip(opened.numbers.tolist(), opened.memories, strict=True):
+                if number >= 0 and slots:
+                    self._add_memory(np.full(len(slots), number), 0, range(len(slots)), slots)
             self._opened[get_ident()] = opened
             return bool(opened.kept.any())
 
@@ -178,6 +181,8 @@ class Recording:
         with self._lock:
             step, moment = examples.step_of(name), self._moment()
             examples.called(name)
+            if facts.key_axis == "frames" and any(examples.spans):
+                blocks = list(with_frames(blocks, examples.spans))
             self._check_waiting("event", sum(len(block.rows) for block in blocks))
             if not self._has_room(name, examples, step, blocks):
                 return False
@@ -221,7 +226,7 @@ class Recording:
         with self._lock:
             examples = self._examples("step")
             values = {
-                _checked_name(name): per_example(name, value, examples.batch, missing=np.nan)
+                checked_name(name): per_example(name, value, examples.batch, missing=np.nan)
                 for name, value in scalars.items()
                 if value is not None
             }
@@ -236,7 +241,7 @@ class Recording:
         with self._lock:
             examples = self._examples("steps")
             tables = {
-                _checked_name(name): _step_table(name, value, examples)
+                checked_name(name): step_table(name, value, examples)
                 for name, value in scalars.items()
                 if value is not None
             }
@@ -297,7 +302,7 @@ class Recording:
             confidences = per_example("confidence", confidence, size, missing=np.nan)
             truths = per_example("label_probability", label_probability, size, missing=np.nan)
             if scores is not None:
-                table = _score_table(scores, size)
+                table = score_table(scores, size)
                 rows = np.arange(size)
                 classes = table.argmax(axis=1)
                 confidences = table[rows, classes]
@@ -436,6 +441,39 @@ class Recording:
             special_keys=" ".join(facts.special_keys),
         )
 
+    def remember(self, slot: int, text: Any) -> None:
+        """What a slot of memory holds from this step on: a text, or [batch] with None for as is."""
+        with self._lock:
+            examples = self._examples("remember")
+            texts = [text] * examples.batch if text is None or isinstance(text, str) else list(text)
+            if len(texts) != examples.batch:
+                raise ValueError(
+                    f"{len(texts)} texts for a batch of {examples.batch}; pass one a row"
+                )
+            if not 0 <= slot < MAX_STEPS:
+                raise ValueError(f"slot {slot} is none; slots are counted from 0")
+            told = [
+                (number, str(one))
+                for number, one in zip(examples.numbers.tolist(), texts, strict=True)
+                if number >= 0 and one is not None
+            ]
+            numbers = np.array([number for number, _ in told], np.int64)
+            step = max(examples.base, examples.last)
+            self._add_memory(numbers, step, [slot] * len(told), [one for _, one in told])
+
+    def _add_memory(
+        self, examples: NDArray[np.int64], step: int, slots: Sequence[int], texts: Sequence[str]
+    ) -> None:
+        self.writer.add_later_tokens(
+            examples=examples,
+            step=step,
+            snapshot=self._moment(),
+            axis=MEMORY_AXIS,
+            positions=np.array(slots, np.int64),
+            ids=np.full(len(examples), -1),
+            texts=texts,
+        )
+
     def _add_scalars(
         self,
         name: str,
@@ -461,39 +499,3 @@ def _check_regions(name: str, seen: Attended, examples: OpenExamples) -> None:
                 f"site {name!r}: there are {keys} keys for {boxes} regions; give the example one "
                 "box for each key, or the site another key_axis"
             )
-
-
-def _checked_name(name: str) -> str:
-    if name in _RESERVED:
-        raise ValueError(f"{name} is recorded with each event; choose another name for a scalar")
-    return name
-
-
-def _step_table(name: str, value: Any, examples: OpenExamples) -> NDArray[np.float64]:
-    """Numbers of all steps as float64 [batch, steps]."""
-    table = as_array(value).astype(np.float64)
-    if table.ndim == 1 and not examples.batched:
-        table = table[None]
-    if table.ndim != 2 or table.shape[0] != examples.batch:
-        wanted = f"[{examples.batch}, steps]" if examples.batched else "[steps]"
-        raise ValueError(f"{name} has shape {list(table.shape)}; pass {wanted}")
-    if examples.last >= 0 and table.shape[1] != examples.last + 1:
-        raise ValueError(
-            f"{name} is of {table.shape[1]} steps, but {examples.last + 1} were recorded; "
-            "pass one number a step"
-        )
-    if not np.isfinite(table).all():
-        raise ValueError(f"{name} is NaN or infinite; leave it out where there is none")
-    return table
-
-
-def _score_table(scores: Any, batch: int) -> NDArray[np.float64]:
-    """Class probabilities as float64 [batch, classes]."""
-    table = as_array(scores).astype(np.float64)
-    table = table[None] if table.ndim == 1 and batch == 1 else table
-    if table.ndim != 2 or table.shape[0] != batch or not table.shape[1]:
-        raise ValueError(f"scores have shape {list(table.shape)}; pass [{batch}, classes]")
-    off = np.abs(table.sum(axis=1) - 1)
-    if not ((off < _SCORE_TOLERANCE).all() and (table >= -_SCORE_TOLERANCE).all()):
-        raise ValueError("scores are no probabilities; softmax them over the classes first")
-    return table

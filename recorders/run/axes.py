@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorders.run.index import RowIndex
-from recorders.run.layout import BEAM, BEAM_PARENT
+from recorders.run.layout import BEAM, BEAM_PARENT, MEMORY_AXIS
 from recorders.run.records import Event, Example, LaterToken, Site, Snapshot
 from recorders.run.tables import TextColumn
 from recorders.run.text import visible
 
-_AXES = {"tokens": 0, "target": 1}
-_OF_EXAMPLES = ("events", "scalars", "outcomes", "later_tokens")
+_AXES = {"tokens": 0, "target": 1, "slots": MEMORY_AXIS}
+_OF_EXAMPLES = ("events", "scalars", "outcomes", "later_tokens", "frames")
 _INDEX = ("snapshot", "example", "step")
 
 
@@ -143,7 +143,8 @@ class RunAxes(ABC):
 
         Args:
             example: the example.
-            axis: ``tokens`` for its own tokens, ``target`` for those of a decoder.
+            axis: ``tokens`` for its own tokens, ``target`` for those of a decoder, ``slots`` for
+                what its memory holds.
             snapshot: the snapshot; None is the last.
             step: the last step whose tokens count; None for all, -1 for those alone that the
                 example was described with.
@@ -152,7 +153,7 @@ class RunAxes(ABC):
             The tokens, or None where there are none.
         """
         if axis not in _AXES:
-            raise ValueError(f"axis={axis!r} has no tokens; it is tokens or target")
+            raise ValueError(f"axis={axis!r} has no tokens; it is tokens, target or slots")
         number, moment = self._example_number(example), self._snapshot_number(snapshot)
         texts: list[str] = []
         if axis == "tokens":

@@ -67,6 +67,10 @@ def _check_table(
         _check_events(columns, bulk_lengths)
     elif table is layout.IMAGES:
         _check_images(columns, bulk_lengths)
+    elif table is layout.SOUNDS:
+        _check_sounds(columns, bulk_lengths)
+    elif table is layout.FRAMES:
+        _check_frames(columns)
     elif table is layout.DETAILS:
         _check_details(columns, bulk_lengths)
     elif table is layout.SCALARS:
@@ -189,3 +193,19 @@ def _check_images(columns: Mapping[str, NDArray[Any]], bulk_lengths: Mapping[str
         columns["images/size"],
         bulk_lengths.get("images/png", 0),
     )
+
+
+def _check_sounds(columns: Mapping[str, NDArray[Any]], bulk_lengths: Mapping[str, int]) -> None:
+    length, rate = columns["sounds/length"], columns["sounds/rate"]
+    lowest, highest = layout.SOUND_RATES
+    _require("sounds/length", length, (length >= 1) & (length <= layout.MAX_SOUND_SAMPLES))
+    # NaN is neither.
+    _require("sounds/rate", rate, (rate >= lowest) & (rate <= highest))
+    stored = bulk_lengths.get("sounds/samples", 0)
+    _check_extent("sounds/offset", columns["sounds/offset"], length, stored)
+
+
+def _check_frames(columns: Mapping[str, NDArray[Any]]) -> None:
+    number, time = columns["frames/number"], columns["frames/time"]
+    _require("frames/number", number, (number >= 0) & (number < layout.MAX_STEPS))
+    _require("frames/time", time, np.isfinite(time))

@@ -14,14 +14,17 @@ from recorders.run.tables import Tables, TextColumn, empty_column
 _TOGETHER = {
     "scalar_names": ("scalar_names", "scalars"),
     "scalars": ("scalar_names", "scalars"),
+    "images": ("frames", "images"),
     "boxes": ("boxes", "region_sets"),
     "region_sets": ("boxes", "region_sets"),
 }
-"""Tables of which one says nothing without the other."""
+"""Tables of which one says nothing without the other; the last one's loss is what is said."""
 
 _WITHOUT_TABLE = {
     "verifications": "whether its record was verified is not known",
     "images": "it has no images",
+    "frames": "it has no frames of its videos but the first",
+    "sounds": "it has no sounds",
     "region_sets": "it has no boxes",
     "tokens": "it has no tokens of its examples",
     "later_tokens": "it has no tokens that came while the model ran",
@@ -35,12 +38,14 @@ _WITHOUT_BULK = {
     "rows/entropy": "its entropies cannot be read",
     "selections/key": "its selected keys cannot be read",
     "images/png": "its images cannot be read",
+    "sounds/samples": "its sounds cannot be heard or drawn",
     "details/probabilities": "overviews of its large maps are made anew",
 }
 
 # Which column of which table points into a table, and what stands for nothing there.
 _POINTERS = {
     "images": (("examples/image", -1),),
+    "sounds": (("examples/sound", -1),),
     "tokens": (("examples/token_offset", 0), ("examples/token_count", 0)),
     "region_sets": (("examples/region_set", -1), ("events/region_set", -1)),
 }

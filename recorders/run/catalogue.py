@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,8 +13,31 @@ from numpy.typing import ArrayLike, NDArray
 from recorders.run.images import checked_image, encode_png, image_digest
 from recorders.run.layout import BEAM
 from recorders.run.pending import Pending
+from recorders.run.sounds import Sound, sound_digest
+from recorders.run.videos import Video, video_digest
 
-_FACTS = ("label", "image", "region_set", "token_offset", "token_count", "regions")
+_FACTS = ("label", "image", "region_set", "token_offset", "token_count", "sound", "regions")
+
+
+@dataclass(frozen=True, eq=False)
+class Input:
+    """What a model is given, as the catalogue takes it.
+
+    Attributes:
+        label: true class, or None.
+        image: uint8 [height, width] or [height, width, 3], or None.
+        regions: boxes [n, 4], or None.
+        tokens: its tokens.
+        sound: its sound, or None.
+        video: its frames, or None.
+    """
+
+    label: int | None = None
+    image: NDArray[np.uint8] | None = None
+    regions: ArrayLike | None = None
+    tokens: Sequence[str] = ()
+    sound: Sound | None = None
+    video: Video | None = None
 
 
 class Catalogue:
@@ -27,47 +51,56 @@ class Catalogue:
         self._pending = pending
         self._examples: dict[str, tuple[int, bytes]] = {}
         self._images: dict[bytes, int] = {}
+        self._sounds: dict[bytes, int] = {}
         self._region_sets: dict[bytes, int] = {}
         # Arrays, since a recording may run over a million examples.
         self._names: list[str] = []
         self._facts = {name: array("q") for name in _FACTS}
 
-    def add(
-        self,
-        name: str,
-        label: int | None,
-        image: NDArray[np.uint8] | None,
-        regions: ArrayLike | None,
-        tokens: Sequence[str] | None,
-    ) -> int:
+    def add(self, name: str, given: Input) -> int:
         """Number of the example of that name, added if it is new; see SegmentWriter.add_example."""
+        image, video = given.image, given.video
+        if video is not None:
+            if image is not None:
+                raise ValueError("an example is an image or a video, not both; pass the video")
+            image = video.frames[0]
         pixels = None if image is None else checked_image(image)
-        boxes = None if regions is None else _checked_boxes(regions)
-        words = list(tokens or ())
-        content = _digest(
-            repr((label, words)).encode(),
+        boxes = None if given.regions is None else _checked_boxes(given.regions)
+        frame = _frames_of(boxes, video)
+        words = list(given.tokens)
+        parts = [
+            repr((given.label, words)).encode(),
             b"" if pixels is None else image_digest(pixels),
             b"" if boxes is None else boxes.tobytes(),
-        )
+        ]
+        # Only where there are any, so that other examples are what they were in older files.
+        if given.sound is not None:
+            parts.append(b"sound" + sound_digest(given.sound))
+        if video is not None:
+            parts.append(b"video" + video_digest(video) + frame.tobytes())
+        content = _digest(*parts)
         if name in self._examples:
             number, known = self._examples[name]
-            bare = label is None and pixels is None and boxes is None and not words
-            if not bare and known != content:
+            if _is_something(given) and known != content:
                 raise ValueError(
-                    f"example {name!r} was recorded before with another label, image, regions or "
-                    "tokens; give this one another name"
+                    f"example {name!r} was recorded before with another label, image, regions, "
+                    "tokens, sound or video; give this one another name"
                 )
             return number
-        if label is not None and label < 0:
-            raise ValueError(f"label {label} is negative; a label is 0 or more, or None")
+        if given.label is not None and given.label < 0:
+            raise ValueError(f"label {given.label} is negative; a label is 0 or more, or None")
         facts = {
-            "label": -1 if label is None else label,
+            "label": -1 if given.label is None else given.label,
             "image": -1 if pixels is None else self._image(pixels),
-            "region_set": -1 if boxes is None else self._region_set(boxes),
+            "region_set": -1 if boxes is None else self._region_set(boxes, frame),
             "token_offset": self._pending.add_rows("tokens", len(words), text=words),
             "token_count": len(words),
+            "sound": -1 if given.sound is None else self._sound(given.sound),
         }
-        return self._add(name, content, facts, 0 if boxes is None else len(boxes))
+        number = self._add(name, content, facts, 0 if boxes is None else len(boxes))
+        if video is not None:
+            self._add_frames(number, video)
+        return number
 
     def add_beam(self, example: int, beam: int) -> int:
         """Number of a further beam of an example, which shares its content."""
@@ -106,7 +139,31 @@ class Catalogue:
         Raises:
             ValueError: they are no finite boxes.
         """
-        return self._region_set(_checked_boxes(regions))
+        boxes = _checked_boxes(regions)
+        return self._region_set(boxes, np.full(len(boxes), -1, np.int32))
+
+    def _add_frames(self, example: int, video: Video) -> None:
+        images = [self._image(checked_image(frame)) for frame in video.frames]
+        self._pending.add_rows(
+            "frames",
+            len(images),
+            example=example,
+            number=np.arange(len(images)),
+            image=np.array(images, np.int64),
+            time=video.times,
+        )
+
+    def _sound(self, sound: Sound) -> int:
+        key = sound_digest(sound)
+        if key not in self._sounds:
+            self._sounds[key] = self._pending.add_rows(
+                "sounds",
+                offset=self._pending.add_bulk("sounds/samples", sound.samples),
+                length=sound.samples.size,
+                rate=sound.rate,
+                sha256=np.frombuffer(key, np.uint8),
+            )
+        return self._sounds[key]
 
     def _image(self, pixels: NDArray[np.uint8]) -> int:
         key = image_digest(pixels)
@@ -123,12 +180,14 @@ class Catalogue:
             )
         return self._images[key]
 
-    def _region_set(self, boxes: NDArray[np.float32]) -> int:
-        key = _digest(boxes.tobytes())
+    def _region_set(self, boxes: NDArray[np.float32], frame: NDArray[np.int32]) -> int:
+        # Boxes of no frame of their own are what they were in older files.
+        of_frames = [frame.tobytes()] if (frame >= 0).any() else []
+        key = _digest(boxes.tobytes(), *of_frames)
         if key not in self._region_sets:
             self._region_sets[key] = self._pending.add_rows(
                 "region_sets",
-                box_offset=self._pending.add_rows("boxes", len(boxes), corners=boxes),
+                box_offset=self._pending.add_rows("boxes", len(boxes), corners=boxes, frame=frame),
                 box_count=len(boxes),
                 sha256=np.frombuffer(key, np.uint8),
             )
@@ -150,3 +209,25 @@ def _checked_boxes(regions: ArrayLike) -> NDArray[np.float32]:
     if not np.isfinite(boxes).all():
         raise ValueError("regions hold a coordinate that is NaN or infinite")
     return boxes
+
+
+def _is_something(given: Input) -> bool:
+    """Whether anything but a name was given."""
+    return bool(
+        given.tokens
+        or any(
+            one is not None
+            for one in (given.label, given.image, given.regions, given.sound, given.video)
+        )
+    )
+
+
+def _frames_of(boxes: NDArray[np.float32] | None, video: Video | None) -> NDArray[np.int32]:
+    """The frame that each box lies in; -1 for all of them."""
+    count = 0 if boxes is None else len(boxes)
+    if video is None or video.region_frames is None:
+        return np.full(count, -1, np.int32)
+    frames = video.region_frames
+    if frames.size != count:
+        raise ValueError(f"region_frames names {frames.size} frames for {count} regions")
+    return frames

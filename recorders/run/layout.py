@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 FORMAT = "hardattn-run"
 MAJOR = 1
-MINOR = 1
+MINOR = 2
 FORMAT_VERSION: str = f"{MAJOR}.{MINOR}"
 ENCODING_VERSION = "1.0"
 
@@ -39,6 +39,9 @@ BEAM = "/beam-"
 BEAM_PARENT = "beam_parent"
 """Scalar of a beam's step: number of the beam that it continued, of the step before."""
 
+MEMORY_AXIS = 2
+"""Axis of a later token that is what a slot of memory holds."""
+
 METADATA_ATTRIBUTE_LIMIT = 60_000
 """Bytes of metadata that still go in an attribute; HDF5 allows 64 KiB in an object header."""
 
@@ -50,6 +53,9 @@ MAX_STEPS = 1 << 20
 MAX_TEXT_BYTES = 1 << 31
 MAX_MAP_VALUES = 1 << 31
 MAX_IMAGE_PIXELS = 1 << 26
+MAX_SOUND_SAMPLES = 1 << 30
+SOUND_RATES = (1.0, 1e7)
+"""Lowest and highest samples a second of a sound."""
 MAX_METADATA_BYTES = 1 << 26
 
 
@@ -280,7 +286,25 @@ EXAMPLES = Table(
         ),
         Column("token_offset", "<i8", "Row of its first token in `tokens`."),
         Column("token_count", "<i4", "Tokens it has."),
-        Column("sha256", "|u1", "SHA-256 of label, image, regions and tokens.", "", 32),
+        Column(
+            "sha256",
+            "|u1",
+            "SHA-256 of label, image, regions and tokens, and of sound and frames where there "
+            "are any.",
+            "",
+            32,
+        ),
+        Column(
+            "sound",
+            "<i8",
+            "The example's sound; -1 for none.",
+            "",
+            1,
+            "sounds",
+            True,
+            since=2,
+            default=-1,
+        ),
     ),
 )
 
@@ -296,6 +320,29 @@ IMAGES = Table(
         Column("sha256", "|u1", "SHA-256 of shape and pixels.", "", 32),
     ),
     (Bulk("png", "|u1", BYTE_CHUNK, "PNG files, one after another; lossless.", "byte"),),
+)
+
+FRAMES = Table(
+    "frames",
+    "One row for each frame of each example that is a video; its first frame is its image too.",
+    (
+        Column("example", "<i8", "The example.", "", 1, "examples"),
+        Column("number", "<i4", "Number of the frame in its video, from 0."),
+        Column("image", "<i8", "What is seen.", "", 1, "images"),
+        Column("time", "<f8", "When it is shown, from the beginning of the video.", "second"),
+    ),
+)
+
+SOUNDS = Table(
+    "sounds",
+    "One row for each different sound; examples share them.",
+    (
+        Column("offset", "<i8", "First of its values in `samples`."),
+        Column("length", "<i8", "Samples it has."),
+        Column("rate", "<f8", "Samples a second.", "hertz"),
+        Column("sha256", "|u1", "SHA-256 of rate and samples.", "", 32),
+    ),
+    (Bulk("samples", "<i2", BYTE_CHUNK // 2, "Samples, 32,767 for full scale; one channel."),),
 )
 
 REGION_SETS = Table(
@@ -315,9 +362,18 @@ BOXES = Table(
         Column(
             "corners",
             "<f4",
-            "x0, y0, x1, y1 in the original image; may reach outside it.",
+            "x0, y0, x1, y1 in the original image; may reach outside it. Of an example with sound "
+            "x is in seconds and y in hertz; of one that is neither, they are points of a plane, "
+            "with x0 = x1 and y0 = y1.",
             "pixel",
             4,
+        ),
+        Column(
+            "frame",
+            "<i4",
+            "Frame of the video that it lies in; -1 for all of them.",
+            since=2,
+            default=-1,
         ),
     ),
 )
@@ -331,13 +387,18 @@ TOKENS = Table(
 LATER_TOKENS = Table(
     "later_tokens",
     "One row for each token that came to an example while the model ran: what a decoder was given "
-    "or wrote.",
+    "or wrote; or for each time that a slot of its memory was written.",
     (
         Column("example", "<i8", "The example.", "", 1, "examples"),
         Column("snapshot", "<i4", "The snapshot.", "", 1, "snapshots"),
         Column("step", "<i4", "Step at which it was the query, from 0."),
-        Column("axis", "|u1", "0: it follows the example's own tokens; 1: a token of the target."),
-        Column("position", "<i4", "Its position on that axis, from 0."),
+        Column(
+            "axis",
+            "|u1",
+            "0: it follows the example's own tokens; 1: a token of the target; 2: what a slot of "
+            "memory holds from that step on.",
+        ),
+        Column("position", "<i4", "Its position on that axis, or number of the slot, from 0."),
         Column("id", "<i8", "Its number in the vocabulary; -1 for unknown."),
         Text("text", "The token, as the model's tokenizer shows it; may be empty."),
     ),
@@ -485,6 +546,8 @@ TABLES = (
     VERIFICATIONS,
     EXAMPLES,
     IMAGES,
+    FRAMES,
+    SOUNDS,
     REGION_SETS,
     BOXES,
     TOKENS,

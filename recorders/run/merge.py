@@ -24,12 +24,14 @@ _BULK_OFFSETS = {
     "events/row_offset": ("rows/log_prob", "rows/entropy"),
     "events/selection_offset": ("selections/key",),
     "images/offset": ("images/png",),
+    "sounds/offset": ("sounds/samples",),
 }
 _ROW_OFFSETS = {"region_sets/box_offset": layout.BOXES, "examples/token_offset": layout.TOKENS}
 _ONCE = {
     "events": ("site", "example", "step", "snapshot"),
     "scalars": ("name", "example", "step", "snapshot"),
     "outcomes": ("example", "snapshot"),
+    "frames": ("example", "number"),
     "later_tokens": ("example", "snapshot", "axis", "position"),
 }
 """By which columns rows of two ranks are the same; the lowest rank's is kept."""
@@ -96,6 +98,7 @@ def merge(ranks: Sequence[RankTables]) -> Merged:
     examples, renamed_examples = _names(tables, numbers, "examples", _example_facts)
     rows = {
         "images": _identified([_digests(part, "images") for part in tables]),
+        "sounds": _identified([_digests(part, "sounds") for part in tables]),
         "region_sets": _identified([_digests(part, "region_sets") for part in tables]),
         "scalar_names": _identified([list(part.texts["scalar_names/name"]) for part in tables]),
         "sites": _identified(sites),

@@ -17,12 +17,12 @@ from recorders.run.chunks import ChunkReader
 from recorders.run.codec import CODECS
 from recorders.run.contents import Contents, load
 from recorders.run.decoding import MapReader
-from recorders.run.errors import DamagedError, RunError
-from recorders.run.images import decode_png, image_digest
+from recorders.run.errors import RunError
 from recorders.run.index import RowIndex, example_columns
 from recorders.run.layout import CHANGED, EVENTS, EXAMPLES, LEFT_OUT
 from recorders.run.maps import RunMaps
 from recorders.run.means import RowMeans
+from recorders.run.media import RunMedia
 from recorders.run.newer import newer, newest_change
 from recorders.run.origin import sentences
 from recorders.run.parts import PARTS_SUFFIX
@@ -66,7 +66,7 @@ def read_run(
     return Run(load(address_of(path), remote), cache_bytes)
 
 
-class Run(RunMaps):
+class Run(RunMaps, RunMedia):
     """A recorded run. Arrays that it hands out belong to the caller.
 
     Wherever ``site`` is asked for it is a name or an item of ``sites``; ``example`` is an index
@@ -295,24 +295,6 @@ class Run(RunMaps):
             None if np.isnan(confidence) else confidence,
             None if np.isnan(probability) else probability,
         )
-
-    def image(self, example: int | Example) -> NDArray[np.uint8] | None:
-        """The example's image, uint8 [height, width] or [height, width, 3], or None."""
-        row = int(self._columns["examples/image"][self._example_number(example)])
-        if row < 0:
-            return None
-        offset, size, width, height, channels = (
-            int(self._columns[f"images/{name}"][row])
-            for name in ("offset", "size", "width", "height", "channels")
-        )
-        data = self._chunks.read("images/png", offset, size).tobytes()
-        try:
-            pixels = decode_png(data, width, height, channels)
-        except RunError as problem:
-            raise DamagedError(f"{self.path} is damaged: {problem}") from problem
-        if image_digest(pixels) != self._columns["images/sha256"][row].tobytes():
-            raise DamagedError(f"{self.path} is damaged: image {row} does not match its SHA-256")
-        return pixels
 
     def most_steps(self, site: str | Site | None = None, snapshot: int | None = None) -> int:
         """The largest number of steps that an example has; of the first site by default."""

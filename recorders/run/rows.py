@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from recorders.run import layout
-from recorders.run.catalogue import Catalogue
+from recorders.run.catalogue import Catalogue, Input
 from recorders.run.codec import codec_named
 from recorders.run.pending import Pending
+from recorders.run.sounds import Sound
+from recorders.run.videos import Video
 
 
 class RowWriter:
@@ -159,6 +161,8 @@ class RowWriter:
         image: NDArray[np.uint8] | None = None,
         regions: ArrayLike | None = None,
         tokens: Sequence[str] | None = None,
+        sound: Sound | None = None,
+        video: Video | None = None,
     ) -> int:
         """Add an input of the model, or find it again by its name.
 
@@ -169,6 +173,8 @@ class RowWriter:
             image: uint8 [height, width] or [height, width, 3].
             regions: float [n, 4], x0, y0, x1, y1 in pixels of the image.
             tokens: its tokens.
+            sound: its sound, from ``checked_sound``.
+            video: its frames, from ``checked_video``, instead of an image.
 
         Returns:
             Its number.
@@ -177,7 +183,8 @@ class RowWriter:
             ValueError: an image or boxes of another shape or type, or the name of an example
                 with other content.
         """
-        return self._catalogue.add(name, label, image, regions, tokens)
+        given = Input(label, image, regions, tokens or (), sound, video)
+        return self._catalogue.add(name, given)
 
     def add_beam(self, example: int, beam: int) -> int:
         """Add a further beam of an example, named ``NAME/beam-BEAM``, or find it again.

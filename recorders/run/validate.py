@@ -20,6 +20,7 @@ from recorders.run.finding import Finding
 from recorders.run.images import decode_png, image_digest
 from recorders.run.remote.options import Remote
 from recorders.run.shown import shown
+from recorders.run.sounds import Sound, sound_digest
 from recorders.run.told import about_sentences, about_verification
 
 __all__ = ["Finding", "findings"]
@@ -68,6 +69,7 @@ def findings(path: str | os.PathLike[str] | Url, remote: Remote | None = None) -
         masked = np.zeros(contents.tables.rows(layout.EVENTS), np.int64)
         for path_, check in (
             ("/images/png", _about_images),
+            ("/sounds/samples", _about_sounds),
             ("/maps/probabilities", partial(_about_maps, masked=masked)),
             ("/selections/key", _about_selections),
         ):
@@ -113,6 +115,7 @@ def _about_tables(contents: Contents) -> Iterator[Finding]:
         ("events", ("snapshot", "site", "example", "step"), "error"),
         ("scalars", ("snapshot", "name", "example", "step"), "warning"),
         ("outcomes", ("snapshot", "example"), "warning"),
+        ("frames", ("example", "number"), "warning"),
     ):
         rows = np.stack([columns[f"{table}/{key}"].astype(np.int64) for key in keys], axis=1)
         twice = len(rows) - len(np.unique(rows, axis=0))
@@ -135,7 +138,7 @@ def _about_tables(contents: Contents) -> Iterator[Finding]:
     yield from _rows_found("warning", "events/keys", _odd_regions(contents), _ODD_REGIONS)
     beyond = columns["events/first_region"] + columns["events/sink"] > columns["events/keys"]
     yield from _rows_found("error", "events/first_region", beyond, "is beyond the keys")
-    for path, highest in (("events/sink", 1), ("later_tokens/axis", 1)):
+    for path, highest in (("events/sink", 1), ("later_tokens/axis", 2)):
         yield from _rows_found("warning", path, columns[path] > highest, f"is above {highest}")
     for path in ("later_tokens/id", "sites/layer"):
         yield from _rows_found("warning", path, columns[path] < -1, "is below -1")
@@ -185,6 +188,17 @@ def _about_images(contents: Contents, chunks: ChunkReader) -> Iterator[Finding]:
             continue
         if image_digest(pixels) != columns["images/sha256"][row].tobytes():
             yield Finding("error", "/images/sha256", f"image {row} does not match its SHA-256")
+
+
+def _about_sounds(contents: Contents, chunks: ChunkReader) -> Iterator[Finding]:
+    columns = contents.tables.columns
+    for row in range(len(columns["sounds/offset"])):
+        offset, length, rate = (
+            columns[f"sounds/{name}"][row].item() for name in ("offset", "length", "rate")
+        )
+        sound = Sound(chunks.read("sounds/samples", offset, length), rate)
+        if sound_digest(sound) != columns["sounds/sha256"][row].tobytes():
+            yield Finding("error", "/sounds/sha256", f"sound {row} does not match its SHA-256")
 
 
 def _about_maps(

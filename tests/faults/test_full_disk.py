@@ -43,11 +43,14 @@ def trained(recorder, model, first, last):
 
 
 def names(path):
+    """The examples whose event was recorded, each of them right."""
     with read_run(path) as run:
-        for row, example in enumerate(run.examples):
+        found = [row for row in range(len(run.examples)) if run.steps("pointer", row)]
+        for row in found:
+            example = run.examples[row]
             p = np.exp(np.arange(4.0) * int(example.name))
             np.testing.assert_allclose(run.map("pointer", row)[0, 0], p / p.sum(), atol=4e-5)
-        return [example.name for example in run.examples]
+        return [run.examples[row].name for row in found]
 
 
 @pytest.mark.parametrize("kilobytes", [100, 500])

@@ -96,17 +96,17 @@ def test_only_lines_in_the_clip_are_painted(tmp_path: Path) -> None:
     picture = tokens_picture(frame, Display(), scale_max=0.5)
     rect = QRectF(0, 0, 260, tokens_height(picture, 260, DARK))
     seen: list[int] = []
-    original = tokens_module._paint_key
+    original = tokens_module._paint_ground
 
-    def counted(painter: QPainter, place: QRectF, picture: object, at: int, *rest: object) -> None:
+    def counted(painter: QPainter, place: QRectF, picture: object, at: int) -> None:
         seen.append(at)
-        original(painter, place, picture, at, *rest)  # type: ignore[arg-type]
+        original(painter, place, picture, at)  # type: ignore[arg-type]
 
     def paint(painter: QPainter) -> None:
         painter.setClipRect(QRectF(0, 100, 260, 50))
         paint_tokens(painter, rect, picture, DARK)
 
-    with patch.object(tokens_module, "_paint_key", counted):
+    with patch.object(tokens_module, "_paint_ground", counted):
         painted(260, 200, paint)
     assert 0 < len(seen) < 20 and 0 not in seen
 

@@ -138,3 +138,82 @@ def write_patches_run(path: Path) -> Path:
     add_event(writer, site, example, p / p.sum(-1, keepdims=True), first_region=1)
     writer.close()
     return path
+
+
+# As the tokenizers of GPT-2, of multilingual BERT and of Llama write them.
+BPE = (
+    *("The", "Ġlight", "Ġshines", "Ġin", "Ġthe", "Ġdark", "ness", ",", "Ġand", "Ġthe", "ĠcafÃ©"),
+    *("Ġæ", "ĹŃ", "Ġis", "Ġst", "ill", "Ġopen", ".", "Ċ", "Ċ", "Don", "'t", "Ġover", "come", "Ġit"),
+    *("!", "<|endoftext|>"),
+)
+WORDPIECE = ("[CLS]", "un", "##believ", "##able", "light", ",", "over", "##come", ".", "[SEP]")
+ARABIC = (
+    *("[CLS]", "في", "البد", "##اية", "كان", "الكلمة", "،", "والكلمة", "كان", "عند", "الله", "("),
+    *("John", "1", ":", "1", ")", ".", "والنور", "يض", "##يء", "في", "الظلمة", "[SEP]"),
+)
+HEBREW = ("[CLS]", "בראשית", "היה", "הדבר", ",", "והאור", "מאיר", "GPT", "2", "בחושך", ".", "[SEP]")
+CHINESE = (
+    *("<s>", "▁", "太初", "有", "道", "，", "道", "与", "神", "同", "在", "，", "光", "照在"),
+    *("黑暗里", "。", "</s>"),
+)
+
+
+def write_tokens_run(
+    path: Path,
+    words: Sequence[str],
+    *,
+    queries: int | None = None,
+    heads: int = 1,
+    seed: int = 3,
+) -> Path:
+    """Self-attention over one text, from its first ``queries`` tokens, None for all."""
+    rng = np.random.default_rng(seed)
+    writer = SegmentWriter(path)
+    writer.add_snapshot(0)
+    site = writer.add_site(
+        "encoder.0",
+        kind="self",
+        heads=heads,
+        query_axis="tokens",
+        key_axis="tokens",
+        verified=VERIFIED,
+    )
+    example = writer.add_example("text", tokens=words)
+    rows = len(words) if queries is None else queries
+    weights = rng.gamma(0.25, size=(heads, rows, len(words))) + 1e-9
+    add_event(writer, site, example, weights / weights.sum(-1, keepdims=True))
+    writer.close()
+    return path
+
+
+def write_cross_run(
+    path: Path,
+    source: Sequence[str] = WORDPIECE,
+    target: Sequence[str] = ("<s>", "▁das", "▁Licht", "▁leucht", "et", "</s>"),
+) -> Path:
+    """A decoder that looks at another text."""
+    rng = np.random.default_rng(6)
+    writer = SegmentWriter(path)
+    writer.add_snapshot(0)
+    site = writer.add_site(
+        "decoder.0.cross",
+        kind="cross",
+        heads=2,
+        query_axis="target",
+        key_axis="tokens",
+        verified=VERIFIED,
+    )
+    example = writer.add_example("pair", tokens=source)
+    writer.add_later_tokens(
+        examples=np.full(len(target), example),
+        step=0,
+        snapshot=0,
+        axis=1,
+        positions=np.arange(len(target)),
+        ids=np.arange(len(target)),
+        texts=list(target),
+    )
+    p = rng.dirichlet(np.full(len(source), 0.4), (2, len(target)))
+    add_event(writer, site, example, p)
+    writer.close()
+    return path

@@ -52,10 +52,10 @@ def edit_commands(session: Session, window: Window) -> list[Command]:
         Command(
             "letGo",
             "Edit",
-            "&Let go of the pinned region",
+            "&Let go of what is pinned",
             window.let_go,
             ("Escape",),
-            "Unpin, and show what was selected again",
+            "Of the key and of further queries; again, of the query",
             group="find",
         ),
         Command(

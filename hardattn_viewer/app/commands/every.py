@@ -7,6 +7,7 @@ from hardattn_viewer.app.commands.edit import edit_commands
 from hardattn_viewer.app.commands.file import file_commands
 from hardattn_viewer.app.commands.heads import heads_commands
 from hardattn_viewer.app.commands.playback import playback_commands
+from hardattn_viewer.app.commands.tokens import token_commands
 from hardattn_viewer.app.commands.view import view_commands
 from hardattn_viewer.app.commands.window import window_commands
 from hardattn_viewer.app.commands.window_protocol import Window
@@ -19,6 +20,7 @@ def commands_of(session: Session, window: Window) -> list[Command]:
         *file_commands(session, window),
         *edit_commands(session, window),
         *view_commands(session, window),
+        *token_commands(session),
         *playback_commands(session),
         *heads_commands(session),
         *window_commands(window),

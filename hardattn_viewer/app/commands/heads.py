@@ -97,7 +97,7 @@ def heads_commands(session: Session) -> list[Command]:
             "Analyse",
             "Pick &this head",
             lambda: _pick(session),
-            ("Ctrl+Shift+A",),
+            ("Ctrl+Shift+H",),
             "Add the head that is looked at to the mean of the picked ones, or take it out",
             lambda state: _current(state) is not None,
             lambda state: _current(state) in state.atlas.picked,

@@ -63,11 +63,12 @@ def act(qtbot: QtBot, window: MainWindow) -> None:
     QApplication.processEvents()
 
 
-def click_token(window: MainWindow, item: int, *, shift: bool = False) -> None:
+def click_token(
+    window: MainWindow, item: int, keys: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
+) -> None:
     canvas = body(window).tokens
     assert canvas.picture is not None
     place = token_place(canvas.picture, QRectF(canvas.rect()), item, window.theme)
-    keys = Qt.KeyboardModifier.ShiftModifier if shift else Qt.KeyboardModifier.NoModifier
     QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, keys, place.center().toPoint())
 
 
@@ -169,7 +170,9 @@ def test_the_head_menu_lists_the_mean_and_every_head(text: MainWindow, qtbot: Qt
     assert text.session.state.place.head == 3
 
 
-def test_a_click_on_a_token_looks_from_it_and_shift_pins_it(text: MainWindow, qtbot: QtBot) -> None:
+def test_a_click_on_a_token_looks_from_it_and_control_pins_it(
+    text: MainWindow, qtbot: QtBot
+) -> None:
     click_token(text, 6)
     act(qtbot, text)
     state = text.session.state
@@ -177,7 +180,7 @@ def test_a_click_on_a_token_looks_from_it_and_shift_pins_it(text: MainWindow, qt
     assert state.frame is not None
     np.testing.assert_array_equal(state.frame.probabilities, state.frame.map.values[6])  # type: ignore[union-attr]
     assert "query\t“darkness”" in text.inspector.text()
-    click_token(text, 2, shift=True)
+    click_token(text, 2, Qt.KeyboardModifier.ControlModifier)
     act(qtbot, text)
     assert text.session.state.pinned == 2
     assert text.session.state.place.query == 6

@@ -1,0 +1,48 @@
+"""Parts of a frame that are read from a run: its site, the boxes of its keys, its scalars."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from hardattn_viewer.session.maps import StepMap
+    from recorders.run.reader import Run, Site
+
+TOKEN_AXES = ("tokens", "target")
+
+
+def site_of(run: Run, name: str | None) -> Site:
+    """The site of a run with a name; None is its first one.
+
+    Raises:
+        IndexError: there is none.
+    """
+    if not run.sites:
+        raise IndexError(f"{run.name} holds no attention site: nothing was recorded in it")
+    for site in run.sites:
+        if name is None or site.name == name:
+            return site
+    raise IndexError(f"{run.name} has no site {name}: it holds {run.sites[0].name}")
+
+
+def boxes_of(
+    run: Run, site: Site, example: int, maps: tuple[StepMap | None, ...]
+) -> NDArray[np.float32] | None:
+    """The boxes of the site's keys; None where its keys are no regions."""
+    event = next(one.event for one in maps if one is not None)
+    boxes = run.region_set(event.region_set) if event.region_set >= 0 else run.regions(example)
+    # The keys of a window are counted within it, and no box is known of them.
+    if boxes is None or not len(boxes) or event.windows > 1 or site.key_axis in TOKEN_AXES:
+        return None
+    fits = all(one is None or one.event.first_region + len(boxes) <= one.event.keys for one in maps)
+    return boxes if fits and (site.key_axis == "regions" or len(boxes) == event.keys) else None
+
+
+def padded(values: NDArray[np.float64], steps: int) -> NDArray[np.float64]:
+    """``values`` as float64 [steps], NaN where there are fewer."""
+    found = np.full(steps, np.nan)
+    found[: min(steps, values.size)] = values[:steps]
+    return found
