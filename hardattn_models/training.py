@@ -9,19 +9,17 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Generator, Tensor
-from torch.nn import functional
 
 from hardattn_models.errors import TrainingError
 from hardattn_models.evaluation import Evaluation, evaluate
-from hardattn_models.gradients import reinforce
+from hardattn_models.objective import moved, objective
 from hardattn_models.plan import TrainingPlan, default_plan
 from hardattn_models.registry import build_system
 from hardattn_models.tasks import ImageTask, load_task
 from hardattn_models.tasks.images import Split, as_floats
-from hardattn_models.zoo.glimpse import GlimpseClassifier, credit
+from hardattn_models.zoo.glimpse import GlimpseClassifier
 
 # Added to a plan's seed, so that weights, order, and choices never share a stream.
 _ORDER, _CHOICES, _SHIFTS = 1_000_003, 2_000_003, 5_000_011
@@ -226,17 +224,11 @@ class _Learner:
                 f"update {step} of {plan.steps} failed: {error}; "
                 f"if the data is right, lower the learning rate ({plan.learning_rate:g})"
             ) from error
-        worth = credit(episode, labels)
-        loss = functional.cross_entropy(episode.logits, labels)
-        learned = reinforce(episode.log_prob, worth.reward, episode.baseline)
-        total = loss + plan.baseline_weight * learned.baseline
-        if plan.gradient == "reinforce":
-            bonus = plan.entropy_bonus * left * episode.entropy.sum(1).mean()
-            total = total + plan.policy_weight * (learned.policy - bonus)
+        goal = objective(plan, episode, labels, left)
         self._optimizer.zero_grad()
-        total.backward()  # type: ignore[no-untyped-call]
+        goal.total.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), plan.clip)
-        if not (math.isfinite(total.item()) and math.isfinite(norm.item())):
+        if not (math.isfinite(goal.total.item()) and math.isfinite(norm.item())):
             raise TrainingError(
                 f"the loss is not finite at update {step} of {plan.steps}: "
                 f"lower the learning rate ({plan.learning_rate:g})"
@@ -245,11 +237,11 @@ class _Learner:
         return Progress(
             step=step,
             steps=plan.steps,
-            loss=loss.item(),
-            error=1 - worth.reward[:, 0].mean().item(),
+            loss=goal.loss.item(),
+            error=1 - goal.reward,
             entropy=episode.entropy.mean().item(),
-            policy=learned.policy.item() if plan.gradient == "reinforce" else 0.0,
-            baseline=learned.baseline.item(),
+            policy=goal.learned.policy.item() if plan.gradient == "reinforce" else 0.0,
+            baseline=goal.learned.baseline.item(),
             seconds=0.0,
         )
 
@@ -258,24 +250,8 @@ class _Learner:
             again = self._order.permutation(len(self._data))
             self._waiting = np.concatenate([self._waiting, again])
         taken, self._waiting = np.split(self._waiting, [self._plan.batch])
-        images = _moved(self._data.images[taken], self._plan.shift, self._shifts)
+        images = moved(self._data.images[taken], self._plan.shift, self._shifts)
         return as_floats(images), torch.from_numpy(self._data.labels[taken])
-
-
-def _moved(
-    images: npt.NDArray[np.uint8], most: int, random: np.random.Generator
-) -> npt.NDArray[np.uint8]:
-    """Each image moved by up to ``most`` pixels along each axis, black coming in."""
-    if most == 0:
-        return images
-    count, height, width = images.shape
-    padded = np.pad(images, ((0, 0), (most, most), (most, most)))
-    top, left = random.integers(0, 2 * most + 1, (2, count, 1))
-    rows, columns = top + np.arange(height), left + np.arange(width)
-    moved: npt.NDArray[np.uint8] = padded[
-        np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]
-    ]
-    return moved
 
 
 def _mean(recent: list[Progress]) -> Progress:

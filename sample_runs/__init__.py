@@ -17,6 +17,11 @@ def text_path() -> Path:
     return _FOLDER / "minilm-text.h5"
 
 
+def training_paths() -> tuple[Path, Path]:
+    """A hard and a soft classifier followed through their training, over the same examples."""
+    return _FOLDER / "training-hard.h5", _FOLDER / "training-soft.h5"
+
+
 def checkpoints() -> dict[str, Path]:
     """The trained models by name: ``glimpse-hard``, ``glimpse-soft``, ``glimpse-random``."""
     return {path.stem: path for path in sorted(_FOLDER.glob("*.safetensors"))}

@@ -1,4 +1,4 @@
-"""Records the sample runs: ``python -m sample_runs.record_runs [--minilm FOLDER]``.
+"""Records the sample runs: ``python -m sample_runs.record_runs [--minilm FOLDER] [--training]``.
 
 The glimpse runs hold the same first test images of MNIST, which are bundled, so this works offline.
 The text run is only recorded again where the folder of all-MiniLM-L6-v2 is named.
@@ -16,6 +16,8 @@ from hardattn_viewer.cli import main as hardattn
 
 EXAMPLES = 300
 SEED = 0
+TRAINING = {"sampled": 0, "soft": 1}
+"""Mechanisms of the sample runs of a training, with their places among ``training_paths``."""
 
 
 def record(folder: Path) -> None:
@@ -41,11 +43,28 @@ def record_text(folder: Path, model: Path) -> None:
         fresh.replace(folder / path.name)
 
 
+def record_training(folder: Path) -> None:
+    """Train two classifiers on the bundled digits, and follow each with 31 snapshots."""
+    for mechanism, at in TRAINING.items():
+        path = sample_runs.training_paths()[at]
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            fresh = Path(scratch, path.name)
+            words = ["train", "glimpse", "--mechanism", mechanism, "--seed", str(SEED)]
+            words += ["--steps", "3000", "--snapshots", "30", "--record-examples", "24"]
+            words += ["--record", str(fresh), "-o", str(Path(scratch, "model.safetensors"))]
+            if hardattn(words) != 0:
+                sys.exit(f"{mechanism} could not be trained")
+            fresh.replace(folder / path.name)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("-o", "--output", type=Path, default=Path(sample_runs.__file__).parent)
     parser.add_argument("--minilm", type=Path, metavar="FOLDER", help="all-MiniLM-L6-v2")
+    parser.add_argument("--training", action="store_true", help="the runs of a training too")
     arguments = parser.parse_args()
     record(arguments.output)
     if arguments.minilm:
         record_text(arguments.output, arguments.minilm)
+    if arguments.training:
+        record_training(arguments.output)

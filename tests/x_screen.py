@@ -146,6 +146,7 @@ class TracedApp:
             "HARDATTN_TRACE": "1",
             "HOME": str(home),
             "XDG_CONFIG_HOME": str(home / "config"),
+            "XDG_DATA_HOME": str(home / "data"),
             "XDG_CACHE_HOME": str(home / "cache"),
         }
         environment.pop("WAYLAND_DISPLAY", None)

@@ -85,6 +85,7 @@ class Episode:
         log_prob: ``[batch, glimpses]``, log-probability of that, in nats; zero for soft.
         entropy: ``[batch, glimpses]``, entropy of ``probabilities`` in nats.
         baseline: ``[batch, glimpses]``, the reward expected before each glimpse.
+        temperature: that of ``probabilities``.
     """
 
     logits: Tensor
@@ -93,6 +94,7 @@ class Episode:
     log_prob: Tensor
     entropy: Tensor
     baseline: Tensor
+    temperature: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -278,6 +280,7 @@ class GlimpseClassifier(nn.Module):
             log_prob=torch.stack([step.log_prob for step in steps], 1),
             entropy=torch.stack([step.entropy for step in steps], 1),
             baseline=torch.stack(expected, 1),
+            temperature=steps[-1].temperature,
         )
 
     def _encode(self, windows: Tensor, where: Tensor) -> Tensor:

@@ -114,8 +114,8 @@ class Actions(QObject):
 
     def _do(self, command: Command) -> None:
         command.handler()
-        # Qt has switched it over, also where it was on and stays on.
         if command.checked is not None:
+            # Qt has switched it over, also where the state stayed as it was.
             self._actions[command.id].setChecked(command.checked(self._session.state))
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from hardattn_viewer.drawing.theme import DARK, LIGHT, Theme
+from hardattn_viewer.figures.curve_pages import make_timeline_figure, make_training_figure
 from hardattn_viewer.figures.figure import (
     Figure,
     FigureError,
@@ -27,10 +28,15 @@ from hardattn_viewer.figures.figure import (
     usual_view,
 )
 from hardattn_viewer.figures.heads import make_heads_figure
-from hardattn_viewer.session.frames import Frame
+from hardattn_viewer.session.comparing import comparison_of
+from hardattn_viewer.session.film import FilmFrames
+from hardattn_viewer.session.frames import Frame, frame_at_step
 from hardattn_viewer.session.head_numbers import HeadNumbers
+from hardattn_viewer.session.pairing import pairing_of
 from hardattn_viewer.session.session import Session
-from hardattn_viewer.session.state import SessionState
+from hardattn_viewer.session.state import SLOTS, SessionState
+from hardattn_viewer.session.training_course import Course
+from hardattn_viewer.views.compare import not_aligned
 from hardattn_viewer.views.parts import column, label, row, set_property
 
 FORMATS = {
@@ -73,6 +79,10 @@ class ExportDialog(QDialog):
         if _heads_of(state) is not None:
             views["All heads"] = "heads"
         views["A, B and B − A"] = "compare"
+        if state.frames.steps > 1:
+            views["Timeline"] = "timeline"
+        if courses_of(state):
+            views["Training"] = "training"
         self.view = _choice("exportView", "What to export", views)
         self.format = _choice("exportFormat", "File format", FORMATS)
         self.theme = _choice("exportTheme", "Theme", {"Light": "light", "Dark": "dark"})
@@ -103,13 +113,14 @@ class ExportDialog(QDialog):
         close.clicked.connect(self.close)
         self.preview = Preview()
         self._lay_out(browse, close)
-        if state.view == "heads" and self.view.findData("heads") >= 0:
-            self.view.setCurrentIndex(self.view.findData("heads"))
+        if state.view in ("heads", "training") and self.view.findData(state.view) >= 0:
+            self.view.setCurrentIndex(self.view.findData(state.view))
         elif state.view == "compare" and len(state.frames.present) == 2:
             self.view.setCurrentIndex(self.view.findData("compare"))
-        elif state.display.matrix and self.view.findData("matrix") >= 0:
+        elif state.view == "matrix" and self.view.findData("matrix") >= 0:
             self.view.setCurrentIndex(self.view.findData("matrix"))
-        self.width_mm.setValue(85.0 if self.view.currentData() in ONE_COLUMN else 170.0)
+        wide = self.view.currentData() in ("heads", "compare", "training")
+        self.width_mm.setValue(170.0 if wide else 85.0)
         # Typing a number redraws once, not once a digit.
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
@@ -149,10 +160,15 @@ class ExportDialog(QDialog):
 
     def _facts(self) -> tuple[tuple[str, str], ...]:
         """The whole-run agreement, as it stands beside a comparison on the screen."""
-        comparison = self._session.state.comparison
+        comparison = comparison_of(self._session.state)
         if not self._is_compare() or comparison is None or not comparison.finished:
             return ()
-        agree = comparison.same_argmax
+        pairing = pairing_of(self._session.state)
+        same = pairing is not None and pairing.lanes == comparison.lanes
+        lane = pairing.shown if pairing is not None and same else 0
+        agree = comparison.overall[lane]["same_argmax"]
+        if not agree.count:
+            return ()
         value = f"{100 * agree.mean:.1f} ± {100 * agree.half_width:.1f} %"
         return ((f"all {comparison.total:,}: agree", value),)
 
@@ -176,6 +192,8 @@ class ExportDialog(QDialog):
             return "figure"
         kind = "compare" if self._is_compare() else frame.run_name
         kind += "-heads" if self.view.currentData() == "heads" else ""
+        if self.view.currentData() in ("timeline", "training"):
+            return _safe(f"{self.view.currentData()}-{frame.run_name}-{frame.example_name}")
         return _safe(f"{kind}-{frame.example_name}-step{frame.place.step + 1}")
 
     def _figure(self) -> Figure | str:
@@ -196,11 +214,20 @@ class ExportDialog(QDialog):
             caption=self.caption.isChecked(),
             all_steps=self.all_steps.isChecked() and self.view.currentData() == "regions",
             facts=self._facts(),
+            notes=not_aligned(state) if self._is_compare() else (),
         )
         numbers = _heads_of(state)
         try:
             if options.view == "heads" and numbers is not None:
                 return make_heads_figure(numbers, state.atlas, options, state.display)
+            if options.view == "training":
+                film = film_of(state)
+                return make_training_figure(courses_of(state), film, options, state.display)
+            if options.view == "timeline":
+                shown: dict[str, Frame] = {
+                    slot: f for slot in SLOTS if (f := state.frames.of(slot)) is not None
+                }
+                return make_timeline_figure(shown, options, state.display)
             return make_figure(options.view, frames, options, state.display)
         except FigureError as error:
             return str(error)
@@ -295,6 +322,23 @@ def _heads_of(state: SessionState) -> HeadNumbers | None:
     result = state.studies.get("heads")
     value = result.value if result is not None else None
     return value if isinstance(value, HeadNumbers) else None
+
+
+def courses_of(state: SessionState) -> tuple[Course, ...]:
+    """What was read of the training that is shown."""
+    result = state.studies.get("training")
+    return result.value if result is not None and isinstance(result.value, tuple) else ()
+
+
+def film_of(state: SessionState) -> dict[str, list[Frame]]:
+    """By slot, what was read of the example at every snapshot, at the step that is shown."""
+    result = state.studies.get("film")
+    if result is None or not isinstance(result.value, FilmFrames):
+        return {}
+    film = result.value
+    return {
+        slot: [frame_at_step(frame, state.place.step) for frame in film.of(slot)] for slot in SLOTS
+    }
 
 
 def _choice(name: str, words: str, items: dict[str, str]) -> QComboBox:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QEvent, QMimeData, QObject, Qt
+from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLineEdit, QMenu, QWidget
 
 from hardattn_viewer.app.settings import Settings
@@ -70,6 +70,33 @@ class UrlDialog(QDialog):
     def _say(self, words: str) -> None:
         self.words.setText(words)
         set_property(self.words, "tone", "bad")
+
+
+class Drops(QObject):
+    """Opens what is dropped onto a window.
+
+    Args:
+        open_: opens runs.
+        window: where they can be dropped.
+    """
+
+    def __init__(self, open_: Open, window: QWidget) -> None:
+        super().__init__(window)
+        self._open = open_
+        window.setAcceptDrops(True)
+        window.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Accept files and URLs, and open them."""
+        if event.type() not in (QEvent.Type.DragEnter, QEvent.Type.Drop):
+            return False
+        assert isinstance(event, QDropEvent)
+        found = dropped(event.mimeData())
+        if found:
+            event.acceptProposedAction()
+        if event.type() == QEvent.Type.Drop:
+            self._open(found)
+        return True
 
 
 def dropped(data: QMimeData) -> list[Address]:

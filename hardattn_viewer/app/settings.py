@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from hardattn_viewer.session.beside import SitePairs
 from hardattn_viewer.session.state import ThemeChoice
 from recorders.run.address import Address, address_of
 from recorders.run.errors import RunError
 
 VERSION = 1
 RECENT = 10
+PAIRS = 200
+PAST = 30
 
 
 class Store(Protocol):
@@ -74,6 +78,15 @@ class Settings:
         self._store.setValue("theme", choice)
 
     @property
+    def restore_session(self) -> bool:
+        """Whether the last session is shown when the app is started without a run."""
+        return str(self._store.value("session/restore")).lower() == "true"
+
+    @restore_session.setter
+    def restore_session(self, restore: bool) -> None:
+        self._store.setValue("session/restore", restore)
+
+    @property
     def recent(self) -> list[Address]:
         """Runs that were opened lately, newest first."""
         value = self._store.value("recent")
@@ -86,9 +99,44 @@ class Settings:
         others = [text for known in self.recent if (text := str(known)) != str(path)]
         self._store.setValue("recent", [str(path), *others][:RECENT])
 
+    @property
+    def tracks(self) -> tuple[str, ...] | None:
+        """The tracks of the timeline that were picked; None where none ever were."""
+        value = self._store.value("timeline/tracks")
+        return tuple(value.split("\n")) if isinstance(value, str) and value else None
+
+    @tracks.setter
+    def tracks(self, names: tuple[str, ...]) -> None:
+        self._store.setValue("timeline/tracks", "\n".join(names))
+
+    def past(self, kind: str) -> list[str]:
+        """Expressions of a kind (``filter``, ``find``) that were used before, latest first."""
+        value = self._store.value(f"expressions/{kind}")
+        texts = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+        return [str(text) for text in texts if text][:PAST]
+
+    def keep_past(self, kind: str, text: str) -> None:
+        """Put an expression at the front of those that were used before."""
+        others = [known for known in self.past(kind) if known != text]
+        self._store.setValue(f"expressions/{kind}", [text, *others][:PAST])
+
     def forget_recent(self) -> None:
         """Forget which runs were opened."""
         self._store.setValue("recent", [])
+
+    @property
+    def site_pairs(self) -> SitePairs:
+        """Sites of A and B that were said to belong together."""
+        try:
+            found = json.loads(str(self._store.value("compare/sites") or "[]"))
+            return tuple((str(a), str(b)) for a, b in found)
+        except (ValueError, TypeError):
+            # Somebody else wrote into the settings; what is not understood is not remembered.
+            return ()
+
+    @site_pairs.setter
+    def site_pairs(self, pairs: SitePairs) -> None:
+        self._store.setValue("compare/sites", json.dumps(pairs[-PAIRS:]))
 
     @property
     def folder(self) -> str:

@@ -12,6 +12,7 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QApplication
 
 from hardattn_viewer.app.errors import ExceptionHook
+from hardattn_viewer.app.keeping import Keeping
 from hardattn_viewer.app.main_window import USUAL, MainWindow
 from hardattn_viewer.app.settings import Settings, Unkept
 from hardattn_viewer.app.trace import Trace, is_wanted
@@ -71,15 +72,19 @@ def main(
     window = MainWindow(session, settings, samples, QSize(*size) if size else USUAL)
     if size is not None:
         window.resize(*size)
-    hook = ExceptionHook(window.message)
+    kept = Keeping(window.message.say)
+    hook = ExceptionHook(window.message, kept.log)
     hook.install()
+    restored = kept.begin(window.sessions, settings, asked=bool(paths))
     trace = Trace(window) if is_wanted() else None
     ready = trace.tell_ready if trace is not None else None
-    starter = Starter(session, paths or samples, view, example, step, ready, follow)
+    paths = [] if restored else paths or samples
+    starter = Starter(session, paths, view, example, step, ready, follow, restored)
     window.show()
     QTimer.singleShot(0, starter.begin)
     status = app.exec()
     hook.remove()
+    kept.end()
     return status
 
 
@@ -124,6 +129,7 @@ class Starter:
         step: int,
         ready: Callable[[], None] | None,
         follow: bool = False,
+        restored: bool = False,
     ) -> None:
         self._session = session
         self._paths = list(paths)
@@ -131,13 +137,14 @@ class Starter:
         self._place = (example, step)
         self._ready = ready
         self._follow = follow
-        self._placed = False
+        # A session that is restored goes to its place by itself.
+        self._placed = self._restored = restored
 
     def begin(self) -> None:
         """Open the runs."""
         self._session.changed.connect(self._on_changed)
         self._session.open([whole(path) for path in self._paths])
-        if not self._paths and self._ready is not None:
+        if not self._paths and not self._restored and self._ready is not None:
             self._ready()
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:

@@ -99,6 +99,10 @@ QToolButton[kind="flat"], QPushButton[kind="flat"] {{ background: transparent;
     border-color: transparent; padding: 1px 6px; color: {t.muted}; min-height: 14px; }}
 QToolButton[kind="flat"]:hover, QPushButton[kind="flat"]:hover {{ color: {t.text};
     border-color: {t.line}; }}
+QToolButton[kind="fold"] {{ background: transparent; border-color: transparent; padding: 0 2px;
+    color: {t.faint}; min-height: 14px; }}
+QToolButton[kind="fold"]:hover {{ color: {t.text}; }}
+QToolButton[kind="fold"]:focus {{ border-color: {t.accent}; }}
 QToolButton[kind="flat"]:focus, QPushButton[kind="flat"]:focus {{ border-color: {t.accent}; }}
 QPushButton[kind="search"] {{ background: {t.window}; color: {t.muted}; text-align: left; }}
 QToolButton[kind="choice"] {{ padding: 1px 8px; min-height: 16px; font-weight: 600; }}
@@ -131,7 +135,8 @@ QComboBox QAbstractItemView, QAbstractItemView#completions {{ background: {t.rai
 QTableView, QListView, QTreeView {{ background: {t.panel}; border: 0;
     gridline-color: {t.line}; alternate-background-color: {t.panel}; }}
 QTreeView::item {{ padding: 5px 8px; }}
-QTreeView::item:selected {{ background: {t.selection}; color: {t.text}; }}
+QTableView::item:selected, QTreeView::item:selected {{ background: {t.selection};
+    color: {t.text}; }}
 QTreeView::item:disabled {{ color: {t.faint}; }}
 QDoubleSpinBox, QComboBox {{ min-height: 26px; }}
 QCheckBox::indicator {{ width: 13px; height: 13px; border: 1px solid {t.muted};
@@ -142,6 +147,7 @@ QTableView:focus, QListView:focus {{ border: 0; }}
 QHeaderView {{ background: {t.panel}; border: 0; }}
 QHeaderView::section {{ background: {t.panel}; color: {t.muted}; border: 0;
     border-bottom: 1px solid {t.line}; padding: 5px 3px; font-size: {t.size_small:.0f}px; }}
+QTableView[surface="window"] QHeaderView::section {{ background: {t.window}; padding: 1px 3px; }}
 QHeaderView::up-arrow, QHeaderView::down-arrow {{ width: 0; height: 0; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
 QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
@@ -192,6 +198,10 @@ QLabel[badge="live"] {{ color: {t.good}; border: 1px solid {t.good}; border-radi
 QProgressBar {{ background: {t.window}; border: 1px solid {t.line}; border-radius: 4px;
     max-height: 8px; }}
 QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
+QToolButton[kind="page"] {{ padding: 0 3px; min-height: 15px; border-radius: 4px;
+    font-size: {t.size_small:.0f}px; color: {t.muted}; }}
+QToolButton[kind="page"]:checked {{ background: {t.selection}; color: {t.text};
+    font-weight: 600; }}
 QToolButton[kind="choice"]:checked {{ background: {t.accent}; color: {t.accent_text};
     border-color: {t.accent}; }}
 QLabel[slot="hard"], QToolButton[slot="hard"] {{ background: {t.hard}; color: {t.on_hard};
@@ -201,11 +211,3 @@ QLabel[slot="soft"], QToolButton[slot="soft"] {{ background: {t.soft}; color: {t
 QLabel[slot="none"], QToolButton[slot="none"] {{ background: transparent; color: {t.muted};
     border: 1px dashed {t.faint}; border-radius: 4px; padding: 0; }}
 """
-
-
-def apply_theme(app: QApplication, theme: Theme) -> None:
-    """Give the whole application a theme."""
-    # Two steps: replacing one sheet by another was measured four times slower.
-    app.setStyleSheet("")
-    app.setPalette(palette_of(theme))
-    app.setStyleSheet(stylesheet_of(theme))

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hardattn_viewer.cli import heads_figure
+from hardattn_viewer.cli import curve_figures, heads_figure
 from hardattn_viewer.cli.errors import WRONG_USAGE, CommandError
 from hardattn_viewer.cli.runs import open_run
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hardattn_viewer.session.frames import Frame
     from recorders import Run
 
-VIEWS = ("tokens", "regions", "matrix", "heads", "compare")
+VIEWS = ("tokens", "regions", "matrix", "heads", "compare", *curve_figures.VIEWS)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +58,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.view == "heads":
         return heads_figure.run(arguments)
-    if (arguments.view == "compare") != (arguments.other is not None):
+    if arguments.view == "training":
+        return curve_figures.run_training(arguments)
+    alone = arguments.view != "compare" and arguments.other is not None
+    if (arguments.view == "compare" and arguments.other is None) or (
+        alone and arguments.view not in curve_figures.VIEWS
+    ):
         raise CommandError(
             "--view compare and --with RUN_B go together: name the second run", WRONG_USAGE
         )
@@ -68,7 +73,10 @@ def run(arguments: argparse.Namespace) -> int:
             with open_run(arguments.other) as second:
                 example = same_example(second, frames[0])
                 frames.append(read_frame(second, arguments, example, None))
-    write_figure(frames, arguments)
+    if arguments.view == "timeline":
+        curve_figures.write_timeline(frames, arguments)
+    else:
+        write_figure(frames, arguments)
     print(arguments.output)
     return 0
 

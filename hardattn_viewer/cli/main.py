@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from hardattn_viewer.cli import (
+    compare,
     export,
     info,
     record,
@@ -21,7 +22,7 @@ from hardattn_viewer.cli.errors import FAILED, WRONG_USAGE, CommandError
 from recorders.run.text import visible
 from recorders.version import PRODUCER
 
-COMMANDS = (view, info, validate, recover, record, train, systems, export)
+COMMANDS = (view, info, validate, recover, record, train, systems, compare, export)
 
 
 class _Parser(argparse.ArgumentParser):

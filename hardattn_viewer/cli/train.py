@@ -120,6 +120,7 @@ class _Follower:
     def __call__(self, step: int, model: Any) -> None:
         from dataclasses import asdict
 
+        from hardattn_models.moments import moment_of
         from recorders import Recorder
 
         if self._recorder is None:
@@ -128,7 +129,8 @@ class _Follower:
             self._recorder = self._stack.enter_context(
                 Recorder(self._path, model, metadata=metadata)
             )
-        self._recorder.snapshot(step=step)
+        moment = moment_of(model, self._task, self._plan, step)
+        self._recorder.snapshot(step=step, **asdict(moment))
         record_examples(
             self._recorder, model, self._task, split="test", limit=self._limit, seed=self._plan.seed
         )

@@ -1,86 +1,52 @@
-"""One attention distribution as bars over its keys."""
+"""One attention distribution as bars over its keys, in their order or sorted."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPolygonF
 
+from hardattn_viewer.drawing.axes import tick_words
+from hardattn_viewer.drawing.bar_marks import paint_cumulative, paint_draws, paint_names
+from hardattn_viewer.drawing.bars import (
+    AXIS,
+    HEADER,
+    NAMED,
+    TALL,
+    TRIANGLE,
+    Bars,
+    DistributionPicture,
+    bar_at,
+    bars_in,
+)
 from hardattn_viewer.drawing.colours import Mark, marks
 from hardattn_viewer.drawing.keys import known_key
+from hardattn_viewer.drawing.names import shown_token
 from hardattn_viewer.drawing.strokes import faded, hatch, pen, tint
 from hardattn_viewer.drawing.text import amount, draw_text, first_that_fits, text_width
 from hardattn_viewer.drawing.theme import Theme
+from hardattn_viewer.session.display import Display
+from hardattn_viewer.session.draws import Draws
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.naming import special_name
 
-# Bars closer together than this merge: a bar and a gap that can still be seen.
-_PITCH = 2.0
-_HEADER = 16.0
-_TRIANGLE = 9.0
-_AXIS = 14.0
-# Below this height the ends of the axis are left out.
-_TALL = 62.0
+__all__ = [
+    "Bars",
+    "DistributionPicture",
+    "bar_at",
+    "bars_in",
+    "distribution_picture",
+    "key_kind",
+    "key_name",
+    "paint_distribution",
+]
 
-
-@dataclass(frozen=True, eq=False)
-class DistributionPicture:
-    """Everything to paint of one distribution; made by ``distribution_picture``.
-
-    Attributes:
-        values: float32 [keys].
-        marks: ``Mark`` of each key.
-        chosen: the selected keys; empty where attention is soft.
-        hard: whether items are selected at this site.
-        kind: what a key is: ``"region"``, ``"token"`` or ``"key"``.
-        scale_max: probability of a bar of full height.
-        hover: key under the mouse.
-        hover_text: its name and value.
-        pinned: key held by a click.
-        left_out: share of the mass on keys that have no bar, in [0, 1].
-    """
-
-    values: NDArray[np.float32]
-    marks: NDArray[np.uint8]
-    chosen: tuple[int, ...]
-    hard: bool
-    kind: str
-    scale_max: float
-    hover: int | None
-    hover_text: str
-    pinned: int | None
-    left_out: float = 0.0
-
-
-@dataclass(frozen=True, eq=False)
-class Bars:
-    """Where bars stand.
-
-    Attributes:
-        area: between the baseline and the tip of a full bar.
-        first: int64 [bars], the first key of each bar.
-        peak: int64 [bars], the key whose value each bar shows.
-        merged: the most keys that share a bar; 1 where every key has its own.
-    """
-
-    area: QRectF
-    first: NDArray[np.int64]
-    peak: NDArray[np.int64]
-    merged: int
-
-    @property
-    def pitch(self) -> float:
-        """Logical px from bar to bar."""
-        return self.area.width() / max(1, len(self.first))
-
-    def column(self, bar: int) -> QRectF:
-        """Where bar number ``bar`` may stand, full height."""
-        gap = 1.0 if self.pitch < 5 else 0.2 * self.pitch
-        left = self.area.left() + bar * self.pitch + gap / 2
-        return QRectF(left, self.area.top(), self.pitch - gap, self.area.height())
+NAMED_KEYS = 5
+DECADES = 8
+"""Most decades of a logarithmic axis; what is below is drawn as tiny."""
 
 
 def key_kind(frame: Frame) -> str:
@@ -111,6 +77,8 @@ def distribution_picture(
     *,
     pinned: int | None = None,
     masked: NDArray[np.bool_] | None = None,
+    display: Display | None = None,
+    draws: Draws | None = None,
 ) -> DistributionPicture:
     """Work out what ``paint_distribution`` paints.
 
@@ -120,6 +88,8 @@ def distribution_picture(
         hover: key under the mouse.
         pinned: key held by a click.
         masked: bool [keys], keys that the model could not look at.
+        display: order, axis and names of the bars; None for keys in their order, linear, nameless.
+        draws: how often each key was drawn, as ticks beside its probability.
 
     Raises:
         ValueError: scale_max is not positive.
@@ -131,6 +101,9 @@ def distribution_picture(
     text = ""
     if hover is not None:
         text = f"{key_name(frame, hover)}: {amount(float(values[hover]))}"
+        if draws is not None and hover < draws.counts.size:
+            text += f", drawn {int(draws.counts[hover]):,} of {draws.n:,}"
+    options = Display(bar_names=False) if display is None else display
     return DistributionPicture(
         values=values,
         marks=marks(values, scale_max, masked),
@@ -141,47 +114,41 @@ def distribution_picture(
         hover=hover,
         hover_text=text,
         pinned=pinned,
+        order=falling(values) if options.sorted_bars else None,
+        low=_foot(values, scale_max) if options.log_bars else 0.0,
+        cumulative=options.cumulative,
+        names=_names(frame, values) if options.bar_names else (),
+        draws=draws,
         left_out=frame.hidden_mass,
     )
 
 
-def bars_in(picture: DistributionPicture, rect: QRectF) -> Bars:
-    """Where the bars stand when the picture is painted into ``rect``."""
-    below = _AXIS if rect.height() >= _TALL else 2.0
-    area = rect.adjusted(0, _HEADER + _TRIANGLE, 0, -below)
-    count = len(picture.values)
-    bars = max(1, min(count, int(area.width() / _PITCH)))
-    first = np.arange(bars, dtype=np.int64) * count // bars
-    last = np.append(first[1:], count)
-    strength = np.nan_to_num(picture.values.astype(np.float64), nan=-1.0)
-    peak = np.array(
-        [a + int(strength[a:b].argmax()) for a, b in zip(first, last, strict=True) if b > a],
-        dtype=np.int64,
-    )
-    return Bars(area, first, peak, int((last - first).max()))
+def falling(values: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Keys by falling probability, equal ones in their order, those without one last."""
+    return np.argsort(-values, kind="stable").astype(np.int64)
 
 
-def bar_at(picture: DistributionPicture, rect: QRectF, point: QPointF) -> int | None:
-    """The key whose bar is under a point, also above a short bar.
+def _foot(values: NDArray[np.float32], scale_max: float) -> float:
+    """The power of ten below every probability, but not too many decades down."""
+    positive = values[values > 0]
+    least = max(float(positive.min(initial=scale_max)), scale_max / 10.0**DECADES)
+    return min(10.0 ** math.floor(math.log10(least)), scale_max / 10)
 
-    Args:
-        picture: what was painted.
-        rect: the rectangle it was painted into.
-        point: in the painter's coordinates.
 
-    Returns:
-        The key (of a merged bar the one it shows), or None beside the bars.
-    """
-    bars = bars_in(picture, rect)
-    if not len(bars.peak) or bars.area.height() <= 0:
-        return None
-    reach = bars.area.adjusted(0, -_TRIANGLE, 0, 0)
-    if not (reach.left() <= point.x() < reach.right()):
-        return None
-    if not (reach.top() <= point.y() <= reach.bottom()):
-        return None
-    index = int((point.x() - reach.left()) / bars.pitch)
-    return int(bars.peak[min(index, len(bars.peak) - 1)])
+def _names(frame: Frame, values: NDArray[np.float32]) -> tuple[tuple[int, str], ...]:
+    """The largest keys that stand out from an even spread, with their names."""
+    named = []
+    even = 1.0 / max(len(values), 1)
+    for key in falling(values)[:NAMED_KEYS].tolist():
+        if not values[key] > 1.5 * even:
+            break
+        region = key - frame.first_region
+        if frame.tokens is not None and key < len(frame.tokens):
+            words = shown_token(frame.tokens[key])
+        else:
+            words = special_name(frame, key) if region < 0 else str(region)
+        named.append((key, words))
+    return tuple(named)
 
 
 def paint_distribution(
@@ -203,7 +170,12 @@ def paint_distribution(
     _paint_header(painter, rect, picture, bars, theme)
     if bars.area.height() > 0 and len(bars.peak):
         _paint_bars(painter, bars, picture, theme)
-        if rect.height() >= _TALL:
+        paint_draws(painter, bars, picture, theme)
+        if picture.cumulative:
+            paint_cumulative(painter, bars, picture, theme)
+        if rect.height() >= NAMED:
+            paint_names(painter, bars, picture, theme)
+        if rect.height() >= TALL:
             _paint_axis(painter, rect, picture, theme)
     painter.restore()
 
@@ -211,8 +183,12 @@ def paint_distribution(
 def _paint_header(
     painter: QPainter, rect: QRectF, picture: DistributionPicture, bars: Bars, theme: Theme
 ) -> None:
-    header = QRectF(rect.left(), rect.top(), rect.width(), _HEADER)
+    header = QRectF(rect.left(), rect.top(), rect.width(), HEADER)
     scale = f"0 – {amount(picture.scale_max)}"
+    if picture.low:
+        scale = f"{tick_words(picture.low)} – {amount(picture.scale_max)}, log"
+    if picture.cumulative:
+        scale = f"bars {scale} · line: mass so far, 0 – 1"
     room = text_width(scale, theme, theme.size_small)
     if room < header.width() / 2:
         draw_text(
@@ -236,6 +212,10 @@ def _paint_header(
             f"distribution over {count:,} {picture.kind}{plural}{hidden}",
             f"{count:,} {picture.kind}{plural}{hidden}",
         ]
+    if picture.draws is not None and not picture.hover_text:
+        # Said in every wording, since the ticks mean nothing without it.
+        choices = [f"{one} · ticks: {picture.draws.words}" for one in choices]
+        choices.append(picture.draws.words)
     words = first_that_fits(choices, header.width(), theme, theme.size_small) or choices[-1]
     draw_text(painter, header, words, theme, size=theme.size_small, colour=colour)
 
@@ -243,8 +223,11 @@ def _paint_header(
 def _paint_axis(
     painter: QPainter, rect: QRectF, picture: DistributionPicture, theme: Theme
 ) -> None:
-    line = QRectF(rect.left(), rect.bottom() - _AXIS + 1, rect.width(), _AXIS - 1)
-    last = str(len(picture.values) - 1)
+    line = QRectF(rect.left(), rect.bottom() - AXIS + 1, rect.width(), AXIS - 1)
+    count = len(picture.values)
+    first, last = f"{picture.kind} 0", str(count - 1)
+    if picture.order is not None:
+        first, last = "rank 1", str(count)
     room = text_width(last, theme, theme.size_small - 1)
     draw_text(
         painter, line, last, theme, size=theme.size_small - 1, colour=theme.faint, align="right"
@@ -253,7 +236,7 @@ def _paint_axis(
     draw_text(
         painter,
         line,
-        f"{picture.kind} 0",
+        first,
         theme,
         size=theme.size_small - 1,
         colour=theme.faint,
@@ -268,14 +251,14 @@ def _paint_bars(painter: QPainter, bars: Bars, picture: DistributionPicture, the
     for index, key in enumerate(bars.peak):
         column = bars.column(index)
         if key in (picture.hover, picture.pinned):
-            painter.fillRect(column.adjusted(0, -_TRIANGLE, 0, 0), tint(theme.accent, 0.22))
+            painter.fillRect(column.adjusted(0, -TRIANGLE, 0, 0), tint(theme.accent, 0.22))
         _paint_bar(painter, column, picture, int(key), usual, theme)
     for key in picture.chosen:
-        index = int(np.searchsorted(bars.first, key, side="right")) - 1
+        index = bars.bar_of(picture.place_of(key))
         column = bars.column(index)
         tip = _paint_bar(painter, QRectF(column), picture, key, QColor(theme.hard), theme)
         # Of a merged bar the triangle stands above the whole, or taller neighbours would hide it.
-        share = min(1.0, float(np.nan_to_num(picture.values[bars.peak[index]])) / picture.scale_max)
+        share = picture.share(float(picture.values[bars.peak[index]]))
         tip = min(tip, column.bottom() - share * column.height())
         x, y = column.center().x(), tip - 2.5
         painter.setPen(Qt.PenStyle.NoPen)
@@ -305,7 +288,7 @@ def _paint_bar(
         return column.top()
     if mark is Mark.ZERO:
         return column.bottom()
-    share = min(1.0, float(picture.values[key]) / picture.scale_max)
+    share = picture.share(float(picture.values[key]))
     # A value above zero never vanishes: it keeps one px.
     bar = QRectF(column)
     bar.setTop(column.bottom() - max(1.0, share * column.height()))

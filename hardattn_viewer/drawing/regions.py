@@ -46,6 +46,10 @@ class OnImage(Protocol):
         """The key that is the first region."""
 
 
+# Steps of a path that are drawn where an example has thousands.
+_PATH = 6
+
+
 @dataclass(frozen=True, eq=False)
 class RegionsPicture:
     """Everything to paint of one step over its image; made by ``regions_picture``.
@@ -136,9 +140,11 @@ def regions_picture(
         if display.heat:
             heat, heat_rect, note = _heat(layout, values, rgba, scale_max, display)
         centres = layout.centres
+        path = _path_steps(frame)
         visits = tuple(
             Visit(step, region, float(centres[region, 0]), float(centres[region, 1]))
-            for step, keys in enumerate(frame.selections)
+            for step, keys in enumerate(frame.selections, frame.first_step)
+            if step in path
             for region in (key - first for key in keys)
             if 0 <= region < len(centres)
         )
@@ -157,7 +163,7 @@ def regions_picture(
         display=display,
         hover=known_region(hover, first, len(values)),
         pinned=known_region(pinned, first, len(values)),
-        note=" · ".join(filter(None, (special_words(frame), note))),
+        note=" · ".join(filter(None, (special_words(frame), note, _part_words(frame, display)))),
         first_region=first,
         query=known_region(looked_from, first, len(values)),
     )
@@ -384,3 +390,19 @@ def _paint_boxes(
             outline(painter, box, where, pen(tint(theme.hard, 0.65), 1.0), halo=0.25)
         else:
             outline(painter, box, where, pen(tint(theme.hard, 0.4), 1.0, dashed=True), halo=0)
+
+
+def _part_words(frame: Frame, display: Display) -> str:
+    """Which steps the path is of, where it is not of all of them."""
+    if not (frame.is_part and display.path and frame.hard):
+        return ""
+    path = _path_steps(frame)
+    return f"path of steps {path.start + 1:,} – {path.stop:,} of {frame.steps:,}"
+
+
+def _path_steps(frame: Frame) -> range:
+    """The steps whose path is drawn: all, or of very many the last few."""
+    if not frame.is_part:
+        return frame.held
+    step = frame.place.step
+    return range(max(step + 1 - _PATH, frame.held.start), step + 1)

@@ -42,8 +42,9 @@ from hardattn_viewer.figures.blocks import (
 )
 from hardattn_viewer.figures.numbers import Comparison, compare
 from hardattn_viewer.figures.options import FigureOptions
-from hardattn_viewer.figures.provenance import caption
+from hardattn_viewer.figures.provenance import caption, with_notes
 from hardattn_viewer.session.display import Display
+from hardattn_viewer.session.draws import draws_of
 from hardattn_viewer.session.frames import Frame, frame_at_step
 
 _COLUMN_GAP = 16.0
@@ -88,7 +89,7 @@ def regions_page(frame: Frame, options: FigureOptions, display: Display) -> Page
     if options.all_steps:
         for row in _step_rows(frame, display, scale, inner, theme):
             add(*row)
-    bars = distribution_picture(frame, scale)
+    bars = distribution_picture(frame, scale, display=display, draws=draws_of(frame))
     add(STRIP, lambda painter, rect: paint_distribution(painter, rect, bars, theme))
     # Without heat no colour stands for an amount; the bars state their scale themselves.
     if display.heat:
@@ -154,7 +155,7 @@ def compare_page(frame_a: Frame, frame_b: Frame, options: FigureOptions, display
     scope = scope_words(display, names, one_query=frame_a.queries > 1)
     blocks += _scale_blocks(lefts, column, y, scales, difference, scope, theme, display)
     y += SCALE + GAP
-    words = caption(frames, names, display, scales, difference)
+    words = with_notes(caption(frames, names, display, scales, difference), options.notes)
     if options.caption:
         height, paint = caption_block(words, inner, theme)
         blocks.append(Block(QRectF(MARGIN, y, inner, height), paint))
@@ -174,7 +175,7 @@ def _run_column(
     display: Display,
 ) -> list[Block]:
     picture = regions_picture(frame, display, scale_max=scale)
-    bars = distribution_picture(frame, scale)
+    bars = distribution_picture(frame, scale, display=display, draws=draws_of(frame))
     top = MARGIN + HEADING_HEIGHT + 4
     return [
         Block(
@@ -266,21 +267,21 @@ def _step_rows(
     """Small pictures of every step, as many in a row as stay legible."""
     most = max(1, int((width + GAP) / (_SMALL + GAP)))
     # Rows of equal length look better than a last row of one.
-    columns = math.ceil(frame.steps / math.ceil(frame.steps / most))
+    columns = math.ceil(len(frame.held) / math.ceil(len(frame.held) / most))
     each = whole((width - (columns - 1) * GAP) / columns)
     label = line_height(theme, theme.size_small) + 4
     pitch = each if columns == 1 else math.floor((width - each) / (columns - 1))
     height = label + each * min(_aspect(frame), _TALLEST)
     plain_display = replace(display, path=False)
     pictures = []
-    for step in range(frame.steps):
+    for step in frame.held:
         there = frame_at_step(frame, step)
         pictures.append(regions_picture(there, plain_display, scale_max=scale))
 
     def row(first: int) -> Paint:
         def paint(painter: QPainter, rect: QRectF) -> None:
             for index, picture in enumerate(pictures[first : first + columns]):
-                step = first + index
+                step = frame.held.start + first + index
                 left = rect.left() + index * pitch
                 now = step == frame.place.step
                 draw_text(
@@ -300,4 +301,4 @@ def _step_rows(
 
         return paint
 
-    return [(height, row(first)) for first in range(0, frame.steps, columns)]
+    return [(height, row(first)) for first in range(0, len(frame.held), columns)]

@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter
 
 from hardattn_viewer.drawing.text import plain
 from hardattn_viewer.figures.blocks import Page
+from hardattn_viewer.figures.compare_text import compare_matrix_page, compare_tokens_page
 from hardattn_viewer.figures.compose import compare_page, regions_page
 from hardattn_viewer.figures.files import pdf_bytes, png_bytes, svg_bytes, write_whole
 from hardattn_viewer.figures.numbers import csv_bytes, matrix_csv_bytes, npz_bytes
@@ -169,14 +170,14 @@ def make_figure(
     if view not in get_args(View):
         known = ", ".join(get_args(View))
         raise FigureError(f"there is no view {view!r}; choose one of {known}")
-    if view == "heads":
-        raise FigureError("all heads are no frames; make_heads_figure draws them")
+    if view in ("heads", "training", "timeline"):
+        raise FigureError(f"make_{view}_figure draws the view {view!r}")
     needed = 2 if view == "compare" else 1
     if len(frames) != needed:
         raise FigureError(f"the view {view!r} shows {needed} run(s), but {len(frames)} were given")
     options = replace(options, view=view)
     for frame in frames:
-        if view in ("regions", "compare") and (frame.boxes is None or not len(frame.boxes)):
+        if view == "regions" and (frame.boxes is None or not len(frame.boxes)):
             raise FigureError(
                 f"{plain(frame.run_name)} holds no image regions at site "
                 f"{plain(frame.place.site or 'first')}; the view {view!r} draws only those"
@@ -198,5 +199,9 @@ def _page(view: View, frames: Sequence[Frame], options: FigureOptions, display: 
             return tokens_page(frames[0], options, display)
         case "matrix":
             return matrix_page(frames[0], options, display)
+        case "compare" if display.maps:
+            return compare_matrix_page(frames[0], frames[1], options, display)
+        case "compare" if any(frame.boxes is None or not len(frame.boxes) for frame in frames):
+            return compare_tokens_page(frames[0], frames[1], options, display)
         case _:
             return compare_page(frames[0], frames[1], options, display)

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from hardattn_viewer.drawing.theme import LIGHT, Theme
 
-View = Literal["regions", "tokens", "matrix", "heads", "compare"]
+View = Literal["regions", "tokens", "matrix", "heads", "compare", "timeline", "training"]
 POINTS_PER_MM = 72 / 25.4
 
 
@@ -21,13 +21,14 @@ class FigureOptions:
 
     Attributes:
         view: ``"regions"``, ``"tokens"`` or ``"matrix"`` (one run), ``"heads"`` (all heads of it),
-            or ``"compare"`` (A, B and B − A).
+            ``"compare"`` (A, B and B − A), ``"timeline"`` or ``"training"`` (one run or two).
         width_mm: width on paper, 20 to 1000 mm; journals' columns are about 85 and 175.
         font_pt: size of body text on paper, 3 to 72 points; captions are one twelfth smaller.
         theme: palette.
         caption: write below what is shown: run, site, head, step, scale, version.
         all_steps: add a row of small pictures, one a step (view ``"regions"``).
         dpi: resolution of PNG files, 30 to 1200.
+        notes: sentences that the caption of a comparison ends with, on what could not be aligned.
         facts: further numbers to put beside a comparison, one chip each: plain words, or words and
             a number set in bold, ``("over all examples: agree", "72.4 ± 0.9 %")``.
     """
@@ -40,6 +41,7 @@ class FigureOptions:
     all_steps: bool = False
     dpi: int = 300
     facts: tuple[str | tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.view not in get_args(View):

@@ -104,6 +104,54 @@ def caption(
     return text + f"Drawn by {PRODUCER}."
 
 
+def with_notes(text: str, notes: Sequence[str]) -> str:
+    """A caption with further sentences before the name of the program."""
+    if not notes:
+        return text
+    drawn = f"Drawn by {PRODUCER}."
+    return text.removesuffix(drawn) + "".join(f"{plain(note)} " for note in notes) + drawn
+
+
+def compare_text_caption(
+    frames: Sequence[Frame], display: Display, view: str, scale: float, difference: float | None
+) -> str:
+    """What a comparison of tokens or of maps shows, in full sentences.
+
+    Args:
+        frames: A and B.
+        display: how they are drawn.
+        view: ``"tokens"`` or ``"matrix"``.
+        scale: probability of the strongest colour of both.
+        difference: magnitude of the strongest difference, where one is shown.
+    """
+    parts = []
+    for slot, frame in zip("AB", frames, strict=True):
+        place = _place_words(frame, with_query=view == "tokens")
+        parts.append(
+            f"{slot}: {plain(frame.run_name)}, {mechanism_words(frame).lower()}, {place}, "
+            f"{step_words(frame)}"
+        )
+    text = f"Example {plain(frames[0].example_name)}. " + ". ".join(parts) + ". "
+    several = frames[0].queries > 1
+    scope = scope_words(display, ("A", "B"), one_query=several and view == "tokens")
+    text += f"Colour ({display.colours}): 0\u00a0–\u00a0{amount(scale)}, {scope}. "
+    if difference is not None:
+        steps = "this step" if display.scale == "step" else "all steps"
+        what = "this query" if view == "tokens" and several else "this example"
+        text += (
+            "B − A: orange more in A, blue more in B, to the largest difference "
+            f"of {what} at {steps}, {amount(difference)}. "
+        )
+    if view == "tokens":
+        text += "".join(
+            f"{slot}: {said}. "
+            for slot, frame in zip("AB", frames, strict=True)
+            for said in mass_words(frame, display)
+        )
+    text += "".join(f"{plain(f.verified)}. " for f in frames if _is_wrong(f))
+    return text + f"Drawn by {PRODUCER}."
+
+
 def text_caption(frame: Frame, view: str, display: Display, scale: float) -> str:
     """What a figure of tokens or of a matrix shows, in full sentences.
 

@@ -28,6 +28,7 @@ from hardattn_viewer.figures.blocks import (
 from hardattn_viewer.figures.options import FigureOptions
 from hardattn_viewer.figures.provenance import text_caption
 from hardattn_viewer.session.display import Display
+from hardattn_viewer.session.draws import draws_of
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.naming import query_name
 from hardattn_viewer.session.shown_tokens import mass_words, shown_frame
@@ -44,7 +45,9 @@ def tokens_page(frame: Frame, options: FigureOptions, display: Display) -> Page:
     scope = scope_words(display, one_query=frame.queries > 1)
     picture = tokens_picture(frame, display, scale_max=scale, size=theme.size)
     lay_out(picture, theme)
-    bars = distribution_picture(shown_frame(frame, display), scale)
+    there = shown_frame(frame, display)
+    draws = draws_of(frame) if there.groups is None else None
+    bars = distribution_picture(there, scale, display=display, draws=draws)
     said = " · ".join(mass_words(frame, display))
     notes = [caption_block(said, inner, theme)] if said else []
     parts: list[tuple[float, Paint]] = [

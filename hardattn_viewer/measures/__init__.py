@@ -11,6 +11,7 @@ from hardattn_viewer.measures.distributions import (
     effective_number,
     entropy,
     hardness,
+    largest_probability,
     margin,
     rank,
 )
@@ -26,28 +27,38 @@ from hardattn_viewer.measures.heads import (
     row_entropy,
     top_two,
 )
-from hardattn_viewer.measures.intervals import Interval, bootstrap_interval
+from hardattn_viewer.measures.intervals import Interval, bootstrap_interval, bootstrap_slices
+from hardattn_viewer.measures.pairs import PAIR_MEASURES, PairMeasure, pair_numbers
+from hardattn_viewer.measures.stability import Repeats, expected_agreement, repeats_of
 
 __all__ = [
+    "PAIR_MEASURES",
     "Agreement",
     "Axes",
     "Interval",
+    "PairMeasure",
+    "Repeats",
     "agreement",
     "bootstrap_interval",
+    "bootstrap_slices",
     "choice_weights",
     "disagreement",
     "effective_number",
     "entropy",
+    "expected_agreement",
     "hardness",
     "jensen_shannon",
     "known_rows",
+    "largest_probability",
     "margin",
     "mass_at_offset",
     "mass_on",
     "mass_on_keys",
     "mean_distance",
     "mean_over_queries",
+    "pair_numbers",
     "rank",
+    "repeats_of",
     "row_entropy",
     "same_argmax",
     "top_two",

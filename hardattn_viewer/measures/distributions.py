@@ -88,6 +88,21 @@ def hardness(probabilities: ArrayLike) -> Floats:
     return scaled
 
 
+def largest_probability(probabilities: ArrayLike) -> Floats:
+    """Largest probability of a row, max p: how hard attention is, without regard to the others.
+
+    Args:
+        probabilities: [..., keys]; each row sums to one.
+
+    Returns:
+        float64 [...] from 1/keys (uniform) to 1 (one-hot); NaN for rows with a NaN.
+
+    Raises:
+        ValueError: not an array of probabilities.
+    """
+    return np.asarray(rows_of(probabilities).max(axis=-1))
+
+
 def margin(probabilities: ArrayLike) -> Floats:
     """Largest probability minus the second largest.
 

@@ -1,161 +1,182 @@
-"""Two runs compared over every example that both hold, a slice at a time."""
+"""Two runs compared over every example that both hold: what is asked, and what is answered."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from hardattn_viewer.measures import (
-    Interval,
-    bootstrap_interval,
-    jensen_shannon,
-    mass_on,
-    same_argmax,
-)
-from hardattn_viewer.session.maps import StepMap, read_step
+from hardattn_viewer.measures import Interval, PairMeasure
+from hardattn_viewer.session.disagreements import Tops
+from hardattn_viewer.session.pairing import Lane, Pairing, pairing_of
+from hardattn_viewer.session.wants import snapshot_of
 
 if TYPE_CHECKING:
-    from recorders.run.reader import Run, Site
+    from hardattn_viewer.session.state import OpenRun, SessionState, Slot
+    from recorders.run.reader import Run
 
-    Side = tuple[Run, Site, int | None]
-
-# Short enough that a frame which is asked for meanwhile comes without a noticeable wait.
-SLICE_SECONDS = 0.01
+KIND = "compare"
 RESAMPLES = 1000
-Floats = NDArray[np.float64]
+LEVEL = 0.95
+# Runs that grow are compared anew each time they have grown by a sixteenth.
+_KEPT_BITS = 4
+
+Numbers = Mapping[PairMeasure, Interval]
 
 
 @dataclass(frozen=True)
-class RunComparison:
+class Side:
+    """One side of a comparison.
+
+    Attributes:
+        key: the open run.
+        site: name of the site.
+        snapshot: index of the snapshot; None is the last.
+        hard: whether items are selected at the site.
+        grown: what tells one state of a growing run from another.
+    """
+
+    key: int
+    site: str
+    snapshot: int | None
+    hard: bool
+    grown: tuple[bool, int] = (True, 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
     """How far two runs agree, over the examples that were compared so far.
 
-    Examples are averaged over their steps and queries first; the intervals draw whole examples.
+    Examples are averaged over their queries, then over their steps; the intervals draw whole
+    examples.
 
     Attributes:
         done: number of examples compared.
         total: number of examples that both runs hold.
-        skipped: how many of them have different keys in A and B, or maps too large to be read
-            whole, and so are not compared.
-        same_argmax: how often both look most at the same key, in [0, 1].
-        jensen_shannon: divergence in bits.
-        soft_mass: mass that the soft run puts on the key that the hard one chose; None where
-            neither or both are hard.
+        skipped: how many of those done could not be compared, wholly or in part.
+        lanes: the pairs of heads that were compared; see ``Pairing``.
+        overall: the numbers over all examples, for each lane.
+        steps: the same of one step each, for as many of the lanes as there is memory for, and
+            for the first steps; empty while they are not known yet.
+        tops: where they disagree most.
+        level: coverage of the intervals.
+        resamples: bootstrap resamples of the intervals.
+        words: sentences that say what could not be aligned or compared.
+        differs: indices into A of examples that are another input in B under the same name.
+        one_hard: whether exactly one side selects, so that there is a mass on its choice.
     """
 
     done: int
     total: int
     skipped: int
-    same_argmax: Interval
-    jensen_shannon: Interval
-    soft_mass: Interval | None
+    lanes: tuple[Lane, ...]
+    overall: tuple[Numbers, ...]
+    steps: tuple[tuple[Numbers, ...], ...]
+    tops: Tops
+    level: float
+    resamples: int
+    words: tuple[str, ...]
+    differs: frozenset[int]
+    one_hard: bool
 
     @property
     def finished(self) -> bool:
         """Whether every example has been compared, and the intervals are known."""
-        return self.done >= self.total
+        return self.done >= self.total and self.resamples >= RESAMPLES
+
+    @property
+    def same_argmax(self) -> Interval:
+        """How often both look most at the same key, in [0, 1], of the first lane."""
+        return self.overall[0]["same_argmax"]
+
+    @property
+    def jensen_shannon(self) -> Interval:
+        """Divergence in bits, of the first lane."""
+        return self.overall[0]["jensen_shannon"]
+
+    @property
+    def soft_mass(self) -> Interval | None:
+        """Mass of the soft run on the hard one's choice; None where neither or both are hard."""
+        return self.overall[0]["soft_mass"] if self.one_hard else None
+
+    def step(self, step: int, lane: int = 0) -> Numbers | None:
+        """The numbers over all examples at one step; None where they are not known."""
+        known = lane < len(self.steps) and step < len(self.steps[lane])
+        return self.steps[lane][step] if known else None
+
+    @property
+    def worst_lane(self) -> int | None:
+        """The pair of heads whose divergence is largest; None where there are no several."""
+        heads = range(1, len(self.lanes))
+        known = [lane for lane in heads if self.overall[lane]["jensen_shannon"].count]
+        if not known:
+            return None
+        return max(known, key=lambda lane: self.overall[lane]["jensen_shannon"].mean)
 
 
-def compare_in_slices(
-    run_a: Run,
-    run_b: Run,
-    pairs: tuple[tuple[int, int], ...],
-    site: str | None,
-    snapshots: tuple[int | None, int | None],
-) -> Iterator[RunComparison]:
-    """Compare two runs; every item covers more examples than the one before.
+@dataclass(frozen=True)
+class CompareStudy:
+    """How far two sides agree over all examples of the same name.
 
-    Args:
-        run_a: the run in slot A.
-        run_b: the run in slot B.
-        pairs: the same example in A and in B.
-        site: name of the attention site; the first one of a run that does not hold it.
-        snapshots: index of the snapshot of each run; None is the last one.
-
-    Raises:
-        recorders.RunError: a run is damaged.
-        IndexError: an example holds nothing at the site.
+    Attributes:
+        a: the side in slot A.
+        b: the side in slot B.
+        lanes: the pairs of heads to compare.
     """
-    if not run_a.sites or not run_b.sites:
-        return
-    sides = [(run_a, _site(run_a, site), snapshots[0]), (run_b, _site(run_b, site), snapshots[1])]
-    values = np.full((len(pairs), 3), np.nan)
-    skipped = 0
-    started = time.perf_counter()
-    for done, pair in enumerate(pairs):
-        steps = _common_steps(sides, pair)
-        if not steps or not all(_comparable(a, b) for a, b in steps):
-            skipped += 1
-        else:
-            rows = np.concatenate([_row_numbers(a, b, sides) for a, b in steps])
-            values[done] = [_mean_of_known(column) for column in rows.T]
-        if time.perf_counter() - started > SLICE_SECONDS:
-            yield _summary(values, done + 1, len(pairs), skipped, sides, RESAMPLES // 10)
-            started = time.perf_counter()
-    yield _summary(values, len(pairs), len(pairs), skipped, sides, RESAMPLES)
+
+    a: Side
+    b: Side
+    lanes: tuple[Lane, ...]
+
+    @property
+    def keys(self) -> tuple[int, ...]:
+        """The keys of the runs that it reads."""
+        return (self.a.key, self.b.key)
+
+    def results(self, runs: Mapping[int, Run]) -> Iterator[Comparison | None]:
+        """Compare, a slice at a time; each result covers more examples than the one before.
+
+        Raises:
+            recorders.RunError: a run is damaged.
+        """
+        # Only who compares needs what it is worked out with.
+        from hardattn_viewer.session.comparing_work import Work
+
+        yield from Work(self, runs[self.a.key], runs[self.b.key]).slices()
 
 
-def _summary(
-    values: Floats,
-    done: int,
-    total: int,
-    skipped: int,
-    sides: list[Side],
-    resamples: int,
-) -> RunComparison:
-    same, divergence, mass = (
-        bootstrap_interval(values[:done, column], resamples=resamples) for column in range(3)
-    )
-    one_hard = sides[0][1].hard != sides[1][1].hard
-    return RunComparison(done, total, skipped, same, divergence, mass if one_hard else None)
+def compare_wanted(state: SessionState) -> CompareStudy | None:
+    """The comparison that is shown, or None where none is."""
+    return study_of(state) if state.view == "compare" and state.rows is not None else None
 
 
-def _common_steps(sides: list[Side], pair: tuple[int, int]) -> list[tuple[StepMap, StepMap]]:
-    """The steps that both runs recorded, as means over heads."""
-    (run_a, site_a, moment_a), (run_b, site_b, moment_b) = (
-        (run, site, len(run.snapshots) - 1 if snapshot is None else snapshot)
-        for run, site, snapshot in sides
-    )
-    steps = min(
-        run_a.steps(site_a, pair[0], moment_a),
-        run_b.steps(site_b, pair[1], moment_b),
-    )
-    both = (
-        (
-            read_step(run_a, site_a, pair[0], step, moment_a, None),
-            read_step(run_b, site_b, pair[1], step, moment_b, None),
-        )
-        for step in range(steps)
-    )
-    return [(a, b) for a, b in both if a is not None and b is not None]
+def study_of(state: SessionState) -> CompareStudy | None:
+    """The comparison of A and B, whatever is shown; None where they cannot be compared."""
+    pairing = pairing_of(state)
+    if pairing is None:
+        return None
+    a, b = _side(state, "A", pairing), _side(state, "B", pairing)
+    return None if a is None or b is None else CompareStudy(a, b, pairing.lanes)
 
 
-def _comparable(a: StepMap, b: StepMap) -> bool:
-    return a.is_whole and b.is_whole and a.values.shape == b.values.shape
+def comparison_of(state: SessionState) -> Comparison | None:
+    """What is known by now of the comparison that is shown."""
+    result = state.studies.get(KIND)
+    value = result.value if result is not None else None
+    return value if isinstance(value, Comparison) else None
 
 
-def _row_numbers(a: StepMap, b: StepMap, sides: list[Side]) -> Floats:
-    """Float64 [queries, 3]: same argmax, divergence, soft mass on the choice of the hard side."""
-    # A query that may look nowhere, such as padding, agrees with nothing.
-    seen = (a.values.sum(axis=-1) > 0) & (b.values.sum(axis=-1) > 0)
-    p, q = a.values[seen].astype(np.float64), b.values[seen].astype(np.float64)
-    mass = np.full(len(p), np.nan)
-    if sides[0][1].hard != sides[1][1].hard:
-        hard, soft = (a, q) if sides[0][1].hard else (b, p)
-        chosen = hard.chosen[seen]
-        if chosen.shape[1]:
-            mass = mass_on(soft, chosen)
-    return np.column_stack([same_argmax(p, q), jensen_shannon(p, q), mass])
+def grown_of(run: OpenRun) -> tuple[bool, int]:
+    """What tells one state of a growing run from another, coarser the more it has grown."""
+    if run.live is None:
+        return True, run.generation
+    coarse = max(0, run.generation.bit_length() - _KEPT_BITS - 1)
+    return False, run.generation >> coarse << coarse
 
 
-def _mean_of_known(values: Floats) -> float:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if known.size else float("nan")
-
-
-def _site(run: Run, name: str | None) -> Site:
-    return next((site for site in run.sites if site.name == name), run.sites[0])
+def _side(state: SessionState, slot: Slot, pairing: Pairing) -> Side | None:
+    run = state.run_in(slot)
+    if run is None or run.status != "ready":
+        return None
+    site = pairing.a if slot == "A" else pairing.b
+    return Side(run.key, site.name, snapshot_of(state, slot), site.hard, grown_of(run))

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 Interpolation = Literal["nearest", "smooth"]
 Scope = Literal["shared", "example", "step"]
 AmountTable = Literal["viridis", "cividis"]
-Option = Literal["heat", "boxes", "path", "matrix"]
+Option = Literal["heat", "boxes", "path", "maps"]
+BarOption = Literal["sorted_bars", "log_bars", "cumulative", "bar_names"]
+CurveOption = Literal["log_curves", "filtered_curves"]
+USUAL_CURVES = (
+    "loss",
+    "reward",
+    "accuracy",
+    "entropy",
+    "hardness",
+    "gradient_variance",
+    "baseline",
+    "temperature",
+)
 Specials = Literal["shown", "dimmed", "hidden"]
 Subwords = Literal["pieces", "words"]
 MOST_ARCS = 50
@@ -22,13 +34,20 @@ class Display:
         heat: tint regions by their probability.
         boxes: outline the pixels that the selected region really covers.
         path: number the selected regions in the order of the steps.
-        matrix: show all queries × keys instead of the row of one query.
+        maps: in Compare, subtract all queries × keys instead of the row of one query.
         opacity: of the strongest heat, in [0, 1].
         interpolation: ``"nearest"`` fills each region with one colour; ``"smooth"`` is bilinear
             between region centres, and is labelled so in the picture.
         scale: what the largest colour stands for: the largest probability of all runs shown and
             all steps (``"shared"``), of one run and all its steps (``"example"``), or of one step.
         colours: table of amounts.
+        sorted_bars: order a distribution's keys by falling probability.
+        log_bars: draw its probabilities on a logarithmic axis.
+        cumulative: draw its cumulative mass as a line.
+        bar_names: name its largest keys.
+        curves: numbers drawn over training, where a run holds them.
+        log_curves: draw those that are all positive on a logarithmic axis.
+        filtered_curves: take means over training from the examples that pass the filter only.
         specials: special tokens of a text are ``"shown"`` as others, ``"dimmed"`` (without colour,
             and not part of the scale) or ``"hidden"``.
         subwords: the tokens of a text are shown as ``"pieces"``, or as ``"words"`` that have the
@@ -41,11 +60,18 @@ class Display:
     heat: bool = True
     boxes: bool = True
     path: bool = True
-    matrix: bool = False
+    maps: bool = False
     opacity: float = 0.65
     interpolation: Interpolation = "nearest"
     scale: Scope = "shared"
     colours: AmountTable = "viridis"
+    sorted_bars: bool = False
+    log_bars: bool = False
+    cumulative: bool = False
+    bar_names: bool = True
+    curves: tuple[str, ...] = USUAL_CURVES
+    log_curves: bool = False
+    filtered_curves: bool = False
     specials: Specials = "shown"
     subwords: Subwords = "pieces"
     raw_tokens: bool = False
@@ -71,14 +97,14 @@ class Display:
                 )
 
 
-def toggled(options: Display, option: Option) -> Display:
+def toggled(options: Display, option: Option | BarOption | CurveOption) -> Display:
     """The options with one of them switched."""
-    match option:
-        case "heat":
-            return replace(options, heat=not options.heat)
-        case "boxes":
-            return replace(options, boxes=not options.boxes)
-        case "path":
-            return replace(options, path=not options.path)
-        case "matrix":
-            return replace(options, matrix=not options.matrix)
+    switched: dict[str, Any] = {option: not getattr(options, option)}
+    return replace(options, **switched)
+
+
+def with_curve(options: Display, name: str) -> Display:
+    """The options with the curve of a number added, or taken away."""
+    shown = options.curves
+    left = tuple(one for one in shown if one != name)
+    return replace(options, curves=left if name in shown else (*shown, name))

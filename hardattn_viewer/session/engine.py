@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -21,7 +20,6 @@ from hardattn_viewer.session.history import History
 from hardattn_viewer.session.loading import DirectLoader, Loader, ThreadLoader
 from hardattn_viewer.session.requests import (
     Answer,
-    Compared,
     FramesRead,
     Grown,
     Opened,
@@ -34,7 +32,6 @@ from hardattn_viewer.session.requests import (
     Unexpected,
     Waits,
 )
-from hardattn_viewer.session.rows import Rows
 from hardattn_viewer.session.state import (
     Frames,
     SessionState,
@@ -42,10 +39,8 @@ from hardattn_viewer.session.state import (
 )
 from hardattn_viewer.session.studies import KINDS, StudyResult
 from hardattn_viewer.session.thumbnails import Thumbnails
-from hardattn_viewer.session.wants import compare_wanted, frames_wanted, rows_wanted
+from hardattn_viewer.session.wants import frames_wanted, rows_wanted
 
-# How often, at most, two runs are compared anew while one of them is recorded.
-COMPARE_SECONDS = 10.0
 # Whoever goes elsewhere wants to stay there, not to be taken to the newest step.
 _LEAVING = ("example", "step", "snapshot")
 
@@ -65,14 +60,12 @@ class Engine:
         self.history = History()
         self._loader: Loader = DirectLoader() if wake is None else ThreadLoader(wake)
         self._direct = wake is None
-        self._generation = {"rows": 0, "frames": 0, "compare": 0, "thumbnails": 0}
+        self._generation = {"rows": 0, "frames": 0, "thumbnails": 0}
         self._next_key = 1
         self._thumbnails = Thumbnails()
         # What the rows and the frames of the state answer.
         self._rows_of: RowsRequest | None = None
         self._pictures = Frames()
-        # Which rows were compared last, and when that began.
-        self._compared: tuple[Rows | None, float] = (None, 0.0)
         # The run whose newest step is shown: when it is sealed, its last part is still to be read.
         self._followed: int | None = None
         # The site that was last chosen of each open run.
@@ -106,9 +99,6 @@ class Engine:
                 self._rows_read(answer)
             case FramesRead(generation=generation) if generation == latest["frames"]:
                 self._frames_read(answer.frames)
-            case Compared(generation=generation) if generation == latest["compare"]:
-                self._change(comparison=answer.comparison)
-                self._compare_longer(self.state)
             case Studied(kind=kind, generation=generation) if generation == latest.get(kind):
                 self._studied(answer)
             case Grown():
@@ -126,6 +116,8 @@ class Engine:
     def _studied(self, answer: Studied) -> None:
         known = self.state.studies.get(answer.kind)
         if known is None:
+            return
+        if answer.value is known.value and not answer.finished:
             return
         result = StudyResult(known.study, answer.value, answer.finished, answer.error)
         self._change(studies={**self.state.studies, answer.kind: result})
@@ -220,11 +212,11 @@ class Engine:
             self._loader.submit(StudyRequest(self._new(kind), kind, None))
         for kind, study in news.items():
             self._loader.submit(StudyRequest(self._new(kind), kind, study))
-        self._ask(new, old, grew)
+        self._ask(new, old)
         self.changed.emit(new, old)
         self._collect_if_direct()
 
-    def _ask(self, new: SessionState, old: SessionState, grew: bool) -> None:
+    def _ask(self, new: SessionState, old: SessionState) -> None:
         """Ask for everything that ``new`` shows and ``old`` did not."""
         if rows_wanted(new) != rows_wanted(old):
             request = rows_wanted(new, self._new("rows"))
@@ -235,24 +227,6 @@ class Engine:
             frames_wanted(new) != frames_wanted(old) or new.rows is not old.rows
         ):
             self._loader.submit(frames_wanted(new, self._new("frames")))
-        if grew:
-            self._compare_longer(new)
-        elif new.rows is not old.rows:
-            self._compare(new)
-
-    def _compare(self, state: SessionState) -> None:
-        self._compared = state.rows, time.monotonic()
-        compare = compare_wanted(state, self._new("compare"))
-        if compare is not None:
-            self._loader.submit(compare)
-
-    def _compare_longer(self, state: SessionState) -> None:
-        """Compare anew after a run has grown, but not all the time."""
-        compared, begun = self._compared
-        running = state.comparison is not None and not state.comparison.finished
-        soon = time.monotonic() - begun < COMPARE_SECONDS and live.followed_slot(state) is not None
-        if compared is not state.rows and not running and not soon:
-            self._compare(state)
 
     def _new(self, kind: str) -> int:
         self._generation[kind] = self._generation.get(kind, 0) + 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hardattn_viewer.session.draws import has_repeats
 from hardattn_viewer.session.state import Live, Newest, RunFacts, SiteFacts
 from recorders.run.following import Follower
 from recorders.run.reader import Run
@@ -48,6 +49,9 @@ def run_facts(run: Run) -> RunFacts:
         changed=run.changed,
         newest=tuple(None if at is None else Newest(*at) for at in run.newest),
         notices=notices_of(run),
+        repeated=has_repeats(run),
+        recorded=run.recorded,
+        scalars=run.scalar_names,
     )
 
 

@@ -43,6 +43,8 @@ def boxes_of(
 
 def padded(values: NDArray[np.float64], steps: int) -> NDArray[np.float64]:
     """``values`` as float64 [steps], NaN where there are fewer."""
+    if values.size == steps:
+        return values
     found = np.full(steps, np.nan)
     found[: min(steps, values.size)] = values[:steps]
     return found

@@ -15,10 +15,9 @@ from hardattn_viewer.measures import mean_over_queries
 from hardattn_viewer.session.atlas import MEASURES, Measure
 from hardattn_viewer.session.head_numbers import SMALL, HeadNumbers, SiteHeads, coded
 from hardattn_viewer.session.head_rows import Layout, layout_of, numbers_of_rows, special_keys
-from hardattn_viewer.session.maps import block_of
 from hardattn_viewer.session.recorded import event_of
 from hardattn_viewer.session.wants import snapshot_of
-from recorders.run.detail import is_large
+from recorders.run.detail import block_of, is_large
 from recorders.run.errors import DamagedError
 
 if TYPE_CHECKING:

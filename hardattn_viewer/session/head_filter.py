@@ -1,17 +1,13 @@
 """Filter expressions over the heads of a run, such as ``entropy < 1 & layer >= 3``.
 
-Parsed with Python's own parser, checked against a short list of allowed nodes, and evaluated on
-one column a name: an expression reaches nothing but these. The words ``and``, ``or``, ``not`` and
-the signs ``&``, ``|``, ``~`` mean the same.
+They are written and read as those over examples are; only what the names stand for is another: one
+column a name, one value a head.
 """
 
 from __future__ import annotations
 
-import ast
 import difflib
 import operator
-import re
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,7 +15,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardattn_viewer.session.atlas import MEASURES, WORDS, Atlas
-from hardattn_viewer.session.filters import FilterError
+from hardattn_viewer.session.expressions.completing import Completion, word_before
+from hardattn_viewer.session.expressions.evaluating import folded
+from hardattn_viewer.session.expressions.parsing import parse
+from hardattn_viewer.session.expressions.syntax import (
+    Arithmetic,
+    Comparison,
+    Expression,
+    ExpressionError,
+    Junction,
+    Name,
+    Negative,
+    Not,
+    Number,
+    OverSteps,
+    Text,
+)
 from hardattn_viewer.session.head_numbers import HeadNumbers
 
 Column = NDArray[Any]
@@ -32,26 +43,22 @@ PLACES = {
     "hard": "whether it selects items",
     "picked": "whether it is picked",
     "kind": 'kind of its site, as in kind == "self"',
-    "site": 'name of its site, as in "decoder" in site',
+    "site": 'name of its site, as in site ~ "decoder"',
 }
-MAX_LENGTH = 500
-_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
+_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
 }
-_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
+_CALCULATE: dict[str, Callable[[Any, Any], Any]] = {
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "/": np.divide,
 }
-# Outside of quotes; doubled signs come first.
-_SIGNS = re.compile(r"\"[^\"]*\"|'[^']*'|&&?|\|\|?|~|!(?!=)")
-_AS_WORDS = {"&": " and ", "|": " or ", "~": " not ", "!": " not "}
 
 
 def filter_names() -> dict[str, str]:
@@ -60,6 +67,20 @@ def filter_names() -> dict[str, str]:
         name: f"{WORDS[name].name}: {WORDS[name].note}" for name in MEASURES
     }
     return {**measures, **PLACES}
+
+
+def completions_of_heads(text: str) -> tuple[str, tuple[Completion, ...]]:
+    """What can stand at the end of an expression: the word that is typed, and what it may become.
+
+    Args:
+        text: the expression up to the cursor.
+    """
+    word = word_before(text)
+    names = {**filter_names(), "and": "both hold; also &", "or": "one holds; also |"}
+    fitting = [Completion(name, note) for name, note in names.items() if name.startswith(word)]
+    return (
+        (word, tuple(fitting)) if word and [one.text for one in fitting] != [word] else (word, ())
+    )
 
 
 def columns_of(numbers: HeadNumbers, atlas: Atlas) -> dict[str, Column]:
@@ -97,132 +118,108 @@ def filtered(text: str, columns: Mapping[str, Column]) -> NDArray[np.bool_]:
         bool [heads].
 
     Raises:
-        FilterError: the expression cannot be understood; the message says where.
+        ExpressionError: it cannot be understood; the error says why and where.
     """
     count = len(columns["head"])
     if not text.strip():
         return np.ones(count, np.bool_)
-    if len(text) > MAX_LENGTH:
-        raise FilterError(f"A filter may be at most {MAX_LENGTH} characters long.")
-    tree = _parse(text)
-    try:
-        with np.errstate(all="ignore"):
-            result = _value(tree.body, columns)
-    except RecursionError:
-        raise FilterError("That is nested too deeply.") from None
-    if isinstance(result, np.ndarray) and result.dtype == np.bool_:
-        return result
-    raise FilterError("That is a value, not a condition: compare it, as in entropy < 1.")
+    with np.errstate(all="ignore"):
+        return np.broadcast_to(_condition(parse(text), columns), count).copy()
 
 
-def _parse(text: str) -> ast.Expression:
-    words = _SIGNS.sub(lambda sign: _AS_WORDS.get(sign.group()[:1], sign.group()), text)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)
-            return ast.parse(words.strip(), mode="eval")
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise FilterError(_what_is_missing(text)) from None
-
-
-def _what_is_missing(text: str) -> str:
-    if text.count("(") != text.count(")"):
-        return "A bracket is not closed."
-    if text.rstrip().endswith(("&", "|", "~", ">", "<", "=", "+", "-", "*", "/", "and", "or")):
-        return "Something must follow at the end."
-    if re.search(r"(?<![=<>!])=(?!=)", text):
-        return "To compare, write == instead of =."
-    return "That cannot be read. Try entropy < 1 & layer >= 3."
-
-
-def _value(node: ast.expr, columns: Mapping[str, Column]) -> Any:
+def _value(node: Expression, columns: Mapping[str, Column]) -> Any:
     match node:
-        case ast.Constant(value=bool()):
-            raise FilterError("Write conditions instead of True and False.")
-        case ast.Constant(value=int() | float() as number):
-            return _as_float(number)
-        case ast.Constant(value=str() as text):
-            return text
-        case ast.BoolOp():
-            parts = [_condition(part, columns) for part in node.values]
-            combine = np.logical_and if isinstance(node.op, ast.And) else np.logical_or
-            return np.asarray(combine.reduce(parts), np.bool_)
-        case ast.UnaryOp(op=ast.Not()):
+        case Number(value=value) | Text(value=value):
+            return value
+        case Name():
+            return _column(node, columns)
+        case OverSteps():
+            words = f"{node.function}(…) runs over steps; all heads here are of one step."
+            raise ExpressionError(words, node.start, node.end)
+        case Not():
             return ~_condition(node.operand, columns)
-        case ast.UnaryOp(op=ast.USub()):
-            return -1.0 * _number(node.operand, columns)
-        case ast.BinOp() if type(node.op) in _ARITHMETIC:
-            left, right = _number(node.left, columns), _number(node.right, columns)
-            try:
-                return _ARITHMETIC[type(node.op)](left, right)
-            except (ZeroDivisionError, OverflowError):
-                raise FilterError("That divides by zero.") from None
-        case ast.Compare():
-            return _comparison(node, columns)
-        case ast.Name(id=name):
-            if name in columns:
-                return columns[name]
-            close = difflib.get_close_matches(name, columns, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(columns)}."
-            raise FilterError(f"There is no {name}: {hint}")
-    raise FilterError(f"{_shown(node)} cannot be used in a filter.")
+        case Negative():
+            return np.negative(_number(node.operand, columns))
+        case Junction():
+            parts = [_condition(part, columns) for part in node.parts]
+            combine = np.logical_and if node.both else np.logical_or
+            return np.asarray(combine.reduce(parts), np.bool_)
+        case Arithmetic():
+            return _calculated(node, columns)
+        case Comparison():
+            pairs = zip(node.operands, node.signs, node.operands[1:], strict=False)
+            parts = [_compared(*pair, columns) for pair in pairs]
+            return np.asarray(np.logical_and.reduce(parts), np.bool_)
 
 
-def _as_float(number: float) -> float:
-    try:
-        return float(number)
-    except OverflowError:
-        raise FilterError("That number is too large.") from None
+def _column(node: Name, columns: Mapping[str, Column]) -> Column:
+    if node.slot is not None:
+        words = f"Write {node.name} without a bracket: all heads here are of one run."
+        raise ExpressionError(words, node.start, node.end)
+    if node.name in columns:
+        return columns[node.name]
+    close = difflib.get_close_matches(node.name, columns, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(columns)}."
+    name = node.name if len(node.name) <= 30 else node.name[:29] + "…"
+    raise ExpressionError(f"There is no {name}: {hint}", node.start, node.end)
 
 
-def _condition(node: ast.expr, columns: Mapping[str, Column]) -> NDArray[np.bool_]:
+def _condition(node: Expression, columns: Mapping[str, Column]) -> NDArray[np.bool_]:
     value = _value(node, columns)
     if isinstance(value, np.ndarray) and value.dtype == np.bool_:
         return value
-    raise FilterError(f"{_shown(node)} is not a condition: compare it, as in entropy < 1.")
+    what, hint = ("text", 'site ~ "decoder"') if _is_text(value) else ("a value", "entropy < 1")
+    words = f"That is {what}, not a condition: compare it, as in {hint}."
+    raise ExpressionError(words, node.start, node.end)
 
 
-def _number(node: ast.expr, columns: Mapping[str, Column]) -> Any:
+def _number(node: Expression, columns: Mapping[str, Column]) -> Any:
     value = _value(node, columns)
     if _is_text(value):
-        raise FilterError(f"{_shown(node)} is text; a number is needed there.")
-    if isinstance(value, np.ndarray) and value.dtype == np.bool_:
-        raise FilterError("A condition cannot be calculated with.")
+        raise ExpressionError("That is text; a number is needed here.", node.start, node.end)
+    if _is_condition(value):
+        raise ExpressionError("A condition cannot be calculated with.", node.start, node.end)
     return value
 
 
-def _comparison(node: ast.Compare, columns: Mapping[str, Column]) -> NDArray[np.bool_]:
-    result = np.ones(len(columns["head"]), np.bool_)
-    left = node.left
-    for sign, right in zip(node.ops, node.comparators, strict=True):
-        result = result & _compare(left, sign, right, columns)
-        left = right
-    return result
+def _calculated(node: Arithmetic, columns: Mapping[str, Column]) -> Any:
+    total = _number(node.first, columns)
+    for sign, part in node.rest:
+        other = _number(part, columns)
+        if sign == "/" and np.ndim(other) == 0 and other == 0:
+            raise ExpressionError("That divides by zero.", part.start, part.end)
+        total = _CALCULATE[sign](total, other)
+    return total
 
 
-def _compare(
-    left: ast.expr, sign: ast.cmpop, right: ast.expr, columns: Mapping[str, Column]
+def _compared(
+    left: Expression, sign: str, right: Expression, columns: Mapping[str, Column]
 ) -> NDArray[np.bool_]:
     a, b = _value(left, columns), _value(right, columns)
-    if isinstance(sign, ast.In):
-        if not isinstance(a, str) or not (isinstance(b, np.ndarray) and b.dtype.kind == "U"):
-            raise FilterError('With in, write text and a name, as in "decoder" in site.')
-        return np.asarray(np.char.find(b, a) >= 0)
-    if type(sign) not in _COMPARE:
-        raise FilterError("Use one of > >= < <= == != to compare.")
-    if _is_text(a) != _is_text(b):
-        raise FilterError(f"{_shown(left)} and {_shown(right)} are not of the same kind.")
-    result = np.asarray(_COMPARE[type(sign)](a, b), np.bool_)
+    count = len(columns["head"])
+    if sign in ("~", "!~"):
+        if not (_is_text(a) and isinstance(b, str)):
+            words = f'{sign} searches a text: write for example site {sign} "decoder".'
+            raise ExpressionError(words, left.start, right.end)
+        part = folded(b)
+        holds = np.array([part in folded(str(one)) for one in np.broadcast_to(a, count)], np.bool_)
+        return holds if sign == "~" else ~holds
+    if (_is_text(a), _is_condition(a)) != (_is_text(b), _is_condition(b)):
+        words = "These two are not of the same kind and cannot be compared."
+        raise ExpressionError(words, left.start, right.end)
+    if sign not in ("==", "!=") and (_is_text(a) or _is_condition(a)):
+        words = "Text and conditions are compared with == or !=."
+        raise ExpressionError(words, left.start, right.end)
+    result = np.broadcast_to(np.asarray(_COMPARE[sign](a, b), np.bool_), count)
     for side in (a, b):
-        if isinstance(side, np.ndarray) and side.dtype.kind == "f":
+        if not _is_text(side) and not _is_condition(side):
             result = result & ~np.isnan(side)
-    return np.broadcast_to(result, len(columns["head"])).copy()
+    return np.asarray(result, np.bool_)
 
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) or (isinstance(value, np.ndarray) and value.dtype.kind == "U")
 
 
-def _shown(node: ast.expr) -> str:
-    text = ast.unparse(node)
-    return text if len(text) <= 30 else text[:29] + "…"
+def _is_condition(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype == np.bool_

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hardattn_viewer.session.atlas import Atlas, HeadAt
-from hardattn_viewer.session.filters import FilterError
+from hardattn_viewer.session.expressions.syntax import ExpressionError
 from hardattn_viewer.session.head_filter import columns_of, filtered
 from hardattn_viewer.session.head_numbers import HeadNumbers
 
@@ -20,11 +20,13 @@ class Shown:
         heads: in the order in which they are shown.
         of: number of heads that were read.
         error: what is wrong with the filter, in words; all heads are shown then.
+        mark: the first character of the filter that is meant, and the one after the last.
     """
 
     heads: tuple[HeadAt, ...]
     of: int
     error: str = ""
+    mark: tuple[int, int] = (0, 0)
 
 
 def shown_heads(numbers: HeadNumbers, atlas: Atlas) -> Shown:
@@ -33,17 +35,18 @@ def shown_heads(numbers: HeadNumbers, atlas: Atlas) -> Shown:
     Equal ones keep the order of the model; those that the measure is not known of come last.
     """
     heads = numbers.heads
-    error = ""
+    error, mark = "", (0, 0)
     try:
         keep = filtered(atlas.filter, columns_of(numbers, atlas))
-    except FilterError as problem:
+    except ExpressionError as problem:
         keep, error = np.ones(len(heads), np.bool_), str(problem)
+        mark = problem.start, problem.end
     order = np.flatnonzero(keep)
     if atlas.by_measure:
         values = numbers.column(atlas.measure)[order]
         signed = -values if atlas.descending else values
         order = order[np.argsort(signed, kind="stable")]
-    return Shown(tuple(heads[at] for at in order.tolist()), len(heads), error)
+    return Shown(tuple(heads[at] for at in order.tolist()), len(heads), error, mark)
 
 
 def head_after(shown: Shown, here: HeadAt | None, by: int) -> HeadAt | None:

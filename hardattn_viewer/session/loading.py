@@ -14,7 +14,6 @@ from hardattn_viewer.session.recovering import Recoverer, recovered
 from hardattn_viewer.session.requests import (
     Answer,
     CloseRequest,
-    CompareRequest,
     FramesRequest,
     OpenRequest,
     Recovering,
@@ -30,7 +29,7 @@ from hardattn_viewer.session.requests import (
 from hardattn_viewer.session.state import Recovery
 from recorders.run import inspector
 
-# How long the comparison rests between two slices: Python runs one thread at a time, and the
+# How long what is studied rests between two slices: Python runs one thread at a time, and the
 # pictures come first.
 REST_SECONDS = 0.01
 # How long runs that may still grow are left alone, or as long as the last look at them took: a
@@ -84,7 +83,7 @@ class ThreadLoader:
 
     Opening and closing are served in the order in which they were asked. Of frames, rows and
     thumbnails only the latest request is served. When nothing waits, neighbouring places are
-    read ahead, and the whole-run comparison and the studies advance by one slice in turn. Runs
+    read ahead, and the studies advance by one slice in turn. Runs
     that may still grow are looked at every half second. A recovery goes on beside all that, on a
     thread of its own.
 
@@ -216,8 +215,6 @@ class ThreadLoader:
     def _waiting_job(self) -> Callable[[], list[Answer]] | None:
         if self._first:
             request = self._first.popleft()
-            if isinstance(request, CloseRequest):
-                self._slices.pop("compare", None)
             self._opening = request.key if isinstance(request, OpenRequest) else None
             return lambda: self._reading.answers(request)
         for kind in _ORDER:
@@ -229,9 +226,6 @@ class ThreadLoader:
         if self._ahead:
             target = self._ahead.popleft()
             return lambda: self._reading.ahead(target)
-        compare = self._latest.pop(CompareRequest, None)
-        if isinstance(compare, CompareRequest):
-            self._slices["compare"] = self._reading.compare(compare)
         for name, study in self._studies.items():
             self._slices[name] = self._reading.study(study)
         self._studies.clear()

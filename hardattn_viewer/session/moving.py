@@ -11,9 +11,31 @@ from hardattn_viewer.session.state import SLOTS, SessionState, SiteFacts
 
 def head_after(state: SessionState, by: int) -> int | None:
     """From the mean over heads to head 0, 1, … and round to the mean again."""
-    head = state.place.head
+    head = state.head
     at = ((0 if head is None else head + 1) + by) % (state.heads + 1)
     return None if at == 0 else at - 1
+
+
+def snapshots(state: SessionState) -> int:
+    """The number of snapshots of the run that the snapshot shown is counted in; 0 without one."""
+    return len(state.leader.snapshots) if state.leader is not None else 0
+
+
+def shown_snapshot(state: SessionState) -> int:
+    """The snapshot shown, as an index; -1 without a run."""
+    last = snapshots(state) - 1
+    return last if state.place.snapshot is None else min(state.place.snapshot, last)
+
+
+def snapshot_after(state: SessionState, by: int) -> int | None:
+    """The next (or previous) snapshot; the ends hold, and None is where there are none."""
+    count = snapshots(state)
+    return min(max(shown_snapshot(state) + by, 0), count - 1) if count else None
+
+
+def is_last_snapshot(state: SessionState, *, forward: bool) -> bool:
+    """Whether no snapshot follows in a direction."""
+    return shown_snapshot(state) == (snapshots(state) - 1 if forward else 0)
 
 
 def site_after(state: SessionState, by: int) -> str | None:
@@ -94,3 +116,10 @@ def shuttled(speed: float, direction: int, most: float, playing: bool) -> float:
     if speed * direction > 0:
         return direction * min(abs(speed) * 2, most)
     return speed / 2 if abs(speed) > 1 else float(direction)
+
+
+def looped(step: int, loop: tuple[int, int], speed: float) -> int:
+    """The step that playback shows after ``step`` while it repeats a range."""
+    start, end = loop if speed > 0 else loop[::-1]
+    onwards = loop[0] <= step <= loop[1] and step != end
+    return step + (1 if speed > 0 else -1) if onwards else start

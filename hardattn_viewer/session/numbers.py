@@ -23,7 +23,7 @@ from hardattn_viewer.session.shown_tokens import queries_words, special_mass
 from hardattn_viewer.session.state import RunFacts
 
 Tone = Literal["plain", "good", "bad", "faint"]
-NOT_RECORDED = "—"
+NOT_RECORDED = "–"
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,20 @@ class Number:
     value: str
     note: str
     tone: Tone = "plain"
+
+    @property
+    def short(self) -> str:
+        """The value where there is little room."""
+        return short_of(self.value)
+
+
+def short_of(value: str) -> str:
+    """A value without what it is compared with: no "of 5.61 bits", no size, no nat."""
+    head, of, rest = value.partition(" of ")
+    if of:
+        unit = rest.partition(" ")[2]
+        return f"{head} {unit}".strip()
+    return value.partition(" · ")[0] if value.startswith("(") else value.removesuffix(" nat")
 
 
 def numbers_of(frame: Frame, key: int | None, what: str) -> tuple[Number, ...]:
@@ -213,6 +227,7 @@ def _of_step(frame: Frame) -> tuple[Number, ...]:
             f"{np.exp(entropy):.1f} of {keys}" if known else NOT_RECORDED,
             "2 to the power of the entropy in bits: how many keys share the attention.",
         ),
+        _hardness(frame),
         *_of_special(frame),
         *_of_special_tokens(frame),
         _line(frame, "log π", "log_prob", "Log-probability of what was selected, in nats.", " nat"),
@@ -221,6 +236,17 @@ def _of_step(frame: Frame) -> tuple[Number, ...]:
         _advantage(frame),
         _line(frame, "temperature τ", "temperature", "Temperature of the softmax."),
     )
+
+
+def _hardness(frame: Frame) -> Number:
+    p = frame.probabilities
+    known = p[np.isfinite(p)]
+    words = " of the mean over heads" if _is_mean(frame) else ""
+    words += " of what is shown" if frame.groups is not None else ""
+    note = f"Largest probability{words}, from {1 / max(known.size, 1):.3f} (even) to 1."
+    if not known.size:
+        return Number("hardness", NOT_RECORDED, note + " None was recorded here.", "faint")
+    return Number("hardness", probability(float(known.max())), note)
 
 
 def _entropy_name(frame: Frame) -> str:
@@ -237,14 +263,28 @@ def _is_mean(frame: Frame) -> bool:
 def _line(frame: Frame, shown: str, name: str, note: str, unit: str = "") -> Number:
     value = at_step(frame, name)
     if not np.isfinite(value):
-        return Number(shown, NOT_RECORDED, note + " The run does not hold it.", "faint")
+        return Number(shown, NOT_RECORDED, _why_missing(frame, name, note), "faint")
     text = plain(value) if name == "reward" else decimal(value, 3 if unit else 2)
     return Number(shown, text + unit, note)
+
+
+def _why_missing(frame: Frame, name: str, note: str) -> str:
+    """The note with the reason why there is no number."""
+    values = frame.scalars.get(name)
+    if name == "log_prob" and not frame.hard:
+        why = "Nothing is selected here: attention is soft."
+    elif values is not None and bool(np.isfinite(values).any()):
+        why = "It was recorded at other steps, but not at this one."
+    elif name == "advantage":
+        why = "The run does not hold it, nor a reward with a baseline."
+    else:
+        why = "The run does not hold it: nobody told the recorder."
+    return f"{note} {why}"
 
 
 def _advantage(frame: Frame) -> Number:
     value = at_step(frame, "advantage")
     note = "Reward minus baseline: above zero makes this choice more likely."
     if not np.isfinite(value):
-        return Number("advantage", NOT_RECORDED, note + " The run does not hold it.", "faint")
+        return Number("advantage", NOT_RECORDED, _why_missing(frame, "advantage", note), "faint")
     return Number("advantage", signed(value), note, "good" if value > 0 else "bad")

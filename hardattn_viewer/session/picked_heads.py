@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from hardattn_viewer.session.atlas import HeadAt
 from hardattn_viewer.session.head_atlas import Side, shown_side
-from hardattn_viewer.session.maps import POOLED, max_pooled
+from hardattn_viewer.session.maps import POOLED, step_pyramid
+from hardattn_viewer.session.pyramid import Pyramid
 from hardattn_viewer.session.recorded import event_of
-from recorders.run.detail import is_large
+from recorders.run.detail import block_of, is_large
 
 if TYPE_CHECKING:
     from hardattn_viewer.session.state import SessionState
@@ -30,10 +31,7 @@ class MeanMap:
     """The mean of several heads' maps.
 
     Attributes:
-        values: float32 [rows, columns], the mean of all queries × keys; where these are more than
-            can be drawn, the largest of each block of cells.
-        queries: number of queries.
-        keys: number of keys.
+        pyramid: the mean of all queries × keys; of large maps that of their overviews.
         query_names: what each query is called.
         key_names: what each key is called.
         heads: the heads that went in.
@@ -41,9 +39,7 @@ class MeanMap:
         of_pooled: whether each map was pooled before the mean was taken, and not the mean pooled.
     """
 
-    values: Floats
-    queries: int
-    keys: int
+    pyramid: Pyramid
     query_names: tuple[str, ...]
     key_names: tuple[str, ...]
     heads: tuple[HeadAt, ...]
@@ -100,15 +96,16 @@ class PickedStudy:
             raise IndexError(f"{run.name} recorded none of the picked heads at this step")
         total /= np.float32(len(taken))
         site, event = leader
+        large = is_large(event.queries, event.keys)
+        sizes = (event.queries, event.keys)
+        blocks = (block_of(sizes[0], POOLED), block_of(sizes[1], POOLED)) if large else (1, 1)
         yield MeanMap(
-            values=max_pooled(total, POOLED, POOLED),
-            queries=event.queries,
-            keys=event.keys,
+            pyramid=step_pyramid(total, event, blocks, site.query_axis == site.key_axis),
             query_names=tuple(run.query_names(site, *where)),
             key_names=tuple(run.key_names(site, *where)),
             heads=tuple(taken),
             left_out=tuple(head for head in self.heads if head not in taken),
-            of_pooled=is_large(event.queries, event.keys),
+            of_pooled=large,
         )
 
 

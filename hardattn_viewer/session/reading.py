@@ -12,14 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardattn_viewer.session.cache import ByteCache
-from hardattn_viewer.session.comparing import compare_in_slices
 from hardattn_viewer.session.facts import live_of, notices_of, run_facts
 from hardattn_viewer.session.frames import Frame, Target, frame_bytes, load_frame
+from hardattn_viewer.session.long_examples import LongCurves
 from hardattn_viewer.session.requests import (
     Answer,
     CloseRequest,
-    Compared,
-    CompareRequest,
     FramesRead,
     FramesRequest,
     Grown,
@@ -43,6 +41,7 @@ from recorders.run.following import Follower, is_begun
 from recorders.run.reader import Remote, Run, RunError, read_run
 
 FRAME_BYTES = 96 * 2**20
+CURVE_BYTES = 192 * 2**20
 THUMBNAIL_PIXELS = 64
 _WRONG = (RunError, IndexError, OSError)
 
@@ -60,6 +59,8 @@ class Reading:
         self._given_up: set[int] = set()
         self._ends = False
         self._frames: ByteCache[Target, Frame] = ByteCache(FRAME_BYTES, frame_bytes)
+        # Numbers of all steps of long examples, each shared by many frames.
+        self._curves: ByteCache[Target, LongCurves] = ByteCache(CURVE_BYTES, lambda c: c.nbytes)
         self._news: list[Answer] = []
 
     @property
@@ -87,8 +88,6 @@ class Reading:
                 return [self._both_frames(request)]
             case ThumbnailsRequest():
                 return [self._thumbnails(request)]
-            case CompareRequest():
-                return list(self.compare(request))
             case StudyRequest():
                 return list(self.study(request))
         return []
@@ -98,21 +97,6 @@ class Reading:
         if target.key in self._runs:
             self._frame(target)
         return self._taken_news()
-
-    def compare(self, request: CompareRequest) -> Iterator[Answer]:
-        """Compare two runs a slice at a time; every slice is an answer."""
-        run_a, run_b = self._runs.get(request.a), self._runs.get(request.b)
-        if run_a is None or run_b is None:
-            return
-        try:
-            for comparison in compare_in_slices(
-                run_a, run_b, request.pairs, request.site, request.snapshots
-            ):
-                yield Compared(request.generation, comparison)
-        except _WRONG as error:
-            # The parts of a run that was joined meanwhile are gone; it is compared anew then.
-            if self._runs.get(request.a) is run_a and self._runs.get(request.b) is run_b:
-                yield Compared(request.generation, None, sentence(error))
 
     def study(self, request: StudyRequest) -> Iterator[Answer]:
         """Read a study a slice at a time."""
@@ -180,12 +164,16 @@ class Reading:
         return Opened(key, facts, live=live_of(follower))
 
     def _close(self, key: int) -> None:
-        self._frames.forget(lambda target: target.key == key)
+        self._forget(lambda target: target.key == key)
         self._followers.pop(key, None)
         self._begun.pop(key, None)
         run = self._runs.pop(key, None)
         if run is not None:
             run.close()
+
+    def _forget(self, which: Callable[[Target], bool]) -> None:
+        self._frames.forget(which)
+        self._curves.forget(which)
 
     def _catch_up(self, key: int, look: Callable[[], bool] | None = None) -> bool:
         """Take over what came to a run; whether something did."""
@@ -205,9 +193,9 @@ class Reading:
             return False
         changed = run.examples_changed(before)
         if len(run.snapshots) != len(before.snapshots) or changed is None:
-            self._frames.forget(lambda target: target.key == key)
+            self._forget(lambda target: target.key == key)
         else:
-            self._frames.forget(lambda t: t.key == key and t.place.example in changed)
+            self._forget(lambda t: t.key == key and t.place.example in changed)
         self._runs[key] = run
         if run.sealed:
             del self._followers[key]
@@ -229,7 +217,7 @@ class Reading:
             run_a, run_b = (
                 self._runs.get(key) if key is not None else None for key in (request.a, request.b)
             )
-            rows = read_rows(run_a, run_b, request.site, request.snapshots)
+            rows = read_rows(run_a, run_b, request.sites, request.snapshots)
             keys = [key for key in (request.a, request.b) if key in self._runs]
             notices = {key: notices_of(self._runs[key]) for key in keys if key is not None}
             return RowsRead(request.generation, rows, request=request, notices=notices)
@@ -259,11 +247,17 @@ class Reading:
         frame = self._frames.get(target)
         try:
             if frame is None:
+                known = Target(target.key, replace(target.place, step=-1))
                 frame = self._reread(
-                    (target.key,), lambda: load_frame(self._runs[target.key], target.place)
+                    (target.key,),
+                    lambda: load_frame(
+                        self._runs[target.key], target.place, self._curves.get(known)
+                    ),
                 )
                 prepare(frame)
                 self._frames.put(target, frame)
+                if frame.curves is not None:
+                    self._curves.put(known, frame.curves)
             else:
                 frame = self._with_word(target, frame)
         except _WRONG as error:

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hardattn_viewer.session.comparing import RunComparison
 from hardattn_viewer.session.frames import Target
 from hardattn_viewer.session.rows import Rows
 from hardattn_viewer.session.state import Frames, Live, Recovery, RunFacts
@@ -39,13 +38,14 @@ class CloseRequest:
 class RowsRequest:
     """Align the runs in A and B (keys, or None) and read the example table.
 
-    ``grown`` are the generations of both runs: the table is read again when one has grown.
+    ``sites`` and ``snapshots`` are those of A and B; ``grown`` are the generations of both runs:
+    the table is read again when one has grown.
     """
 
     generation: int
     a: int | None
     b: int | None
-    site: str | None
+    sites: tuple[str | None, str | None]
     snapshots: tuple[int | None, int | None]
     grown: tuple[int, int] = (0, 0)
 
@@ -74,18 +74,6 @@ class ThumbnailsRequest:
 
     generation: int
     wanted: tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True)
-class CompareRequest:
-    """Compare two runs over every example that both hold, a slice at a time."""
-
-    generation: int
-    a: int
-    b: int
-    pairs: tuple[tuple[int, int], ...]
-    site: str | None
-    snapshots: tuple[int | None, int | None]
 
 
 @dataclass(frozen=True)
@@ -125,7 +113,6 @@ Request = (
     | RowsRequest
     | FramesRequest
     | ThumbnailsRequest
-    | CompareRequest
     | StudyRequest
     | RecoverRequest
     | TurnRequest
@@ -197,15 +184,6 @@ class ThumbnailsRead:
     images: dict[tuple[int, int], NDArray[np.uint8] | None]
 
 
-@dataclass(frozen=True)
-class Compared:
-    """The whole-run comparison so far, or ``error`` says why it stopped."""
-
-    generation: int
-    comparison: RunComparison | None
-    error: str = ""
-
-
 @dataclass(frozen=True, eq=False)
 class Studied:
     """What is known of a study by now, or ``error`` says why it stopped."""
@@ -238,7 +216,6 @@ Answer = (
     | RowsRead
     | FramesRead
     | ThumbnailsRead
-    | Compared
     | Studied
     | Recovering
     | Unexpected

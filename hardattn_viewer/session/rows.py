@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -39,6 +39,7 @@ class RunColumns:
         entropy: float64 [rows], mean over steps, in bits.
         reward: float64 [rows], reward of the last step.
         steps: float64 [rows], number of steps.
+        tokens: float64 [rows], number of tokens; empty where it is not known.
     """
 
     index: NDArray[np.int64]
@@ -48,6 +49,7 @@ class RunColumns:
     entropy: NDArray[np.float64]
     reward: NDArray[np.float64]
     steps: NDArray[np.float64]
+    tokens: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +96,10 @@ def align(
         int64 [rows] indices into A and into B, -1 where a run does not hold the example. All
         of A come first, in A's order.
     """
+    if names_a == names_b and len(set(names_a)) == len(names_a):
+        # The usual pair, of the same examples: no example is looked for one by one.
+        same = np.arange(len(names_a), dtype=np.int64)
+        return same, same.copy()
     waiting: dict[str | int, list[int]] = defaultdict(list)
     for index in range(len(names_b) - 1, -1, -1):
         waiting[names_b[index] or index].append(index)
@@ -107,15 +113,18 @@ def align(
 
 
 def read_rows(
-    run_a: Run | None, run_b: Run | None, site: str | None, snapshots: tuple[int | None, int | None]
+    run_a: Run | None,
+    run_b: Run | None,
+    sites: tuple[str | None, str | None],
+    snapshots: tuple[int | None, int | None],
 ) -> Rows:
     """Align two runs and read the columns of both.
 
     Args:
         run_a: the run in slot A, or None.
         run_b: the run in slot B, or None.
-        site: name of the site, None for the first; a run that does not hold it has no entropy
-            and no steps there.
+        sites: name of the site of each run, None for the first; a run that does not hold it has
+            no entropy and no steps there.
         snapshots: index of the snapshot of each run; None is the last one.
 
     Raises:
@@ -124,11 +133,10 @@ def read_rows(
     names_a = run_a.example_names if run_a else ()
     names_b = run_b.example_names if run_b else ()
     index_a, index_b = align(names_a, names_b)
-    names = tuple(
-        names_a[a] if a >= 0 else names_b[b] for a, b in zip(index_a, index_b, strict=True)
-    )
-    columns_a, label_a = _columns(run_a, index_a, site, snapshots[0])
-    columns_b, label_b = _columns(run_b, index_b, site, snapshots[1])
+    only_b = index_b[index_a < 0].tolist()
+    names = (*names_a, *(names_b[index] for index in only_b))
+    columns_a, label_a = _columns(run_a, index_a, sites[0], snapshots[0])
+    columns_b, label_b = _columns(run_b, index_b, sites[1], snapshots[1])
     differs = _differing(run_a, run_b, index_a, index_b)
     return Rows(names, np.where(label_a >= 0, label_a, label_b), columns_a, columns_b, differs)
 
@@ -176,6 +184,7 @@ def _columns(
         entropy=floats("entropy") / NATS_PER_BIT,
         reward=floats("reward"),
         steps=floats("steps"),
+        tokens=floats("tokens"),
     )
     return columns, integers("label")
 
@@ -184,9 +193,9 @@ def sort_rows(rows: Rows, keep: NDArray[np.bool_], sort: Sort) -> tuple[int, ...
     """The rows that ``keep`` lets through, sorted; missing values always come last."""
     kept = np.flatnonzero(keep)
     values = _sort_values(rows, sort.column)[kept]
-    missing = np.isnan(values)
-    # Negated rather than reversed, so that equal rows stay in the order of the run.
-    order = np.lexsort((kept, -values if sort.descending else values, missing))
+    # Negated rather than reversed, so that equal rows stay in the order of the run; what is
+    # missing is sorted last by itself.
+    order = np.argsort(-values if sort.descending else values, kind="stable")
     return tuple(kept[order].tolist())
 
 

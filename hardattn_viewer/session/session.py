@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hardattn_viewer.session import live, moving
+from hardattn_viewer.session import comparing_places, live, moving, ranking
 from hardattn_viewer.session.atlas import Atlas, HeadAt
+from hardattn_viewer.session.beside import Beside, SitePairs
+from hardattn_viewer.session.disagreements import By, Disagreement
 from hardattn_viewer.session.display import Display
-from hardattn_viewer.session.engine import Engine
+from hardattn_viewer.session.history import NoteEdit, ViewState, with_view
+from hardattn_viewer.session.marking import Marking
+from hardattn_viewer.session.matrix import MatrixArea, MatrixLook
 from hardattn_viewer.session.requests import (
     CloseRequest,
     OpenRequest,
@@ -17,7 +21,10 @@ from hardattn_viewer.session.requests import (
     ThumbnailsRequest,
 )
 from hardattn_viewer.session.rows import Column, Sort
+from hardattn_viewer.session.searching import Searching
 from hardattn_viewer.session.state import (
+    ComparePage,
+    KeptNumbers,
     OpenRun,
     Recovery,
     Slot,
@@ -25,12 +32,13 @@ from hardattn_viewer.session.state import (
     View,
 )
 from hardattn_viewer.session.thumbnails import Image
+from hardattn_viewer.session.wants import is_settled
 from recorders.run.address import Address
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 
-class Session(Engine):
+class Session(Searching, Marking):
     """Everything that a person can do to the one state that all views share.
 
     Args:
@@ -76,8 +84,39 @@ class Session(Engine):
         self._change("slots", slot_a=a, slot_b=b, focus=slot)
 
     def swap(self) -> None:
-        """Exchange A and B."""
-        self._change("slots", slot_a=self.state.slot_b, slot_b=self.state.slot_a)
+        """Exchange A and B, also where they are two places of one run."""
+        self._change("slots", **comparing_places.swapped(self.state))
+
+    def compare_with(self, key: int, beside: Beside) -> None:
+        """Put a run into slot B at a place of its own: the run of A itself, or another one."""
+        self._change("beside", **comparing_places.beside_a(self.state, key, beside))
+
+    def compare_same(self) -> None:
+        """Let B look where A looks again; where both are one run, B is another one or empty."""
+        self._change("same place", **comparing_places.same_place(self.state))
+
+    def show_comparison(self, page: ComparePage) -> None:
+        """Show a page on A and B below their difference."""
+        self._change(view="compare", compare_page=page)
+
+    def set_ranking(self, by: By) -> None:
+        """Rank the steps where A and B disagree by another measure."""
+        self._change(rank_by=by)
+
+    def go_to_disagreement(self, item: Disagreement) -> None:
+        """Show a step where A and B disagree."""
+        place = ranking.place_at(self.state, item)
+        self._change("disagreement", place=place, hovered_query=None, following=False)
+
+    def next_disagreement(self, by: int) -> None:
+        """Go down (or up) in the list of where A and B disagree most."""
+        item = ranking.neighbour(self.state, by)
+        if item is not None:
+            self.go_to_disagreement(item)
+
+    def pair_sites(self, pairs: SitePairs) -> None:
+        """Say which sites of A and B belong together where their names do not tell."""
+        self._change(site_pairs=pairs)
 
     def look_at(self, slot: Slot) -> None:
         """Show the numbers of the run in ``slot``."""
@@ -111,15 +150,25 @@ class Session(Engine):
     def next_head(self, by: int) -> None:
         """Go from the mean over heads to head 0, 1, … and round to the mean again."""
         if self.state.heads > 1:
-            self._move("head", head=moving.head_after(self.state, by))
+            self.go_to_head(moving.head_after(self.state, by))
 
     def go_to_snapshot(self, snapshot: int | None) -> None:
         """Show the run as it was at another moment of its training."""
         self._move("snapshot", snapshot=snapshot)
 
+    def next_snapshot(self, by: int) -> None:
+        """Go to a later (or earlier) snapshot; the ends hold."""
+        snapshot = moving.snapshot_after(self.state, by)
+        if snapshot is not None:
+            self.go_to_snapshot(snapshot)
+
     def go_to_head(self, head: int | None) -> None:
         """Show one head, or with None the mean over all of them."""
-        if head is None or 0 <= head < self.state.heads:
+        if head is not None and not 0 <= head < self.state.heads:
+            return
+        if comparing_places.moves_beside(self.state):
+            self._change("head", beside=replace(self.state.beside, head=head))
+        else:
             self._move("head", head=head)
 
     def go_to_head_at(self, at: HeadAt) -> None:
@@ -133,6 +182,9 @@ class Session(Engine):
 
     def go_to_site(self, site: str | None) -> None:
         """Show another attention site."""
+        if comparing_places.moves_beside(self.state) and site is not None:
+            self._change("site", beside=comparing_places.beside_at_site(self.state, site))
+            return
         key = self.state.slot(self.state.site_slot)
         if key is not None and site is not None:
             self._site_of[key] = site
@@ -183,9 +235,19 @@ class Session(Engine):
     def play(self, playing: bool | None = None) -> None:
         """Start or stop playback; at the end of the example it starts over."""
         playing = not self.state.playing if playing is None else playing
-        if playing and self._at_end():
+        if playing and self._at_end() and self.state.loop is None:
             self.go_to_step(0 if self.state.speed > 0 else self.state.frames.steps - 1)
-        self._change(playing=playing and self.state.frames.steps > 1)
+        self._change(playing=playing and self.state.frames.steps > 1, playing_snapshots=False)
+
+    def play_snapshots(self, playing: bool | None = None) -> None:
+        """Start or stop playback over the snapshots; at the last one it starts over."""
+        going = self.state.playing and self.state.playing_snapshots
+        playing = not going if playing is None else playing
+        forward = self.state.speed > 0
+        if playing and moving.is_last_snapshot(self.state, forward=forward):
+            self.next_snapshot(-moving.snapshots(self.state) * (1 if forward else -1))
+        playing = playing and moving.snapshots(self.state) > 1
+        self._change(playing=playing, playing_snapshots=playing)
 
     def shuttle(self, direction: int) -> None:
         """J and L: play in a direction, faster each time; against it, slower first."""
@@ -201,19 +263,38 @@ class Session(Engine):
         """Show the next step of playback, or stop where the example ends."""
         if not self.state.playing:
             return
-        if self._at_end():
+        loop = self.state.loop
+        if self.state.playing_snapshots:
+            self._tick_snapshot()
+        elif loop is not None:
+            self.go_to_step(moving.looped(self.state.place.step, loop, self.state.speed))
+        elif self._at_end():
             self._change(playing=False)
         else:
             self.next_step(1 if self.state.speed > 0 else -1)
+
+    def _tick_snapshot(self) -> None:
+        """The next snapshot, once this one is seen: none is left out, however slow the disk is."""
+        forward = self.state.speed > 0
+        if moving.is_last_snapshot(self.state, forward=forward):
+            self._change(playing=False, playing_snapshots=False)
+        elif is_settled(self.state):
+            self.next_snapshot(1 if forward else -1)
 
     def _at_end(self) -> bool:
         step, steps = self.state.place.step, self.state.frames.steps
         return step >= steps - 1 if self.state.speed > 0 else step <= 0
 
+    # --- numbers --------------------------------------------------------------------------
+
+    def keep_numbers(self, kept: KeptNumbers | None) -> None:
+        """Keep numbers, to compare those of other places with them; None lets go."""
+        self._change(kept=kept)
+
     # --- looks ----------------------------------------------------------------------------
 
     def set_view(self, view: View) -> None:
-        """Show one of the main views."""
+        """Show another of the main pictures."""
         self._change("view", view=view)
 
     def set_display(self, display: Display) -> None:
@@ -223,6 +304,15 @@ class Session(Engine):
     def set_atlas(self, atlas: Atlas, view: View | None = None) -> None:
         """Change how all heads are shown, or which are picked; ``view`` to be seen with it."""
         self._change("atlas", atlas=atlas, view=view or self.state.view)
+
+    def set_matrix(self, look: MatrixLook) -> None:
+        """Change how the matrix is looked at; a zoom that goes on is undone at once."""
+        only_zoom = look.zoom != self.state.matrix.zoom
+        self._change("zoom" if only_zoom else "matrix", matrix=look)
+
+    def give_matrix_room(self, area: MatrixArea) -> None:
+        """Say how much room the cells of a matrix have: what is read depends on it."""
+        self._change(matrix_area=area)
 
     def set_theme(self, theme: ThemeChoice) -> None:
         """Choose dark, light or what the system says."""
@@ -236,13 +326,25 @@ class Session(Engine):
         """Filter the example table; an expression that is wrong leaves it as it was."""
         self._change("filter", filter=text)
 
+    def show_view(self, view: ViewState) -> None:
+        """Show what was once shown, as one change that is not undone."""
+        self._replace(with_view(replace(self.state, following=False), view))
+
     def undo(self) -> None:
-        """Take back the last change of the view, and stay there."""
-        self._replace(self.history.back(replace(self.state, following=False)))
+        """Take back the last change of the view or of a note, and stay there."""
+        found = self.history.back(replace(self.state, following=False))
+        if isinstance(found, NoteEdit):
+            self._apply(found.key, found.after, found.before)
+        else:
+            self._replace(found)
 
     def redo(self) -> None:
         """Make the change again that was taken back."""
-        self._replace(self.history.forth(replace(self.state, following=False)))
+        found = self.history.forth(replace(self.state, following=False))
+        if isinstance(found, NoteEdit):
+            self._apply(found.key, found.before, found.after)
+        else:
+            self._replace(found)
 
     # --- thumbnails -----------------------------------------------------------------------
 

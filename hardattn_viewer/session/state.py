@@ -10,9 +10,14 @@ from typing import Literal
 import numpy as np
 
 from hardattn_viewer.session.atlas import Atlas
-from hardattn_viewer.session.comparing import RunComparison
+from hardattn_viewer.session.beside import Beside, SitePairs
+from hardattn_viewer.session.bookmarks import Notebook
+from hardattn_viewer.session.disagreements import By
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame, Place, Target
+from hardattn_viewer.session.hits import Find
+from hardattn_viewer.session.matrix import MatrixArea, MatrixLook
+from hardattn_viewer.session.pairing import head_in, site_in
 from hardattn_viewer.session.recorded import Verification, verification_kind
 from hardattn_viewer.session.rows import Rows, Sort
 from hardattn_viewer.session.studies import StudyResult
@@ -22,7 +27,9 @@ from recorders.run.text import visible
 
 Slot = Literal["A", "B"]
 SLOTS: tuple[Slot, Slot] = ("A", "B")
-View = Literal["overlay", "heads", "compare"]
+USUAL_TRACKS = ("entropy", "p_selected", "reward", "baseline")
+View = Literal["overlay", "matrix", "heads", "compare", "training"]
+ComparePage = Literal["numbers", "heads", "worst", "repeats"]
 Status = Literal["loading", "waiting", "ready", "failed"]
 ThemeChoice = Literal["system", "dark", "light"]
 
@@ -145,6 +152,9 @@ class RunFacts:
         changed: sentences that say what recording changed about the run of the model.
         newest: for each site where its last event is; None where it has none.
         notices: sentences that say what of the file is damaged, unknown or not checked.
+        repeated: whether it holds examples of equal content, as one that was run several times.
+        recorded: what any example has, see ``Run.recorded``.
+        scalars: names of the scalars that were recorded.
     """
 
     name: str
@@ -162,6 +172,9 @@ class RunFacts:
     changed: tuple[str, ...] = ()
     newest: tuple[Newest | None, ...] = ()
     notices: tuple[str, ...] = ()
+    repeated: bool = False
+    recorded: frozenset[str] = frozenset()
+    scalars: tuple[str, ...] = ()
 
     @property
     def mismatches(self) -> tuple[SiteFacts, ...]:
@@ -249,6 +262,19 @@ class Frames:
 
 
 @dataclass(frozen=True)
+class KeptNumbers:
+    """The inspector's numbers at another place.
+
+    Attributes:
+        title: where that was.
+        values: by name, as they were shown.
+    """
+
+    title: str
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class SessionState:
     """Everything that the app shows, at one moment.
 
@@ -261,23 +287,36 @@ class SessionState:
         rows: the examples of A and B, aligned; None until they are read.
         order: the rows that pass the filter, sorted; what the table lists.
         frames: what A and B show.
-        comparison: the whole-run comparison as far as it has come, or None.
+        beside: how the place of B differs from that of A; where both slots hold the same run,
+            it is another place of that run.
+        site_pairs: sites of A and B that a person has said belong together.
+        rank_by: the measure by which steps are ranked where A and B disagree.
+        compare_page: which page on A and B is shown below their difference.
         pinned: the key that was clicked, or None.
         hovered: the key under the pointer, or None.
         hovered_query: the query under the pointer, or None; its row is previewed.
-        view: ``"overlay"``, ``"heads"`` or ``"compare"``.
+        view: which picture the middle of the window shows.
         display: drawing choices.
         atlas: how all heads are shown, and which of them are picked.
         playing: whether playback runs.
+        playing_snapshots: whether it goes over the snapshots of training, not over steps.
         speed: playback speed; negative plays backwards.
         theme: ``"system"``, ``"dark"`` or ``"light"``.
         sort: column and direction of the example table.
         filter: the filter expression as typed.
         filter_error: what is wrong with it, in words; empty where nothing is.
+        filter_mark: the characters of it that are meant, first and after the last.
         thumbnails: grows by one whenever thumbnails arrived.
         following: whether the newest step is shown as it comes.
         recovery: the recovery that goes on, or the last one until it is dismissed.
+        kept: numbers that were kept to be compared with the present ones, or None.
+        matrix: how the matrix of queries × keys is looked at.
+        matrix_area: the room that it has; None before it was shown.
         studies: what is known by now of each kind of study that this state wants.
+        find: the search for steps.
+        loop: the first and the last step that playback repeats; None for all of them.
+        tracks: the numbers of steps that the timeline shows, by name.
+        notebooks: the bookmarks of each open run, by its key.
     """
 
     runs: tuple[OpenRun, ...] = ()
@@ -288,7 +327,10 @@ class SessionState:
     rows: Rows | None = None
     order: tuple[int, ...] = ()
     frames: Frames = field(default_factory=Frames)
-    comparison: RunComparison | None = None
+    beside: Beside = field(default_factory=Beside)
+    site_pairs: SitePairs = ()
+    rank_by: By = "jensen_shannon"
+    compare_page: ComparePage = "numbers"
     pinned: int | None = None
     hovered: int | None = None
     hovered_query: int | None = None
@@ -296,15 +338,24 @@ class SessionState:
     display: Display = field(default_factory=Display)
     atlas: Atlas = field(default_factory=Atlas)
     playing: bool = False
+    playing_snapshots: bool = False
     speed: float = 1.0
     theme: ThemeChoice = "system"
     sort: Sort = field(default_factory=Sort)
     filter: str = ""
     filter_error: str = ""
+    filter_mark: tuple[int, int] = (0, 0)
     thumbnails: int = 0
     following: bool = False
     recovery: Recovery | None = None
+    kept: KeptNumbers | None = None
+    matrix: MatrixLook = field(default_factory=MatrixLook)
+    matrix_area: MatrixArea | None = None
     studies: Mapping[str, StudyResult] = field(default_factory=dict)
+    find: Find = field(default_factory=Find)
+    loop: tuple[int, int] | None = None
+    tracks: tuple[str, ...] = USUAL_TRACKS
+    notebooks: Mapping[int, Notebook] = field(default_factory=dict)
 
     def slot(self, slot: Slot) -> int | None:
         """The key of the run in ``slot``."""
@@ -322,6 +373,13 @@ class SessionState:
         """What is known of the run in ``slot``."""
         run = self.run_in(slot)
         return run.facts if run else None
+
+    @property
+    def leader(self) -> RunFacts | None:
+        """The run that ``place.snapshot`` counts in: the first with several, else the first."""
+        present = [facts for slot in SLOTS if (facts := self.facts(slot)) is not None]
+        several = (facts for facts in present if len(facts.snapshots) > 1)
+        return next(several, present[0] if present else None)
 
     def slot_of(self, key: int) -> Slot | None:
         """The slot that holds the run with ``key``."""
@@ -363,10 +421,12 @@ class SessionState:
     @property
     def site(self) -> SiteFacts | None:
         """The site that is shown of the slot in focus; None without a run, or without that site."""
-        facts = self.facts(self.site_slot)
-        if facts is None or not facts.has_site(self.place.site):
-            return None
-        return facts.site(self.place.site)
+        return site_in(self, self.site_slot)
+
+    @property
+    def head(self) -> int | None:
+        """The head that is shown of the slot in focus; None for the mean over its heads."""
+        return head_in(self, self.site_slot)
 
     @property
     def heads(self) -> int:

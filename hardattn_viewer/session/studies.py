@@ -70,5 +70,85 @@ def _picked_heads(state: SessionState) -> Study | None:
     return picked_wanted(state)
 
 
+def _training(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.training_course import course_wanted
+
+    return course_wanted(state)
+
+
+def _film(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.film import film_wanted
+
+    return film_wanted(state)
+
+
+def _draws(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.draws import draws_wanted
+
+    return draws_wanted(state)
+
+
+def _compare(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.comparing import compare_wanted
+
+    return compare_wanted(state)
+
+
+def _repeats(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.repeating import repeats_wanted
+
+    return repeats_wanted(state)
+
+
+def _matrix(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.map_window import windows_wanted
+
+    return windows_wanted(state)
+
+
+def _matrix_margins(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.map_margins import margins_wanted
+
+    return margins_wanted(state)
+
+
+def _matrix_difference(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.map_difference import difference_wanted
+
+    return difference_wanted(state)
+
+
+def _columns(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.listing import columns_wanted
+
+    return columns_wanted(state)
+
+
+def _listing(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.listing import listing_wanted
+
+    return listing_wanted(state)
+
+
+def _hits(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.finding import hits_wanted
+
+    return hits_wanted(state)
+
+
 # One line a kind: what a state wants to know of it.
-KINDS: dict[str, Wanted] = {"heads": _heads, "picked_heads": _picked_heads}
+KINDS: dict[str, Wanted] = {
+    "heads": _heads,
+    "pickedHeads": _picked_heads,
+    "compare": _compare,
+    "repeats": _repeats,
+    "training": _training,
+    "film": _film,
+    "draws": _draws,
+    "matrix": _matrix,
+    "matrixMargins": _matrix_margins,
+    "matrixDifference": _matrix_difference,
+    "columns": _columns,
+    "listing": _listing,
+    "hits": _hits,
+}

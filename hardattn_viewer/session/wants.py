@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
+
 from hardattn_viewer.session.frames import Target
-from hardattn_viewer.session.requests import CompareRequest, FramesRequest, RowsRequest
+from hardattn_viewer.session.long_examples import BLOCK_STEPS, LONG_STEPS, block_of_step
+from hardattn_viewer.session.pairing import head_in, site_in
+from hardattn_viewer.session.requests import FramesRequest, RowsRequest
 from hardattn_viewer.session.state import SLOTS, SessionState, Slot
 
 # How many rows of the table, down and up, are read before anybody asks, and how many snapshots.
@@ -22,7 +26,7 @@ def rows_wanted(state: SessionState, generation: int = 0) -> RowsRequest | None:
     snapshots = (snapshot_of(state, "A"), snapshot_of(state, "B"))
     runs = (state.run_in(slot) for slot in SLOTS)
     grown_a, grown_b = (run.generation if run is not None else 0 for run in runs)
-    return RowsRequest(generation, a, b, state.place.site, snapshots, (grown_a, grown_b))
+    return RowsRequest(generation, a, b, _site_names(state), snapshots, (grown_a, grown_b))
 
 
 def frames_wanted(state: SessionState, generation: int = 0) -> FramesRequest:
@@ -45,19 +49,6 @@ def frames_wanted(state: SessionState, generation: int = 0) -> FramesRequest:
     )
 
 
-def compare_wanted(state: SessionState, generation: int = 0) -> CompareRequest | None:
-    """The whole-run comparison of A and B, or None where there are not two runs."""
-    a, b, rows = _ready(state, "A"), _ready(state, "B"), state.rows
-    if a is None or b is None or rows is None or rows.a is None or rows.b is None:
-        return None
-    if _lacks_site(state, "A") or _lacks_site(state, "B"):
-        return None
-    both = zip(rows.a.index.tolist(), rows.b.index.tolist(), strict=True)
-    pairs = tuple((i, j) for i, j in both if i >= 0 and j >= 0)
-    snapshots = (snapshot_of(state, "A"), snapshot_of(state, "B"))
-    return CompareRequest(generation, a, b, pairs, state.place.site, snapshots)
-
-
 def is_settled(state: SessionState) -> bool:
     """Whether the frames are those of the place that the session is at."""
     if state.rows is None:
@@ -68,11 +59,14 @@ def is_settled(state: SessionState) -> bool:
 def snapshot_of(state: SessionState, slot: Slot) -> int | None:
     """The snapshot shown in ``slot``; None is the last one.
 
-    ``place.snapshot`` counts in the first run that is there; the other run is shown at the
-    snapshot of the same training step, or at its last one where it has none such.
+    ``place.snapshot`` counts in the leader's snapshots; the other run is shown at the
+    snapshot of the same training step, or at its last one where it has none such. Slot B may also
+    be put at a snapshot of its own.
     """
+    if slot == "B" and state.beside.snapshot != "same":
+        return state.beside.snapshot
     facts, chosen = state.facts(slot), state.place.snapshot
-    leader = state.facts("A") or state.facts("B")
+    leader = state.leader
     if facts is None or leader is None or chosen is None or chosen >= len(leader.snapshots):
         return None
     if facts is leader:
@@ -99,41 +93,71 @@ def _target(state: SessionState, slot: Slot, row: int) -> Target | None:
     example = state.rows.index(slot, row)
     if example < 0:
         return None
-    site = facts.site(state.place.site)
-    head = state.place.head
+    site = site_in(state, slot)
     large = site is not None and site.large
     query, also, words = state.rows_asked
     place = replace(
         state.place,
         example=example,
-        # A frame holds every step and query, so that going to another never reads; but of a map
-        # of thousands of queries it holds the one looked from.
-        step=0,
-        query=query if large else None,
+        # A frame holds every step and query, so that going to another never reads; but of very
+        # many steps it holds those around, and of a map of thousands of queries the one looked
+        # from.
+        step=block_of_step(state.place.step, steps_of(state, slot, row)),
+        query=query if large else _query(state, slot, row),
         also=also if large else (),
         words=words and large,
         snapshot=snapshot_of(state, slot),
         site=site.name if site else None,
-        head=head if site and head is not None and head < site.heads else None,
+        head=head_in(state, slot),
     )
     return Target(key, place)
+
+
+def _query(state: SessionState, slot: Slot, row: int) -> int | None:
+    # The curve of a long example is of one query; what is only pointed at does not change it.
+    return state.place.query if steps_of(state, slot, row) > LONG_STEPS else None
+
+
+def steps_of(state: SessionState, slot: Slot, row: int) -> int:
+    """How many steps a row has in ``slot``; 0 where it has none."""
+    columns = None
+    if state.rows is not None:
+        columns = state.rows.a if slot == "A" else state.rows.b
+    if columns is None or not 0 <= row < columns.steps.size or np.isnan(columns.steps[row]):
+        return 0
+    return int(columns.steps[row])
 
 
 def _lacks_site(state: SessionState, slot: Slot) -> bool:
     """Whether the site that was asked for is not in a slot's run."""
     facts = state.facts(slot)
-    return facts is not None and bool(facts.sites) and not facts.has_site(state.place.site)
+    return facts is not None and bool(facts.sites) and site_in(state, slot) is None
+
+
+def _site_names(state: SessionState) -> tuple[str | None, str | None]:
+    """The sites whose columns the table shows; of a run that lacks it the name that it lacks."""
+    a, b = (
+        found.name if (found := site_in(state, slot)) is not None else state.place.site
+        for slot in SLOTS
+    )
+    return a, b
 
 
 def _near(state: SessionState) -> Iterator[tuple[SessionState, int]]:
     """Where the user may go next: other snapshots of this example, then other examples."""
-    leader = state.facts("A") or state.facts("B")
+    leader = state.leader
     count = len(leader.snapshots) if leader is not None else 0
     here = count - 1 if state.place.snapshot is None else state.place.snapshot
     for snapshot in (here + by for by in SNAPSHOTS_AHEAD):
         if 0 <= snapshot < count:
             place = replace(state.place, snapshot=snapshot)
             yield replace(state, place=place), state.place.example
+    longest = max(steps_of(state, slot, state.place.example) for slot in SLOTS)
+    here = block_of_step(state.place.step, longest)
+    for by in (1, -1) if longest > LONG_STEPS else ():
+        step = here + by * BLOCK_STEPS
+        if 0 <= step < longest:
+            yield replace(state, place=replace(state.place, step=step)), state.place.example
     for row in _neighbours(state):
         yield state, row
 
@@ -141,7 +165,7 @@ def _near(state: SessionState) -> Iterator[tuple[SessionState, int]]:
 def _is_slow(state: SessionState, slot: Slot) -> bool:
     """Whether a frame takes so long that none is read before it is asked for."""
     facts = state.facts(slot)
-    site = facts.site(state.place.site) if facts is not None else None
+    site = site_in(state, slot)
     # The levels of large maps are made when a run is sealed.
     return facts is not None and site is not None and site.large and not facts.sealed
 
@@ -165,7 +189,8 @@ def _why_missing(state: SessionState, slot: Slot, row: int) -> str:
         more = f" and {others:,} more" if others else ""
         return (
             f"{facts.name} has no site {state.place.site}; it has {facts.sites[0].name}{more}. "
-            "Choose a site that both runs hold, or look at each run alone."
+            "Choose a site that both runs hold, or say with Analyse › Compare with… which of its "
+            "sites belongs to it."
         )
     if rows.index(slot, row) < 0:
         return (

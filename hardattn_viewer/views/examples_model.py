@@ -112,6 +112,9 @@ class ExamplesModel(QAbstractTableModel):
         if rows is None or not index.isValid() or index.row() >= len(self._order):
             return None
         row, column = self._order[index.row()], COLUMNS[index.column()]
+        # The session may be ahead of the model for a moment; raising while Qt paints is deadly.
+        if row >= len(rows):
+            return None
         if role == RowRole:
             return row
         if role == Qt.ItemDataRole.DisplayRole:

@@ -46,6 +46,7 @@ class ExamplesView(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         """Paint in ``theme`` from now on."""
+        self.filter.set_theme(theme)
         self.table.set_theme(theme)
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
@@ -188,15 +189,16 @@ class OutcomeDelegate(QStyledItemDelegate):
         painter.drawLine(rect.bottomLeft(), rect.bottomRight())
         inner = rect.adjusted(4, 0, -5, 0)
         name = COLUMNS[index.column()]
-        if name == "outcome":
-            self._outcome(painter, inner, *index.data(OutcomeRole))
+        outcome = index.data(OutcomeRole) if name == "outcome" else None
+        if outcome is not None:
+            self._outcome(painter, inner, *outcome)
         else:
             if name == "index":
                 inner = self._thumbnail(painter, inner, index)
             painter.setPen(QColor(self.theme.text))
             flags = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
             side = Qt.AlignmentFlag.AlignLeft if name == "index" else Qt.AlignmentFlag.AlignRight
-            painter.drawText(inner, int(flags | side), index.data())
+            painter.drawText(inner, int(flags | side), index.data() or "")
         painter.restore()
 
     def _thumbnail(self, painter: QPainter, inner: QRect, index: Index) -> QRect:

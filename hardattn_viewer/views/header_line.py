@@ -62,8 +62,9 @@ class HeaderLine(QWidget):
         self._show(session.state)
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
-        before = (old.frames, old.display, old.rows, old.view, old.focus)
-        if (new.frames, new.display, new.rows, new.view, new.focus) != before:
+        before = (old.frames, old.display, old.rows, old.view, old.focus, old.matrix.one_row)
+        after = (new.frames, new.display, new.rows, new.view, new.focus, new.matrix.one_row)
+        if after != before:
             self._show(new)
 
     def _show(self, state: SessionState) -> None:
@@ -91,7 +92,8 @@ class HeaderLine(QWidget):
                 after=(several or f"{frame.query + 1} of {frame.queries}") + pointed,
                 note=_MEAN if several else _QUERY,
             )
-        self.example.setText(f"Example {frame.place.example:,}")
+        # The number in the table: in a run of its own the example may have another.
+        self.example.setText(f"Example {state.place.example:,}")
         self.example.setToolTip(plain_tooltip(frame.example_name))
         self._true.show_value("–" if frame.label is None else str(frame.label))
         self._scale.show_value(scale_words(state))
@@ -154,7 +156,7 @@ class SnapshotChoice(QComboBox):
         session.changed.connect(self._on_changed)
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
-        facts = new.facts("A") or new.facts("B")
+        facts = new.leader
         steps = facts.snapshots if facts else ()
         if steps != self._steps:
             self._steps = steps

@@ -104,6 +104,7 @@ class HeadsView(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         """Paint in ``theme`` from now on."""
+        self.bar.set_theme(theme)
         self.canvas.set_theme(theme)
         self.scale.set_theme(theme)
         self.map.set_theme(theme)
@@ -153,7 +154,7 @@ class HeadsView(QWidget):
 
     def _open(self, head: HeadAt) -> None:
         self._session.go_to_head_at(head)
-        self._session.set_view("overlay")
+        self._session.set_view("matrix")
 
     # --- following the session ------------------------------------------------------------
 
@@ -161,7 +162,7 @@ class HeadsView(QWidget):
         if not self.isVisible():
             return
         heads, picked = (
-            new.studies.get(kind) is not old.studies.get(kind) for kind in ("heads", "picked_heads")
+            new.studies.get(kind) is not old.studies.get(kind) for kind in ("heads", "pickedHeads")
         )
         if heads or picked or _shown_of(new) != _shown_of(old):
             self._show(new)
@@ -219,7 +220,7 @@ class HeadsView(QWidget):
         self._show_marks(state)
         reading = "" if result.value is not None else " · reading…"
         self.count.setText(count_words(self._sheet) + reading)
-        self.bar.show_error(self._sheet.shown.error)
+        self.bar.show_error(self._sheet.shown.error, self._sheet.shown.mark)
         self.about.set_whole(f"{order_words(self._sheet)} · step {numbers.step + 1}")
 
     def _show_marks(self, state: SessionState) -> None:
@@ -257,7 +258,7 @@ class HeadsView(QWidget):
         self.words.setFixedHeight(self._tall + 2)
 
     def _share_out(self, state: SessionState) -> None:
-        shows_map = self.width() >= _WIDE or "picked_heads" in state.studies
+        shows_map = self.width() >= _WIDE or "pickedHeads" in state.studies
         for part in (self.map, self._between):
             part.setVisible(shows_map)
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QComboBox, QLineEdit, QSizePolicy, QToolButton, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QSizePolicy, QToolButton, QWidget
 
+from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.atlas import MEASURES, WORDS, Atlas, AtlasMode
-from hardattn_viewer.session.head_filter import PLACES, filter_names
+from hardattn_viewer.session.head_filter import PLACES, completions_of_heads, filter_names
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
+from hardattn_viewer.views.expression_field import ExpressionField
 from hardattn_viewer.views.flow import FlowLayout
 from hardattn_viewer.views.parts import column, label, plain_tooltip, row, set_property
 
-# A half-typed expression is not an error yet.
-PAUSE_MS = 300
 _FIELD_WIDTH = 214
 
 
@@ -46,12 +46,17 @@ class HeadsBar(QWidget):
         self.order.clicked.connect(lambda *_: self._reorder())
         self.scale = _button("headsScale", "Scale of maps")
         self.scale.clicked.connect(lambda *_: self._rescale())
-        self.field = QLineEdit()
-        self.field.setObjectName("headsFilter")
-        self.field.setAccessibleName("Filter heads")
-        self.field.setPlaceholderText("entropy < 1 & layer >= 3")
-        self.field.setClearButtonEnabled(True)
-        self.field.setFixedWidth(_FIELD_WIDTH)
+        self.filter = ExpressionField(
+            "headsFilterField",
+            "Filter heads",
+            "entropy < 1 & layer >= 3",
+            completions_of_heads,
+            list,
+            inline=True,
+        )
+        self.filter.setFixedWidth(_FIELD_WIDTH)
+        self.filter.applied.connect(self._apply)
+        self.field = self.filter.field
         self.field.setToolTip(plain_tooltip(_help()))
         self.pick_all = _button("headsPickAll", "Pick all heads that are shown")
         self.pick_all.setText("Pick all")
@@ -61,7 +66,7 @@ class HeadsBar(QWidget):
         line = QWidget()
         flow = FlowLayout(line, spacing=8, gap=6)
         for part in (
-            modes, self.measure, self.order, self.scale, self.field, self.pick_all, self.clear,
+            modes, self.measure, self.order, self.scale, self.filter, self.pick_all, self.clear,
         ):  # fmt: skip
             flow.addWidget(part)
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
@@ -72,13 +77,6 @@ class HeadsBar(QWidget):
         self.error.hide()
         set_property(self.error, "tone", "bad")
         self.setLayout(column(line, self.error, spacing=4))
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(PAUSE_MS)
-        self._pause.timeout.connect(self._apply)
-        self.field.textEdited.connect(self._pause.start)
-        self.field.returnPressed.connect(self._apply)
-        self.field.textChanged.connect(lambda text: None if text else self._apply())
         session.changed.connect(self._on_changed)
         self._show(session.state.atlas)
 
@@ -86,11 +84,15 @@ class HeadsBar(QWidget):
     def _atlas(self) -> Atlas:
         return self._session.state.atlas
 
-    def show_error(self, error: str) -> None:
-        """Show what is wrong with the filter; nothing where nothing is."""
+    def set_theme(self, theme: Theme) -> None:
+        """Paint in ``theme`` from now on."""
+        self.filter.set_theme(theme)
+
+    def show_error(self, error: str, mark: tuple[int, int] = (0, 0)) -> None:
+        """Show what is wrong with the filter, and where; nothing where nothing is."""
+        self.filter.show_error(error, mark)
         self.error.setText(error)
         self.error.setVisible(bool(error))
-        set_property(self.field, "tone", "bad" if error else "")
 
     def _mode(self, mode: AtlasMode, text: str, place: str, note: str) -> QToolButton:
         made = _button(f"heads_{mode}", note)
@@ -126,15 +128,14 @@ class HeadsBar(QWidget):
         scale = self._atlas.scale
         self._set(replace(self._atlas, scale="all" if scale == "each" else "each"))
 
-    def _apply(self) -> None:
-        self._pause.stop()
-        self._set(replace(self._atlas, filter=self.field.text()))
+    def _apply(self, text: str) -> None:
+        self._set(replace(self._atlas, filter=text))
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
         if new.atlas != old.atlas:
             self._show(new.atlas)
             if new.atlas.filter not in (self.field.text(), old.atlas.filter):
-                self.field.setText(new.atlas.filter)
+                self.filter.set_text(new.atlas.filter)
 
     def _show(self, atlas: Atlas) -> None:
         self.maps.setChecked(atlas.mode == "maps")
@@ -167,5 +168,5 @@ def _help() -> str:
         f"{name}: {note}" if name in PLACES else f"{name}: {note.partition(': ')[2]}"
         for name, note in filter_names().items()
     ]
-    lines += ["Combine with & | ~ and brackets; compare with > >= < <= == !=."]
+    lines += ["Combine with & | ~ and brackets; compare with > >= < <= == !=, search text with ~."]
     return "\n".join(lines)

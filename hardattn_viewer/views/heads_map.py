@@ -12,6 +12,7 @@ from hardattn_viewer.drawing.text import amount
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.head_numbers import HeadNumbers
+from hardattn_viewer.session.masking import MASKED, NOT_RECORDED
 from hardattn_viewer.session.picked_heads import MeanMap, PickedStudy
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
@@ -55,7 +56,7 @@ class HeadMap(QWidget):
 
     def show_state(self, state: SessionState, numbers: HeadNumbers | None) -> None:
         """Show what a state is at; ``numbers`` name the heads."""
-        result = state.studies.get("picked_heads")
+        result = state.studies.get("pickedHeads")
         self._frame = state.frame
         self._mean = None
         if result is None or not isinstance(result.study, PickedStudy):
@@ -82,20 +83,19 @@ class HeadMap(QWidget):
             notes.append(f"left out, for their queries or keys are others: {left}")
         self._note(" · ".join(notes))
         frame = self._frame
-        query = min(frame.query, mean.queries - 1) if frame is not None else 0
+        query = min(frame.query, mean.pyramid.queries - 1) if frame is not None else 0
+        pyramid = mean.pyramid
         picture = MatrixPicture(
-            values=mean.values,
-            queries=mean.queries,
-            keys=mean.keys,
-            query_names=tuple(map(shown_token, mean.query_names)),
-            key_names=tuple(map(shown_token, mean.key_names)),
+            pyramid=pyramid,
+            detail=(),
+            queries=pyramid.queries,
+            keys=pyramid.keys,
+            query_name=lambda query: shown_token(mean.query_names[query]),
+            key_name=lambda key: shown_token(mean.key_names[key]),
             query=query,
             chosen=(),
-            scale_max=largest([mean.values]),
+            scale_max=largest([pyramid.values]),
             colours=state.display.colours,
-            hover=None,
-            pinned=None,
-            windows=1,
             step=state.place.step,
         )
         self.canvas.setAccessibleName("Map of the picked heads")
@@ -163,9 +163,9 @@ class HeadMap(QWidget):
         if mean is None or query is None or key is None:
             self.canvas.setToolTip("")
             return
-        rows, columns = mean.values.shape
-        down, across = -(-mean.queries // rows), -(-mean.keys // columns)
-        value = amount(float(mean.values[query // down, key // across]))
+        number, (down, across) = mean.pyramid.cell(query, key), mean.pyramid.base
+        known = {MASKED: "masked", NOT_RECORDED: "not recorded"}
+        value = known.get(number, amount(number))
         pooled = "" if (down, across) == (1, 1) else f", the largest of {down} × {across} cells"
         names = f"“{mean.query_names[query]}” → “{mean.key_names[key]}”"
         self.canvas.setToolTip(plain_tooltip(f"{names}: {value}{pooled}"))

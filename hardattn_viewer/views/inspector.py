@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QMouseEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QToolButton, QWidget
+from PySide6.QtWidgets import QLabel, QScrollArea, QToolButton, QWidget
 
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.naming import key_name, key_noun
@@ -18,7 +18,8 @@ from hardattn_viewer.session.numbers import (
 from hardattn_viewer.session.recorded import verification_kind
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.shown_tokens import shown_frame
-from hardattn_viewer.session.state import SLOTS, RunFacts, SessionState, key_in_focus
+from hardattn_viewer.session.state import SLOTS, KeptNumbers, RunFacts, SessionState, key_in_focus
+from hardattn_viewer.views.number_lines import Fold, NumberGrid, holder_of
 from hardattn_viewer.views.parts import (
     ElidedLabel,
     Notice,
@@ -56,26 +57,38 @@ class Inspector(QScrollArea):
         self._pin.setProperty("kind", "flat")
         self._pin.setText("PIN")
         self._pin.clicked.connect(self._toggle_pin)
-        self._lines = [_NumberLine() for _ in range(16)]
-        self._record_lines = [_NumberLine() for _ in range(7)]
+        self.keep = QToolButton()
+        self.keep.setObjectName("keep")
+        self.keep.setProperty("kind", "flat")
+        self.keep.setText("KEEP")
+        self._kept_words = ElidedLabel(role="faint", name="keptWords")
+        self._kept_words.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._kept_words.hide()
+        self._lines = NumberGrid(16)
+        self._record_lines = NumberGrid(7)
         self.record = RecordWords()
         self._top_heading = heading("")
         self._top = TopKeys(session)
         self._top.setObjectName("topKeys")
         self._notice = Notice("noNumbers")
         self._numbers_part = QWidget()
-        head = row(self._title, 1, self._pin)
+        numbers = holder_of(column(self._kept_words, self._lines, spacing=4))
+        record = holder_of(column(self._record_lines, self.record, spacing=10))
+        self.folds = (
+            Fold("numbers", "the numbers", numbers),
+            Fold("mostLikely", "the most likely keys", self._top),
+            Fold("recorded", "what was recorded", record),
+        )
         self._numbers_part.setLayout(
             column(
-                head,
-                _grid(self._lines),
+                row(self.folds[0], self._title, 1, self.keep, self._pin, spacing=4),
+                numbers,
                 line(),
-                self._top_heading,
+                row(self.folds[1], self._top_heading, 1, spacing=4),
                 self._top,
                 line(),
-                heading("Recorded"),
-                _grid(self._record_lines),
-                self.record,
+                row(self.folds[2], heading("Recorded"), 1, spacing=4),
+                record,
                 1,
                 spacing=10,
             )
@@ -88,11 +101,30 @@ class Inspector(QScrollArea):
 
     def text(self) -> str:
         """The numbers as lines of text; what Ctrl+C copies."""
-        return as_text(self._title.text().title(), self._numbers)
+        kept = self._session.state.kept
+        words = as_text(self._title.text().title(), self._numbers)
+        if kept is None:
+            return words
+        first, *rest = words.split("\n")
+        values = (kept.values.get(one.name, "") for one in self._numbers)
+        lines = (f"{one}\t{value}" for one, value in zip(rest, values, strict=True))
+        return "\n".join([f"{first}\tnow\t{kept.title}", *lines])
+
+    def bind(self, keep: QAction) -> None:
+        """Let the button do what the app's action does."""
+        self.keep.clicked.connect(lambda *_: keep.trigger())
+        self.keep.setToolTip(keep.toolTip())
+        self.keep.setAccessibleName("Keep these numbers, or let go of those kept")
+
+    def kept(self) -> KeptNumbers:
+        """The numbers that are shown, to be kept."""
+        return KeptNumbers(
+            self._title.text().title(), {one.name: one.value for one in self._numbers}
+        )
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
-        before = (old.frames, old.focus, old.pinned, old.hovered, old.runs, old.display)
-        if (new.frames, new.focus, new.pinned, new.hovered, new.runs, new.display) != before:
+        seen = ("frames", "focus", "pinned", "hovered", "runs", "display", "kept")
+        if any(getattr(new, name) != getattr(old, name) for name in seen):
             self._show(new)
 
     def _show(self, state: SessionState) -> None:
@@ -112,9 +144,12 @@ class Inspector(QScrollArea):
         self._pin.setText("UNPIN" if state.pinned is not None else "PIN")
         self._pin.setAccessibleName("Let go of the pinned key" if state.pinned else "Pin this key")
         self._numbers = numbers_of(frame, key, _how(state, frame))
-        _fill(self._lines, self._numbers)
+        self._lines.show_numbers(self._numbers, state.kept)
+        self._kept_words.setVisible(state.kept is not None)
+        self._kept_words.set_whole(f"right: kept at {state.kept.title}" if state.kept else "")
+        self.keep.setText("DROP" if state.kept is not None else "KEEP")
         facts = state.facts(state.shown_slot)
-        _fill(self._record_lines, record_of(facts, frame) if facts is not None else ())
+        self._record_lines.show_numbers(record_of(facts, frame) if facts is not None else ())
         self.record.show_record(facts, frame)
         self._top_heading.setText(f"MOST LIKELY {key_noun(frame, plural=True).upper()}")
         self._top.show_state(state, frame, key)
@@ -187,48 +222,6 @@ def first_few(sentences: tuple[str, ...], most: int = FEW) -> str:
     words = "; ".join(sentence.rstrip(".") for sentence in sentences[:most])
     more = len(sentences) - most
     return f"{words}; and {more:,} more." if more > 0 else f"{words}."
-
-
-class _NumberLine:
-    """A name and a value in the grid."""
-
-    def __init__(self) -> None:
-        self.name = label(role="muted")
-        self.value = ElidedLabel(role="value")
-        self.value.setAlignment(Qt.AlignmentFlag.AlignRight)
-
-    def show_number(self, number: Number) -> None:
-        self.name.setText(number.name)
-        self.value.set_whole(number.value)
-        set_property(self.value, "tone", number.tone)
-        for part in (self.name, self.value):
-            part.setToolTip(plain_tooltip(number.note))
-            part.show()
-        self.value.setAccessibleName(f"{number.name} {number.value}")
-
-    def hide(self) -> None:
-        self.name.hide()
-        self.value.hide()
-
-
-def _grid(lines: list[_NumberLine]) -> QGridLayout:
-    """Names on the left, values at the right edge."""
-    grid = QGridLayout()
-    grid.setContentsMargins(0, 0, 0, 0)
-    grid.setHorizontalSpacing(10)
-    grid.setVerticalSpacing(5)
-    grid.setColumnStretch(1, 1)
-    for at, one in enumerate(lines):
-        grid.addWidget(one.name, at, 0)
-        grid.addWidget(one.value, at, 1)
-    return grid
-
-
-def _fill(lines: list[_NumberLine], numbers: tuple[Number, ...]) -> None:
-    for one, number in zip(lines, numbers, strict=False):
-        one.show_number(number)
-    for one in lines[len(numbers) :]:
-        one.hide()
 
 
 class TopKeys(QWidget):

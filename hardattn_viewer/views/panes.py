@@ -22,9 +22,12 @@ from hardattn_viewer.drawing.regions import (
 )
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.drawing.tokens import tokens_picture
+from hardattn_viewer.session.draws import shown_draws
 from hardattn_viewer.session.frames import Frame, query_of_key
+from hardattn_viewer.session.matrix_moves import place_of
 from hardattn_viewer.session.naming import key_name, key_noun, query_name
 from hardattn_viewer.session.numbers import probability
+from hardattn_viewer.session.pairing import place_words, site_in
 from hardattn_viewer.session.recorded import verification_kind
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.shown_tokens import mass_words, shown_frame
@@ -104,12 +107,20 @@ class RunPane(QWidget):
         self._stack = QStackedWidget()
         for body in (self._picture, self.text, self.notice):
             self._stack.addWidget(body)
+        self.place = ElidedLabel(role="value", name=f"{name}Place")
+        self.place.hide()
         head = row(self._mark, self._title, self._step, spacing=9)
         head.setStretch(1, 1)
         layout = column(
-            head, self.mass, self.warning, self._stack, spacing=8, margins=(12, 10, 12, 8)
+            head,
+            self.place,
+            self.mass,
+            self.warning,
+            self._stack,
+            spacing=8,
+            margins=(12, 10, 12, 8),
         )
-        layout.setStretch(3, 1)
+        layout.setStretch(4, 1)
         self.setLayout(layout)
         session.changed.connect(self._on_changed)
         self._show(session.state)
@@ -205,11 +216,8 @@ class RunPane(QWidget):
         picture, frame = self.text.matrix.picture, self._frame()
         if cell is None or picture is None or frame is None:
             return None, None, None
-        row, column = divmod(cell, picture.keys)
-        if frame.whole is None:
-            return frame.place.step, row, column
-        step, query = frame.whole.place_of(row)
-        return step, query, column - int(frame.whole.first_column[step])
+        place = place_of(frame, *divmod(cell, picture.keys))
+        return place.step, place.query, place.key
 
     def _pin(self, key: int | None) -> None:
         if key is not None and key >= 0:
@@ -222,7 +230,8 @@ class RunPane(QWidget):
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
         before = (old.frames, old.display, old.pinned, old.hovered, old.runs, old.focus, old.slot_a)
         after = (new.frames, new.display, new.pinned, new.hovered, new.runs, new.focus, new.slot_a)
-        if after != before or new.slot_b != old.slot_b:
+        drawn = new.studies.get("draws") is not old.studies.get("draws")
+        if after != before or (new.slot_b, new.beside) != (old.slot_b, old.beside) or drawn:
             frame = new.frames.of(self._shown_slot(new))
             # A pane that is not seen is kept ready to be, but not at the cost of a long text.
             long = frame is not None and frame.probabilities.size > LONG
@@ -250,6 +259,7 @@ class RunPane(QWidget):
         self._title.set_whole(mechanism_words(frame), kind_words(frame))
         self._title.setToolTip(plain_tooltip(frame.run_name))
         self._step.setText(step_words(frame))
+        self._show_place(place_words(state, slot))
         there = shown_frame(frame, state.display)
         scale, words = scale_of(state, frame), _words(state, there)
         keys = frame.probabilities.size
@@ -259,7 +269,7 @@ class RunPane(QWidget):
         self.canvas.setAccessibleName(f"Picture of {slot}")
         self.strip.setAccessibleName(f"Distribution of {slot}")
         display = state.display
-        if frame.boxes is not None and not display.matrix:
+        if frame.boxes is not None:
             self.canvas.show_picture(
                 regions_picture(frame, display, scale_max=scale, hover=hover, pinned=pinned), words
             )
@@ -268,13 +278,15 @@ class RunPane(QWidget):
             self._stack.setCurrentWidget(self._picture)
         else:
             self._show_text(state, frame, scale, hover, pinned, words)
-        top = matrix_scale_of(state, frame) if display.matrix else scale
         self.scale.show_picture(
-            ScalePicture(top, short_scope(state), colours=state.display.colours),
+            ScalePicture(scale, short_scope(state), colours=state.display.colours),
             f"Scale: {scope_of(state)}",
         )
         item, held = there.item_of(hover), there.item_of(pinned)
-        self.strip.show_picture(distribution_picture(there, scale, item, pinned=held), words)
+        # Draws are of keys; where items stand for several, they have no place.
+        draws = shown_draws(state, slot, frame) if there.groups is None else None
+        bars = distribution_picture(there, scale, item, pinned=held, display=display, draws=draws)
+        self.strip.show_picture(bars, words)
 
     def _show_text(
         self,
@@ -300,14 +312,19 @@ class RunPane(QWidget):
                 pinned=pinned,
             ),
             words,
-            matrix_only=state.display.matrix,
         )
         self._stack.setCurrentWidget(self.text)
+
+    def _show_place(self, words: str) -> None:
+        """Say which site, head or snapshot this is, where the other slot shows another one."""
+        self.place.setVisible(bool(words))
+        self.place.set_whole(words)
+        self.place.setToolTip(plain_tooltip(words))
 
     def _show_mass(self, state: SessionState, frame: Frame | None) -> None:
         """Say what was put together or left out of the text, and how much mass went."""
         said = mass_words(frame, state.display) if frame is not None else ()
-        self.mass.setVisible(bool(said) and not state.display.matrix)
+        self.mass.setVisible(bool(said))
         self.mass.setText(" · ".join(said))
 
     def _show_warning(self, frame: Frame | None) -> None:
@@ -323,13 +340,13 @@ class RunPane(QWidget):
 
     def _show_words(self, state: SessionState, slot: Slot) -> None:
         run = state.run_in(slot)
-        facts = state.facts(slot)
-        site = facts.site(state.place.site) if facts else None
+        site = site_in(state, slot)
         self._mark.show_slot(slot, site.hard if site else None)
         self._mark.setVisible(bool(state.runs))
         empty = f"Nothing in slot {slot}" if state.runs else ""
         self._title.set_whole(run.name if run else empty)
         self._step.setText("")
+        self._show_place("")
         for canvas in (self.canvas, self.scale, self.strip):
             canvas.show_picture(None, "nothing to show")
         self.text.show_nothing()

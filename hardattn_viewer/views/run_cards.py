@@ -6,6 +6,7 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QMenu, QScrollArea, QWidget
 
+from hardattn_viewer.session.pairing import is_within, place_words, site_in
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SLOTS, OpenRun, RunFacts, SessionState, SiteFacts, Slot
 from hardattn_viewer.views.parts import (
@@ -62,7 +63,8 @@ class RunCards(QScrollArea):
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
         same = (new.runs, new.slot_a, new.slot_b) == (old.runs, old.slot_a, old.slot_b)
-        if same and (new.focus, new.place.site) == (old.focus, old.place.site):
+        seen = (new.focus, new.place.site, new.place.head, new.beside)
+        if same and seen == (old.focus, old.place.site, old.place.head, old.beside):
             return
         open_keys = {run.key for run in new.runs}
         for key in [key for key in self._cards if key not in open_keys]:
@@ -116,20 +118,27 @@ class RunCard(QFrame):
 
     def show_run(self, run: OpenRun, slot: Slot | None) -> None:
         """Show a run in its present state."""
-        site = run.facts.site(self._session.state.place.site) if run.facts else None
+        state = self._session.state
+        own = site_in(state, slot) if slot is not None else None
+        site = own or (run.facts.site(state.place.site) if run.facts else None)
         hard = site.hard if site else None
         self.name.set_whole(run.name)
         self._mark.setVisible(run.status == "ready")
         self._mark.show_slot(slot or "", hard if slot else None)
-        self._mark.setToolTip(f"In slot {slot}" if slot else "In no slot: click to compare it")
+        both = slot is not None and is_within(state)
+        if both:
+            self._mark.setText("AB")
+        slots = "slots A and B" if both else f"slot {slot}"
+        self._mark.setToolTip(f"In {slots}" if slot else "In no slot: click to compare it")
         set_property(self, "on", "true" if slot else "false")
         self._show_badge(run, hard)
-        self.line.setText(_line_of(run, site))
+        places = [f"{one}: {words}" for one in SLOTS if (words := place_words(state, one))]
+        self.line.setText("\n".join([_line_of(run, site), *(places if both else ())]))
         wrong = run.facts is not None and bool(run.facts.mismatches)
         set_property(self.line, "tone", "bad" if run.status == "failed" or wrong else "")
         self.setToolTip(plain_tooltip(visible(str(run.path))))
         self.setAccessibleName(
-            f"Run {run.name}, {self.badge.text()}, {f'slot {slot}' if slot else 'in no slot'}"
+            f"Run {run.name}, {self.badge.text()}, {slots if slot else 'in no slot'}"
         )
         self.setAccessibleDescription(self.line.text())
 

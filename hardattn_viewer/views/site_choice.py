@@ -91,14 +91,14 @@ class HeadButton(QToolButton):
         self.heads.popup(self.mapToGlobal(self.rect().bottomLeft()))
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
-        site, head = new.site, new.place.head
+        site, head = new.site, new.head
         if site is None or site.heads < 2:
             self.hide()
             return
         self.setText(f"{'head ' if head is not None else ''}{site.head_words(head)} heads ▾")
         self.setAccessibleName(f"Head: {site.head_words(head)}")
         self.show()
-        if (site, head) != (old.site, old.place.head):
+        if (site, head) != (old.site, old.head):
             self.updateGeometry()
 
     def _fill(self) -> None:
@@ -110,7 +110,7 @@ class HeadButton(QToolButton):
             words = f"{'head ' if head is not None else ''}{state.site.head_words(head)}"
             action = self.heads.addAction(words)
             action.setCheckable(True)
-            action.setChecked(head == state.place.head)
+            action.setChecked(head == state.head)
             action.triggered.connect(lambda *_, h=head: self._session.go_to_head(h))
             if head is None:
                 self.heads.addSeparator()

@@ -1,4 +1,4 @@
-"""Numbers that a caller hands over, checked: scalars of steps, and scores of classes."""
+"""Numbers that a caller hands over, checked: of steps, of snapshots, and scores of classes."""
 
 from __future__ import annotations
 
@@ -61,3 +61,17 @@ def score_table(scores: Any, batch: int) -> NDArray[np.float64]:
     if not ((off < _SCORE_TOLERANCE).all() and (table >= -_SCORE_TOLERANCE).all()):
         raise ValueError("scores are no probabilities; softmax them over the classes first")
     return table
+
+
+def one_number(name: str, value: Any) -> float:
+    """A number, also as a tensor or array of one.
+
+    Raises:
+        ValueError: none, several, or one that is not finite.
+    """
+    array = as_array(value).astype(np.float64)
+    if array.size != 1:
+        raise ValueError(f"{name} has shape {list(array.shape)}; pass one number of the snapshot")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} is NaN or infinite; leave it out where there is none")
+    return float(array.reshape(-1)[0])

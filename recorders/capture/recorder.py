@@ -358,17 +358,19 @@ class Recorder:
 
         self._stop.append(module.register_forward_hook(hook).remove)
 
-    def snapshot(self, step: int) -> None:
+    def snapshot(self, step: int, **scalars: Any) -> None:
         """What follows belongs to this moment of training.
 
         Args:
             step: training step.
+            scalars: by name: one number that training tells of this moment: loss, reward,
+                accuracy, entropy (nat), temperature, gradient_variance, or any other.
 
         Raises:
-            ValueError: an example is open.
+            ValueError: an example is open, or a scalar is not one finite number.
         """
         with self._excused():
-            self._running().snapshot(step)
+            self._running().snapshot(step, scalars)
 
     def describe(self, **facts: Any) -> None:
         """Add facts to the run's metadata, for example a result known only at the end.

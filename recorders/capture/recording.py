@@ -17,7 +17,7 @@ from recorders.capture.examples import OpenExamples, add_examples
 from recorders.capture.ledger import Ledger
 from recorders.capture.locations import located
 from recorders.capture.media import with_frames
-from recorders.capture.numbers import checked_name, score_table, step_table
+from recorders.capture.numbers import checked_name, one_number, score_table, step_table
 from recorders.capture.own_lock import OwnLock
 from recorders.capture.placement.pieces import Ended
 from recorders.capture.policy import Policy, in_words
@@ -317,14 +317,18 @@ class Recording:
                 label_probability=truths[kept],
             )
 
-    def snapshot(self, step: int) -> None:
-        """What follows belongs to this training step."""
+    def snapshot(self, step: int, scalars: Mapping[str, Any]) -> None:
+        """What follows belongs to this training step; ``scalars`` is what training tells of it."""
         with self._lock:
             if self._opened:
                 raise ValueError("snapshot() belongs between examples; leave the open one first")
             if step not in self._snapshots:
                 self._snapshots[step] = self.writer.add_snapshot(step)
             self._snapshot = self._snapshots[step]
+            # Only now, so that what follows belongs to this moment though a number is no number.
+            told = {name: one_number(name, value) for name, value in scalars.items()}
+            for name, value in told.items():
+                self.writer.add_training_scalar(name, snapshot=self._snapshot, value=value)
 
     def flush(self) -> None:
         """When this returns, everything recorded so far survives a kill."""

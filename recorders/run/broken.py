@@ -12,8 +12,7 @@ from recorders.run.layout import Table, Text
 from recorders.run.tables import Tables, TextColumn, empty_column
 
 _TOGETHER = {
-    "scalar_names": ("scalar_names", "scalars"),
-    "scalars": ("scalar_names", "scalars"),
+    "scalar_names": ("scalar_names", "training_scalars", "scalars"),
     "images": ("frames", "images"),
     "boxes": ("boxes", "region_sets"),
     "region_sets": ("boxes", "region_sets"),
@@ -29,6 +28,7 @@ _WITHOUT_TABLE = {
     "tokens": "it has no tokens of its examples",
     "later_tokens": "it has no tokens that came while the model ran",
     "scalars": "it has no rewards or other numbers of its steps",
+    "training_scalars": "it has no loss or other numbers that training told",
     "outcomes": "it has no predictions",
     "details": "overviews of its large maps are made anew",
 }

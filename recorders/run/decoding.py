@@ -137,6 +137,12 @@ class MapReader:
         each(decode, range(0, values.size, _PIECE))
         return coarser(values, level, (queries, keys), blocks, how)
 
+    def decoded(self, stored: NDArray[Any]) -> Floats:
+        """Whole stored rows [n, keys] as probabilities, each row scaled to 1."""
+        found = np.empty(stored.shape, np.float32)
+        self._decode(found, stored, range(stored.shape[1]))
+        return found
+
     def _fill(self, found: Floats, first: int, rows: range, keys: range, all_keys: int) -> None:
         """Decode rows [n] of a map that begins at ``first`` into ``found`` [n, keys]."""
         step = max(1, _SLAB // all_keys)

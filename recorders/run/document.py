@@ -114,8 +114,9 @@ bulk dataset is the chunks of one rank after those of another.
 - *Images* and *region sets* are the same by their `sha256`, *scalar names* by name, *snapshots* by
   training step; snapshots are in ascending order where each rank's are.
 - *Events* of the same site, example, step and snapshot, *scalars* of the same name, example, step
-  and snapshot, *outcomes* of the same example and snapshot and *later tokens* of the same example,
-  snapshot, axis and position are kept of the lowest rank only.
+  and snapshot, *training scalars* of the same name and snapshot, *outcomes* of the same example
+  and snapshot and *later tokens* of the same example, snapshot, axis and position are kept of the
+  lowest rank only.
 - *Metadata* are the lowest rank's, and those of others where it has none; the sentences of
   `left_out` and `changed` are those of all ranks, with what was dropped here and which rank was
   cut off.

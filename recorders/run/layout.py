@@ -512,7 +512,8 @@ SCALAR_NAMES = Table(
         Text(
             "name",
             "`reward`, `baseline`, `advantage`, or a name of the recorder's own; `beam_parent` is "
-            "the number of the beam that a beam continued, of the step before.",
+            "the number of the beam that a beam continued, of the step before. Of training: "
+            "`loss`, `reward`, `accuracy`, `entropy` (nat), `temperature`, `gradient_variance` …",
         ),
     ),
 )
@@ -524,6 +525,16 @@ SCALARS = Table(
         Column("name", "<i4", "What the number is.", "", 1, "scalar_names"),
         Column("example", "<i8", "The example.", "", 1, "examples"),
         Column("step", "<i4", "Step within the example, from 0."),
+        Column("snapshot", "<i4", "The snapshot.", "", 1, "snapshots"),
+        Column("value", "<f8", "The number, exact."),
+    ),
+)
+
+TRAINING_SCALARS = Table(
+    "training_scalars",
+    "One row for each number that training itself told of a snapshot.",
+    (
+        Column("name", "<i4", "What the number is.", "", 1, "scalar_names"),
         Column("snapshot", "<i4", "The snapshot.", "", 1, "snapshots"),
         Column("value", "<f8", "The number, exact."),
     ),
@@ -560,6 +571,7 @@ TABLES = (
     SELECTIONS,
     SCALAR_NAMES,
     SCALARS,
+    TRAINING_SCALARS,
     OUTCOMES,
 )
 

@@ -30,6 +30,7 @@ _ROW_OFFSETS = {"region_sets/box_offset": layout.BOXES, "examples/token_offset":
 _ONCE = {
     "events": ("site", "example", "step", "snapshot"),
     "scalars": ("name", "example", "step", "snapshot"),
+    "training_scalars": ("name", "snapshot"),
     "outcomes": ("example", "snapshot"),
     "frames": ("example", "number"),
     "later_tokens": ("example", "snapshot", "axis", "position"),

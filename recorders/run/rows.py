@@ -284,16 +284,25 @@ class RowWriter:
         values: NDArray[np.float64] | float,
     ) -> None:
         """Add one named number for each of ``examples`` [n], at ``steps`` [n]."""
-        if name not in self._scalar_names:
-            self._scalar_names[name] = self._pending.add_rows("scalar_names", name=[name])
         self._pending.add_rows(
             "scalars",
             len(examples),
-            name=self._scalar_names[name],
+            name=self._scalar_name(name),
             example=examples,
             step=steps,
             snapshot=snapshot,
             value=values,
+        )
+
+    def _scalar_name(self, name: str) -> int:
+        if name not in self._scalar_names:
+            self._scalar_names[name] = self._pending.add_rows("scalar_names", name=[name])
+        return self._scalar_names[name]
+
+    def add_training_scalar(self, name: str, *, snapshot: int, value: float) -> None:
+        """Add one named number that training told of a snapshot."""
+        self._pending.add_rows(
+            "training_scalars", name=self._scalar_name(name), snapshot=snapshot, value=value
         )
 
     def add_outcomes(

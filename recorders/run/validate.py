@@ -114,6 +114,7 @@ def _about_tables(contents: Contents) -> Iterator[Finding]:
     for table, keys, severity in (
         ("events", ("snapshot", "site", "example", "step"), "error"),
         ("scalars", ("snapshot", "name", "example", "step"), "warning"),
+        ("training_scalars", ("snapshot", "name"), "warning"),
         ("outcomes", ("snapshot", "example"), "warning"),
         ("frames", ("example", "number"), "warning"),
     ):
@@ -130,9 +131,8 @@ def _about_tables(contents: Contents) -> Iterator[Finding]:
         yield from _rows_found(
             "warning", path, (values < low) | (values > high), "is outside 0 to 1"
         )
-    yield from _rows_found(
-        "warning", "scalars/value", ~np.isfinite(columns["scalars/value"]), "is NaN or infinite"
-    )
+    for path in ("scalars/value", "training_scalars/value"):
+        yield from _rows_found("warning", path, ~np.isfinite(columns[path]), "is NaN or infinite")
     bad = ~np.isfinite(columns["boxes/corners"]).all(axis=1)
     yield from _rows_found("error", "boxes/corners", bad, "is NaN or infinite")
     yield from _rows_found("warning", "events/keys", _odd_regions(contents), _ODD_REGIONS)

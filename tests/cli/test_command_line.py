@@ -149,6 +149,9 @@ def test_a_run_made_by_train_follows_training_and_opens_again(
         assert [snapshot.step for snapshot in run.snapshots] == [0, 2, 4, 6]
         assert len(run.examples) == 4
         assert run.metadata["plan"]["mechanism"] == "sampled"
+        told = run.training_scalars()
+        assert {"loss", "reward", "entropy", "temperature", "gradient_variance"} <= set(told)
+        assert all(np.isfinite(values).all() and values.size == 4 for values in told.values())
     again = tmp_path / "again.h5"
     output_of(capsys, "record", str(checkpoint), "-n", "4", "-o", str(again))
     with read_run(again) as recorded, read_run(run_path) as followed:

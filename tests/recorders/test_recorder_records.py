@@ -11,6 +11,7 @@ from recording import KEYS, STEPS, Glimpses, boxes, described, record
 from torch import nn
 
 from recorders import AttentionTap, Recorder, read_run
+from recorders.run.writer import SegmentWriter
 
 
 def run_model(model, x, seed):
@@ -311,3 +312,15 @@ def test_facts_known_only_at_the_end_join_the_metadata(tmp_path):
         recorder.describe(test_error=0.03)
     with read_run(tmp_path / "run.h5") as run:
         assert run.metadata == {"seed": 3, "test_error": 0.03}
+
+
+def test_columns_of_a_site_where_nothing_was_recorded_are_unknown(tmp_path):
+    writer = SegmentWriter(tmp_path / "run.h5")
+    writer.add_snapshot(0)
+    writer.add_site("idle", heads=1)
+    writer.add_example("alone")
+    writer.close()
+    with read_run(tmp_path / "run.h5") as run:
+        columns = run.columns("idle")
+    assert columns["steps"].tolist() == [0]
+    assert np.isnan(columns["log_prob"]).all() and np.isnan(columns["entropy"]).all()

@@ -194,7 +194,12 @@ def test_wrong_requests_are_answered_in_words() -> None:
     with pytest.raises(FigureError, match="make_heads_figure draws them"):
         make_figure("heads", [hard], COMPARE, Display())
     with pytest.raises(FigureError, match="soft-run holds no image regions at site glimpse"):
-        make_figure("compare", [hard, replace(soft, boxes=None)], COMPARE, Display())
+        make_figure("regions", [replace(soft, boxes=None)], COMPARE, Display())
+    # Without regions on both sides a comparison is drawn as bars of every key.
+    bare = make_figure("compare", [hard, replace(soft, boxes=None)], COMPARE, Display())
+    assert bare.page.difference == pytest.approx(
+        float(abs(soft.distributions - hard.distributions).max())
+    )
     with pytest.raises(FigureError, match=r"width_mm is 5; it must lie in 20 … 1000 mm"):
         FigureOptions(width_mm=5)
     with pytest.raises(FigureError, match="font_pt is nan"):

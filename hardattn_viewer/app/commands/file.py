@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hardattn_viewer.app.actions import Command
 from hardattn_viewer.app.commands.enabling import has_frame
+from hardattn_viewer.app.commands.sessions import session_commands
 from hardattn_viewer.app.commands.window_protocol import Window
 from hardattn_viewer.session.live import left_run
 from hardattn_viewer.session.session import Session
@@ -52,6 +53,13 @@ def file_commands(session: Session, window: Window) -> list[Command]:
             tooltip="Open what a sentence encoder attended to in a dozen sentences",
         ),
         Command(
+            "trainingSample",
+            "File",
+            "Open the sample run of a trai&ning",
+            window.open_training_samples,
+            tooltip="Open a hard and a soft classifier at 31 moments of their training",
+        ),
+        Command(
             "closeRun",
             "File",
             "&Close this run",
@@ -78,6 +86,7 @@ def file_commands(session: Session, window: Window) -> list[Command]:
             enabled=_recovers,
             group="recover",
         ),
+        *session_commands(window),
         Command(
             "export",
             "File",

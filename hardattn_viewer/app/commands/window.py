@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hardattn_viewer.app.actions import Command
+from hardattn_viewer.app.commands.sessions import log_command
 from hardattn_viewer.app.commands.window_protocol import Window
 
 
@@ -17,5 +18,6 @@ def window_commands(window: Window) -> list[Command]:
             tooltip="Put every panel back where it was at first",
         ),
         Command("help", "Help", "&Keys and commands", window.show_help, ("?", "F1")),
+        log_command(window),
         Command("about", "Help", "&About hardattn", window.show_about, group="about"),
     ]

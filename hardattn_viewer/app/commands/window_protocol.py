@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from hardattn_viewer.app.find_desk import FindDesk
 
 
 class Window(Protocol):
     """What commands ask of the main window."""
+
+    @property
+    def desk(self) -> FindDesk:
+        """What finds steps, and keeps bookmarks."""
 
     def choose_runs(self) -> None:
         """Ask for run files."""
@@ -49,6 +56,35 @@ class Window(Protocol):
 
     def open_text_sample(self) -> None:
         """Open the sample run of a sentence encoder."""
+
+    @property
+    def has_last_session(self) -> bool:
+        """Whether a session was closed that can be restored."""
+
+    @property
+    def restores_at_start(self) -> bool:
+        """Whether the last session is restored at the start."""
+
+    def save_session(self) -> None:
+        """Ask where the session shall be saved."""
+
+    def open_session(self) -> None:
+        """Ask which session shall be shown."""
+
+    def restore_session(self) -> None:
+        """Show the session that was closed last."""
+
+    def toggle_restore(self) -> None:
+        """Restore the last session at the start, or not."""
+
+    def show_log(self) -> None:
+        """Show what went wrong."""
+
+    def open_training_samples(self) -> None:
+        """Open the sample runs of a training."""
+
+    def keep_numbers(self) -> None:
+        """Keep the inspector's numbers, or let go of those kept."""
 
     def toggle_theme(self) -> None:
         """Change the theme."""

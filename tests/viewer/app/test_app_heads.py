@@ -133,7 +133,7 @@ def test_a_double_click_opens_a_head(heads: MainWindow, qtbot: QtBot) -> None:
     canvas = view_of(heads).canvas
     QTest.mouseDClick(canvas, Qt.MouseButton.LeftButton, pos=point(heads, head))
     settle(qtbot, heads)
-    assert heads.session.state.view == "overlay"
+    assert heads.session.state.view == "matrix"
     assert at(heads) == head
 
 
@@ -162,7 +162,7 @@ def test_arrows_move_among_heads_and_steps_stay(heads: MainWindow, qtbot: QtBot)
     assert not heads.session.state.playing
     QTest.keyClick(canvas, Qt.Key.Key_Return)
     settle(qtbot, heads)
-    assert heads.session.state.view == "overlay"
+    assert heads.session.state.view == "matrix"
 
 
 def test_keys_go_through_the_order_of_the_sort(heads: MainWindow, qtbot: QtBot) -> None:
@@ -249,10 +249,10 @@ def test_several_heads_are_picked_and_averaged(heads: MainWindow, qtbot: QtBot, 
     settle(qtbot, heads)
     assert view.map.title.text() == "mean of 2 picked heads: 0 self.1, 1 self.3"
     picture = view.map.canvas.picture
-    assert picture is not None
+    assert picture is not None and picture.pyramid is not None
     with read_run(path) as run:
         expected = (run.map(one.site, 0)[1] + run.map(two.site, 0)[3]) / 2
-    np.testing.assert_allclose(picture.values, expected, atol=1e-6)
+    np.testing.assert_allclose(picture.pyramid.values, expected, atol=1e-6)
     click(heads, one, CONTROL)
     settle(qtbot, heads)
     assert view.map.title.text() == "1 picked head: 1 self.3"

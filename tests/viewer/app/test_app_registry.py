@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import QByteArray, QSettings, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -21,10 +22,12 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 from small_runs import wait_until_shown
 
+from hardattn_viewer.app import settings as settings_module
 from hardattn_viewer.app.help import HelpDialog
 from hardattn_viewer.app.main_window import MainWindow
 from hardattn_viewer.app.palette import Palette, matching
-from hardattn_viewer.app.settings import RECENT, VERSION, Settings
+from hardattn_viewer.app.settings import RECENT, VERSION, Settings, Store
+from hardattn_viewer.session import saved
 
 
 def test_every_command_is_in_a_menu_the_palette_and_the_help(
@@ -140,6 +143,36 @@ def test_settings_of_a_newer_version_keep_their_number(tmp_path: Path) -> None:
     settings = Settings(store)
     assert settings.theme == "light"
     assert int(str(store.value("version"))) == VERSION + 1
+
+
+def test_settings_are_brought_up_to_date_one_version_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def to_2(store: Store) -> None:
+        store.setValue("theme", store.value("colours"))
+
+    def to_3(store: Store) -> None:
+        store.setValue("theme", {"night": "dark"}[str(store.value("theme"))])
+
+    monkeypatch.setattr(settings_module, "VERSION", 3)
+    monkeypatch.setattr(settings_module, "MIGRATIONS", {1: to_2, 2: to_3})
+    path = str(tmp_path / "s.ini")
+    store = QSettings(path, QSettings.Format.IniFormat)
+    store.setValue("version", 1)
+    store.setValue("colours", "night")
+    store.setValue("recent", ["/runs/a.h5"])
+    settings = Settings(store)
+    assert settings.theme == "dark" and settings.recent == [Path("/runs/a.h5")]
+    settings.restore_session = True
+    settings.sync()
+    again = Settings(QSettings(path, QSettings.Format.IniFormat))
+    assert again.theme == "dark" and again.restore_session
+    assert int(str(QSettings(path, QSettings.Format.IniFormat).value("version"))) == 3
+
+
+def test_every_version_of_the_settings_has_its_migration() -> None:
+    assert sorted(settings_module.MIGRATIONS) == list(range(1, VERSION))
+    assert sorted(saved.MIGRATIONS) == list(range(1, saved.VERSION))
 
 
 def test_settings_that_make_no_sense_are_taken_as_unset(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ def run(code: str, tmp_path: Path, *args: str, **more: str) -> subprocess.Comple
         **os.environ,
         "QT_QPA_PLATFORM": "offscreen",
         "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        "XDG_DATA_HOME": str(tmp_path / "data"),
         "PYTHONPATH": str(ROOT),
         **more,
     }

@@ -12,9 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hardattn_viewer.session.atlas import MEASURES, Atlas, HeadAt
-from hardattn_viewer.session.filters import FilterError
+from hardattn_viewer.session.expressions.syntax import ExpressionError
 from hardattn_viewer.session.head_atlas import HeadStudy, Side
-from hardattn_viewer.session.head_filter import columns_of, filter_names, filtered
+from hardattn_viewer.session.head_filter import (
+    columns_of,
+    completions_of_heads,
+    filter_names,
+    filtered,
+)
 from hardattn_viewer.session.head_numbers import HeadNumbers
 from hardattn_viewer.session.head_order import head_after, shown_heads
 from recorders import read_run
@@ -48,7 +53,7 @@ def test_a_filter_lets_through_what_it_says(numbers: HeadNumbers) -> None:
         CROSS.format(0),
         CROSS.format(1),
     }
-    assert len(kept(numbers, '"self" in site | hard')) == 9
+    assert len(kept(numbers, 'site ~ "SELF" | hard')) == 9
     assert kept(numbers, "~(layer >= 0)") == [HeadAt(HARD, 0)]
     assert kept(numbers, "0 <= layer < 1 & head*2 == 2") == [
         HeadAt(SELF.format(0), 1),
@@ -73,26 +78,29 @@ def test_what_a_head_has_not_is_neither_above_nor_below(numbers: HeadNumbers) ->
         ("entopy < 1", "did you mean entropy?"),
         ("banana < 1", "There is no banana: there are entropy, margin"),
         ("entropy", "That is a value, not a condition"),
-        ("entropy & margin", "entropy is not a condition"),
+        ("kind", "That is text, not a condition"),
+        ("entropy & hard", "That is a value, not a condition"),
         ("kind < 1", "not of the same kind"),
-        ("kind + 1 > 2", "kind is text"),
+        ("hard == 1", "not of the same kind"),
+        ('kind < "self"', "compared with == or !="),
+        ("kind + 1 > 2", "That is text; a number is needed here."),
         ("hard + 1 > 2", "A condition cannot be calculated with."),
         ("1 / 0 > 2", "divides by zero"),
-        ("entropy is 1", "Use one of > >= < <= == != to compare."),
-        ("1 in layer", "With in, write text and a name"),
-        ("__import__('os').system('true')", "cannot be used in a filter"),
-        ("[x for x in (1, 2)]", "cannot be used in a filter"),
+        ("entropy ~ 1", "~ searches a text"),
+        ("entropy(B) < 1", "Write entropy without a bracket"),
+        ("max(entropy) < 1", "max(…) runs over steps"),
+        ("__import__('os').system('true')", ". means nothing here."),
         ("True", "Write conditions instead of True and False."),
-        ("not entropy", "is not a condition"),
-        ("9" * 400 + " < layer", "too large"),
-        ("(" * 240 + "hard" + ")" * 240, "That cannot be read"),
-        ("x" * 600, "at most 500 characters"),
-        ("hard hard", "That cannot be read. Try"),
+        ("not entropy", "not a condition"),
+        ("(" * 240 + "hard" + ")" * 240, "nested too deeply"),
+        ("x" * 1001, "at most 1,000 characters"),
+        ("hard hard", "Something is missing before this"),
     ],
 )
 def test_what_is_wrong_with_a_filter_is_said(numbers: HeadNumbers, text: str, words: str) -> None:
-    with pytest.raises(FilterError, match=re.escape(words)):
+    with pytest.raises(ExpressionError, match=re.escape(words)) as error:
         kept(numbers, text)
+    assert 0 <= error.value.start < error.value.end
 
 
 @given(st.text(alphabet="entropylah<>=&|~!() .019\"'", max_size=30))
@@ -103,7 +111,7 @@ def test_no_text_makes_a_filter_fail_otherwise(text: str) -> None:
     }
     try:
         found = filtered(text, columns)
-    except FilterError as error:
+    except ExpressionError as error:
         assert str(error)
     else:
         assert found.shape == (2,) and found.dtype == np.bool_
@@ -122,6 +130,15 @@ def test_heads_are_sorted_by_a_measure_with_unknown_ones_last(numbers: HeadNumbe
 def test_a_wrong_filter_shows_all_heads_and_says_why(numbers: HeadNumbers) -> None:
     shown = shown_heads(numbers, Atlas(filter="entropy <"))
     assert len(shown.heads) == 17 and shown.error == "Something must follow at the end."
+    assert shown.mark == (9, 10)
+
+
+def test_names_are_completed() -> None:
+    word, found = completions_of_heads("layer >= 3 & di")
+    assert word == "di"
+    assert [one.text for one in found] == ["diagonal", "distance", "disagreement"]
+    assert completions_of_heads("layer") == ("layer", ())
+    assert completions_of_heads("layer >= ")[1] == ()
 
 
 def test_the_next_head_follows_the_order_and_the_ends_hold(numbers: HeadNumbers) -> None:

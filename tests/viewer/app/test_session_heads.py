@@ -185,10 +185,10 @@ def test_a_spike_survives_in_a_small_map(tmp_path: Path) -> None:
     writer.close()
     with read_run(writer.path) as run:
         one = numbers_of(run).sites[0]
-    assert one.block == (7, 7) and one.maps.shape == (1, 43, 43)
+    assert one.block == (8, 8) and one.maps.shape == (1, 38, 38)
     small = amounts(one.maps[0], float(one.largest[0]))
     assert small.max() == pytest.approx(1)
-    assert np.unravel_index(small.argmax(), small.shape) == (211 // 7, 17 // 7)
+    assert np.unravel_index(small.argmax(), small.shape) == (211 // 8, 17 // 8)
     assert small[0, 0] == pytest.approx(1 / tokens, abs=0.004)
 
 
@@ -270,7 +270,7 @@ def test_the_mean_of_heads_of_several_sites_is_the_mean_of_their_maps(run: Run) 
     heads = (HeadAt(SELF.format(0), 1), HeadAt(SELF.format(1), 3), HeadAt(HARD, 0))
     mean = mean_of(run, *heads)
     expected = np.mean([run.map(head.site, 0)[head.head] for head in heads], axis=0)
-    np.testing.assert_allclose(mean.values, expected, atol=1e-6)
+    np.testing.assert_allclose(mean.pyramid.values, expected, atol=1e-6)
     assert mean.heads == heads and mean.left_out == ()
     assert mean.query_names == mean.key_names == WORDS
 
@@ -279,7 +279,7 @@ def test_heads_over_other_queries_are_left_out_of_a_mean(run: Run) -> None:
     same, other = HeadAt(CROSS.format(0), 0), HeadAt(SELF.format(0), 0)
     mean = mean_of(run, same, other, HeadAt(CROSS.format(1), 2))
     assert mean.heads == (same, HeadAt(CROSS.format(1), 2)) and mean.left_out == (other,)
-    assert (mean.queries, mean.keys) == (3, 8)
+    assert (mean.pyramid.queries, mean.pyramid.keys) == (3, 8)
     with pytest.raises(IndexError, match="recorded none of the picked heads"):
         mean_of(run, same, step=5)
 
@@ -292,7 +292,7 @@ def test_the_mean_of_large_maps_is_of_their_overviews_and_says_so(large: Path) -
             [run.overview("attention", 0, head=head, size=512).values for head in (0, 1)], axis=0
         )
     assert mean.of_pooled
-    np.testing.assert_allclose(mean.values, expected, atol=1e-6)
+    np.testing.assert_allclose(mean.pyramid.values, expected, atol=1e-6)
 
 
 # --- the session ------------------------------------------------------------------------
@@ -323,19 +323,19 @@ def test_picks_are_averaged_undone_and_belong_to_their_run(tmp_path: Path) -> No
     heads = (HeadAt(SELF.format(0), 0), HeadAt(SELF.format(1), 1))
     for head in heads:
         session.set_atlas(session.state.atlas.toggled(head))
-    mean = session.state.studies["picked_heads"].value
+    mean = session.state.studies["pickedHeads"].value
     assert isinstance(mean, MeanMap) and mean.heads == heads
     session.set_atlas(session.state.atlas.toggled(heads[0]))
     assert session.state.atlas.picked == heads[1:]
     session.undo()
-    assert session.state.atlas.picked == () and "picked_heads" not in session.state.studies
+    assert session.state.atlas.picked == () and "pickedHeads" not in session.state.studies
     session.redo()
     assert session.state.atlas.picked == heads[1:]
     # Another run has no such site.
     session.open([write_generated_run(tmp_path / "g.h5")])
     session.close_run(session.state.runs[0].key)
     assert session.state.studies["heads"].value is not None
-    assert "picked_heads" not in session.state.studies
+    assert "pickedHeads" not in session.state.studies
     session.close()
 
 

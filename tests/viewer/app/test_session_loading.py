@@ -12,16 +12,17 @@ import pytest
 from small_runs import write_run
 
 from hardattn_viewer.session.cache import ByteCache
+from hardattn_viewer.session.comparing import CompareStudy, Side
 from hardattn_viewer.session.frames import Place, Target
 from hardattn_viewer.session.loading import ThreadLoader
 from hardattn_viewer.session.reading import Reading, shrunk
 from hardattn_viewer.session.requests import (
     Answer,
-    CompareRequest,
     FramesRead,
     FramesRequest,
     Opened,
     OpenRequest,
+    StudyRequest,
     ThumbnailsRead,
     ThumbnailsRequest,
     Unexpected,
@@ -101,8 +102,8 @@ def test_a_comparison_in_progress_lets_frames_through(tmp_path: Path) -> None:
     try:
         loader.submit(OpenRequest(1, a))
         loader.submit(OpenRequest(2, b))
-        pairs = tuple((i, i) for i in range(400)) * 5
-        loader.submit(CompareRequest(1, 1, 2, pairs, None, (None, None)))
+        sides = Side(1, "glimpse", None, True), Side(2, "glimpse", None, False)
+        loader.submit(StudyRequest(1, "compare", CompareStudy(*sides, ((None, None),) * 12)))
         wait(lambda: len(loader.take()) > 0)
         started = time.monotonic()
         loader.submit(FramesRequest(1, target(1, 300), target(2, 300)))

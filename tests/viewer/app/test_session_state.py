@@ -10,6 +10,7 @@ import pytest
 from small_runs import EXAMPLES, STEPS, write_run
 
 from hardattn_viewer.measures import agreement
+from hardattn_viewer.session.comparing import comparison_of
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
 from hardattn_viewer.session.wants import is_settled
@@ -107,8 +108,10 @@ def test_examples_are_aligned_by_name(session: Session, tmp_path: Path) -> None:
     session.go_to_row(3)
     assert session.state.frames.a is None
     assert session.state.frame is session.state.frames.b
-    assert session.state.comparison is not None
-    assert session.state.comparison.total == 2
+    session.set_view("compare")
+    found = comparison_of(session.state)
+    assert found is not None and found.total == 2
+    assert found.words[0] == "Examples without a partner of the same name: 1 of A and 1 of B."
 
 
 def test_swapping_keeps_the_example(opened: Session) -> None:
@@ -142,7 +145,8 @@ def test_down_and_up_follow_the_table_as_it_is_sorted(opened: Session) -> None:
 def test_the_whole_run_comparison_is_that_of_the_measures(
     opened: Session, hard_path: Path, soft_path: Path
 ) -> None:
-    found = opened.state.comparison
+    opened.set_view("compare")
+    found = comparison_of(opened.state)
     assert found is not None and found.finished
     with read_run(hard_path) as hard, read_run(soft_path) as soft:
         a = [np.stack([m[0, 0] for m in hard.maps("glimpse", i)]) for i in range(EXAMPLES)]

@@ -1,0 +1,358 @@
+"""Every command of the registry, through its menu entry and each of its keys: what changes.
+
+A command that no base window enables, or that changes nothing there, fails: give it a window or a
+preparation in ``PREPARE``. What it changes is named in ``CHANGES``; a command that is not named
+there has to change something that a person can see.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from live_runs import start_writer
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QDialog, QMenu
+from pytestqt.qtbot import QtBot
+from small_runs import wait_until_shown, write_run
+from text_runs import write_generated_run, write_text_run
+
+from hardattn_viewer.app.actions import Command
+from hardattn_viewer.app.commands.every import commands_of
+from hardattn_viewer.app.commands.window_protocol import Window
+from hardattn_viewer.app.main_window import MainWindow
+from hardattn_viewer.app.session_folder import SessionFolder
+from hardattn_viewer.session import recovering
+from hardattn_viewer.session.atlas import Atlas, HeadAt
+from hardattn_viewer.session.saved import saved_of, text_of, write_session
+from hardattn_viewer.session.session import Session
+
+ROOT = Path(__file__).parents[3]
+PAGE = ROOT / "docs" / "viewer.md"
+
+
+class _AnyWindow:
+    """Stands for the window while the names of commands are collected."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *_: None
+
+
+def _commands() -> list[Command]:
+    session = Session()
+    try:
+        return commands_of(session, cast("Window", _AnyWindow()))
+    finally:
+        session.close()
+
+
+COMMANDS = {command.id: command for command in _commands()}
+
+# What a command is there to change; of the place, the part of it.
+CHANGES = {
+    "open": "dialogs", "openParts": "dialogs", "openUrl": "dialogs", "samples": "message",
+    "textSample": "runs", "closeRun": "runs", "recover": "recovery", "stopRecovery": "recovery",
+    "saveSession": "dialogs", "openSession": "dialogs", "restoreSession": "runs",
+    "restoreAtStart": "restore", "export": "dialogs", "quit": "visible",
+    "undo": "view state", "redo": "view state", "copy": "clipboard", "filter": "focus",
+    "letGo": "pinned", "palette": "dialogs",
+    "swap": "slot_a", "other": "focus slot", "chooseSite": "dialogs", "chooseHead": "popup",
+    "previousSite": "place.site", "nextSite": "place.site", "previousHead": "place.head",
+    "nextHead": "place.head", "previousQuery": "place.query", "nextQuery": "place.query",
+    "omissions": "dialogs", "toggleTheme": "theme",
+    "play": "playing", "follow": "following", "backwards": "speed", "forwards": "playing",
+    "pause": "playing", "forward": "place.step", "back": "place.step", "forward10": "place.step",
+    "back10": "place.step", "first": "place.step", "last": "place.step",
+    "nextExample": "place.example", "previousExample": "place.example",
+    "heads_next": "place.head", "heads_previous": "place.head",
+    "resetLayout": "docks", "help": "dialogs", "log": "dialogs", "about": "dialogs",
+}  # fmt: skip
+PREFIXES = {
+    "view_": "view", "show_": "display", "interpolation_": "display", "scale_": "display",
+    "colours_": "display", "theme_": "theme", "speed_": "speed", "heads_": "atlas",
+}  # fmt: skip
+
+
+def named_change(id_: str) -> str | None:
+    prefix = next((one for one in PREFIXES if id_.startswith(one)), None)
+    return CHANGES.get(id_) or (PREFIXES[prefix] if prefix is not None else None)
+
+
+def seen(window: MainWindow) -> dict[str, Any]:
+    """Everything of the window and the session that a command may change."""
+    state = window.session.state
+    derived = ("rows", "frames", "comparison", "thumbnails", "studies", "runs", "place", "focus")
+    found: dict[str, Any] = {
+        one.name: getattr(state, one.name) for one in fields(state) if one.name not in derived
+    }
+    place = state.place
+    found |= {f"place.{one.name}": getattr(place, one.name) for one in fields(place)}
+    dialogs = [d for d in window.findChildren(QDialog) if d.isVisible()]
+    popup = QApplication.activePopupWidget()
+    return found | {
+        "focus slot": state.focus,
+        "view state": (place, state.view, state.display, state.pinned, state.slot_a),
+        "runs": tuple((run.key, run.path) for run in state.runs),
+        "dialogs": tuple(type(d).__name__ for d in dialogs),
+        "popup": type(popup).__name__ if popup is not None else None,
+        "focus": window.focusWidget(),
+        "clipboard": QApplication.clipboard().text(),
+        "docks": tuple(dock.isVisible() for dock in window.docks.values()),
+        "message": window.message.text.text(),
+        "restore": window.restores_at_start,
+        "visible": window.isVisible(),
+    }
+
+
+# --- windows to do it in -------------------------------------------------------------------
+
+Bases = dict[str, Callable[[], MainWindow]]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("commands")
+    for name in "ab":
+        write_run(folder / f"{name}.h5", hard=name == "a", heads=3, snapshots=(1, 2))
+        write_text_run(folder / f"text-{name}.h5", seed=ord(name))
+    write_generated_run(folder / "generated.h5")
+    return folder
+
+
+@pytest.fixture
+def bases(
+    make_window: Callable[[], MainWindow], qtbot: QtBot, files: Path, tmp_path: Path
+) -> Iterator[Bases]:
+    """Windows in the middle of something: over regions, over tokens, generated, recorded."""
+    writers = []
+
+    def shown(*names: str) -> MainWindow:
+        window = make_window()
+        window.activateWindow()
+        qtbot.waitUntil(window.isActiveWindow)
+        window.session.open([files / name for name in names])
+        wait_until_shown(qtbot, window)
+        return window
+
+    def at(window: MainWindow, row: int, step: int, query: int | None) -> MainWindow:
+        session = window.session
+        session.go_to_row(row)
+        wait_until_shown(qtbot, window)
+        session.go_to_step(step)
+        session.go_to_head(1)
+        if query is not None:
+            session.go_to_query(query)
+        session.pin(2)
+        wait_until_shown(qtbot, window)
+        return window
+
+    def tokens() -> MainWindow:
+        window = shown("text-a.h5", "text-b.h5")
+        window.session.next_site(1)
+        return at(window, 0, 0, 3)
+
+    def recorded(alive: bool) -> MainWindow:
+        path = tmp_path / f"live-{len(writers)}.h5"
+        writer = start_writer(path, pause=0.1, seconds=60.0)
+        writers.append(writer)
+        parts = Path(f"{path}.parts")
+        qtbot.waitUntil(lambda: len(list(parts.glob("*.h5"))) > 1, timeout=20_000)
+        if not alive:
+            writer.kill()
+            writer.wait()
+        window = make_window()
+        window.session.open([path])
+        wait_until_shown(qtbot, window)
+        return window
+
+    yield {
+        "regions": lambda: at(shown("a.h5", "b.h5"), 4, 2, None),
+        "tokens": tokens,
+        "generated": lambda: at(shown("generated.h5"), 0, 0, 2),
+        "cut off": lambda: recorded(alive=False),
+        "recorded": lambda: recorded(alive=True),
+    }
+    for writer in writers:
+        writer.kill()
+        writer.wait()
+        if writer.stdout is not None:
+            writer.stdout.close()
+
+
+def keep_a_session(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    folder = SessionFolder(tmp_path / "kept")
+    write_session(folder.last, text_of(saved_of(window.session.state)))
+    window.sessions.begin(folder)
+    window.session.go_to_row(0)
+
+
+def begin_recovery(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window.session.recover()
+    qtbot.waitUntil(lambda: window.actions_["stopRecovery"].isEnabled())
+
+
+def show_heads(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window.session.set_view("heads")
+    qtbot.waitUntil(lambda: window.session.state.studies["heads"].finished)
+
+
+def pick_a_head(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    site = window.session.state.site
+    assert site is not None
+    window.session.set_atlas(Atlas(picked=(HeadAt(site.name, 0),)))
+
+
+PREPARE: dict[str, Callable[[MainWindow, QtBot, Path], None]] = {
+    "redo": lambda window, *_: window.session.undo(),
+    "pause": lambda window, *_: window.session.play(True),
+    "resetLayout": lambda window, *_: window.docks["Inspector"].hide(),
+    "speed_1": lambda window, *_: window.session.set_speed(8.0),
+    "restoreSession": keep_a_session,
+    "stopRecovery": begin_recovery,
+    "heads_next": show_heads,
+    "heads_previous": show_heads,
+    "heads_pick_all": show_heads,
+    "heads_clear": pick_a_head,
+}
+
+
+def prepared(command: Command, bases: Bases, qtbot: QtBot, tmp_path: Path) -> MainWindow:
+    """A window where a command can be done and is not yet done."""
+    for make in bases.values():
+        window = make()
+        QApplication.clipboard().setText("something else")
+        if command.id in PREPARE and window.session.state.frame is not None:
+            begin = PREPARE[command.id]
+            if command.id != "stopRecovery" or window.actions_["recover"].isEnabled():
+                begin(window, qtbot, tmp_path)
+        if command.checked is not None and window.actions_[command.id].isChecked():
+            switch_off(window, command)
+        QApplication.processEvents()
+        if window.actions_[command.id].isEnabled():
+            return window
+        window.close()
+    pytest.fail(f"no base window enables {command.id}: prepare it in PREPARE")
+
+
+def switch_off(window: MainWindow, command: Command) -> None:
+    """Choose another one of the same group, where only one of them can be on."""
+    actions = window.actions_
+    for other in actions.commands:
+        same = other.group == command.group and other.id != command.id
+        if same and other.checked is not None and actions[other.id].isEnabled():
+            before = actions[other.id].isChecked()
+            actions[other.id].trigger()
+            if not actions[command.id].isChecked():
+                return
+            if actions[other.id].isChecked() != before:
+                actions[other.id].trigger()
+
+
+def entry_of(window: MainWindow, id_: str) -> tuple[QMenu, QAction]:
+    """The menu that holds a command, looked for as a person does."""
+    waiting = list(window.menus.values())
+    while waiting:
+        menu = waiting.pop(0)
+        for action in menu.actions():
+            if action.objectName() == id_:
+                return menu, action
+            if action.menu() is not None:
+                waiting.append(cast("QMenu", action.menu()))
+    pytest.fail(f"{id_} is in no menu")
+
+
+def by_menu(window: MainWindow, id_: str) -> None:
+    menu, action = entry_of(window, id_)
+    menu.popup(window.mapToGlobal(window.rect().center()))
+    QTest.mouseClick(menu, Qt.MouseButton.LeftButton, pos=menu.actionGeometry(action).center())
+    menu.close()
+
+
+def by_key(window: MainWindow, key: str) -> None:
+    combination = QKeySequence(key)[0]
+    QTest.keyClick(window, combination.key(), combination.keyboardModifiers())
+
+
+@pytest.mark.parametrize("id_", list(COMMANDS))
+def test_every_command_does_what_it_says(
+    bases: Bases, qtbot: QtBot, tmp_path: Path, id_: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if id_ == "stopRecovery":
+        slow_down_recovery(monkeypatch)
+    ways: list[tuple[str, Callable[[MainWindow], None]]] = [("menu", lambda w: by_menu(w, id_))]
+    ways += [
+        (key, lambda w, k=key: by_key(w, k))  # type: ignore[misc]
+        for key in COMMANDS[id_].keys
+    ]
+    for number, (way, do) in enumerate(ways):
+        window = prepared(COMMANDS[id_], bases, qtbot, tmp_path / str(number))
+        before = seen(window)
+        do(window)
+        wanted = named_change(id_)
+
+        def changed(window: MainWindow = window, before: dict[str, Any] = before) -> set[str]:
+            after = seen(window)
+            return {name for name in before if after[name] != before[name]}
+
+        until = time.monotonic() + 5
+        while not (wanted in changed() or (wanted is None and changed())):
+            assert time.monotonic() < until, (
+                f"{id_} by {way} changed {sorted(changed()) or 'nothing'}, not {wanted}"
+            )
+            QApplication.processEvents()
+        finish(window, qtbot)
+
+
+def slow_down_recovery(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = recovering.recover_cut_off
+
+    def slow(parts: Path, into: Path, told: Callable[[float], None], wanted: Any) -> Any:
+        def tell(done: float) -> None:
+            time.sleep(0.2)
+            told(done)
+
+        return plain(parts, into, tell, wanted)
+
+    monkeypatch.setattr(recovering, "recover_cut_off", slow)
+
+
+def finish(window: MainWindow, qtbot: QtBot) -> None:
+    popup = QApplication.activePopupWidget()
+    if popup is not None:
+        popup.close()
+    for dialog in window.findChildren(QDialog):
+        dialog.reject()
+    QApplication.processEvents()
+    window.close()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def test_no_command_changes_something_in_a_window_that_is_left_alone(
+    bases: Bases, qtbot: QtBot
+) -> None:
+    """Else a test above might see a change that its command did not make."""
+    window = bases["regions"]()
+    before = seen(window)
+    qtbot.wait(200)
+    assert seen(window) == before
+
+
+def test_the_page_of_all_actions_is_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    sys.modules.pop("make_viewer_page", None)
+    import make_viewer_page
+
+    made = make_viewer_page.page()
+    if os.environ.get("HARDATTN_WRITE_DOCS") == "1":
+        PAGE.write_text(made, encoding="utf-8")
+    assert PAGE.read_text(encoding="utf-8") == made, "run python docs/make_viewer_page.py"
+    for id_ in COMMANDS:
+        assert f"`[{id_}]`" in made
