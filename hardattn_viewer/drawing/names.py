@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 from hardattn_viewer.drawing.text import plain
-from hardattn_viewer.session.frames import Frame, query_tokens
+from hardattn_viewer.session.frame_items import query_tokens
+from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.naming import special_name
 
 _LONGEST = 32

@@ -20,13 +20,14 @@ from hardattn_viewer.drawing.layout import (
     region_layout,
     smooth_grid,
 )
-from hardattn_viewer.drawing.path import Visit, paint_path
+from hardattn_viewer.drawing.path import Visit, paint_path, path_steps
 from hardattn_viewer.drawing.pixels import paint_pixels, to_qimage
 from hardattn_viewer.drawing.strokes import outline, paint_mark, pen, tint
 from hardattn_viewer.drawing.text import draw_text, first_that_fits, line_height, text_width, wrap
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.display import Display
-from hardattn_viewer.session.frames import Frame, key_of_query
+from hardattn_viewer.session.frame_items import key_of_query
+from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.naming import special_words
 
 # Samples along the longer side of a smooth heat picture.
@@ -44,10 +45,6 @@ class OnImage(Protocol):
     @property
     def first_region(self) -> int:
         """The key that is the first region."""
-
-
-# Steps of a path that are drawn where an example has thousands.
-_PATH = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +137,7 @@ def regions_picture(
         if display.heat:
             heat, heat_rect, note = _heat(layout, values, rgba, scale_max, display)
         centres = layout.centres
-        path = _path_steps(frame)
+        path = path_steps(frame)
         visits = tuple(
             Visit(step, region, float(centres[region, 0]), float(centres[region, 1]))
             for step, keys in enumerate(frame.selections, frame.first_step)
@@ -396,13 +393,5 @@ def _part_words(frame: Frame, display: Display) -> str:
     """Which steps the path is of, where it is not of all of them."""
     if not (frame.is_part and display.path and frame.hard):
         return ""
-    path = _path_steps(frame)
+    path = path_steps(frame)
     return f"path of steps {path.start + 1:,} – {path.stop:,} of {frame.steps:,}"
-
-
-def _path_steps(frame: Frame) -> range:
-    """The steps whose path is drawn: all, or of very many the last few."""
-    if not frame.is_part:
-        return frame.held
-    step = frame.place.step
-    return range(max(step + 1 - _PATH, frame.held.start), step + 1)

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardattn_viewer.measures import jensen_shannon, mass_on, same_argmax
-from hardattn_viewer.session.frames import Frame, frame_at_step, query_tokens
+from hardattn_viewer.session.frame_items import query_tokens
+from hardattn_viewer.session.frames import Frame, frame_at_step
 
 COLUMNS = (
     "slot",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hardattn_viewer.session.frame_items import key_tokens
 from hardattn_viewer.session.frame_parts import boxes_of, padded, site_of
 from hardattn_viewer.session.frame_rows import averaged, holds_rows, rows_at, with_rows
 from hardattn_viewer.session.joined import JoinedMap, joined
@@ -347,18 +347,6 @@ def frame_at_step(frame: Frame, step: int) -> Frame:
     return frame_at(frame, step, frame.asked_query, frame.asked_also, frame.by_words)
 
 
-def frame_bytes(frame: Frame) -> int:
-    """How much memory a frame holds, for the cache's bound."""
-    # Numbers of very many steps are shared by all frames of the example.
-    scalars = () if frame.curves is not None else frame.scalars.values()
-    arrays: list[NDArray[Any]] = [frame.distributions, *scalars]
-    arrays += [array for array in (frame.image, frame.boxes) if array is not None]
-    tokens = sum(map(len, frame.axes.own)) + sum(map(len, frame.axes.target))
-    maps = sum(one.nbytes for one in frame.maps if one is not None)
-    maps += frame.whole.nbytes if frame.whole is not None else 0
-    return sum(int(array.nbytes) for array in arrays) + tokens + maps + 2_000
-
-
 def _at(frame: Frame, step: int) -> Frame:
     """``frame`` with everything that depends on the step."""
     step = min(max(step, 0), frame.steps - 1)
@@ -381,55 +369,3 @@ def _at(frame: Frame, step: int) -> Frame:
         probabilities=frame.distributions[at, : one.event.keys],
         tokens=key_tokens(frame, one),
     )
-
-
-def key_tokens(frame: Frame, one: StepMap) -> tuple[str, ...] | None:
-    """One token a key of a step; None where keys are no tokens, or none were recorded."""
-    texts, event = frame.texts.on(frame.key_axis), one.event
-    if not texts:
-        return None
-    items = event.keys - 1 if event.sink else event.keys
-    found = named(texts, range(event.first_key, event.first_key + items))
-    return (*found, "sink") if event.sink else found
-
-
-def query_tokens(frame: Frame) -> tuple[str, ...] | None:
-    """One token a query of the frame's step; None where queries are no tokens."""
-    texts, one = frame.texts.on(frame.query_axis), frame.map
-    if not texts or one is None:
-        return None
-    event = one.event
-    places = range(
-        event.first_query,
-        event.first_query + event.queries * event.query_stride,
-        event.query_stride,
-    )
-    return named(texts, places)
-
-
-@lru_cache(maxsize=16)
-def named(texts: tuple[str, ...], places: range) -> tuple[str, ...]:
-    """Tokens at places; one that is not known is named by its place."""
-    return tuple(texts[at] if at < len(texts) and texts[at] else f"token {at}" for at in places)
-
-
-def query_of_key(frame: Frame, key: int) -> int | None:
-    """The query that is the same item as ``key`` at the frame's step, or None."""
-    one = frame.map
-    if one is None or not frame.one_axis or (one.event.sink and key == one.event.keys - 1):
-        return None
-    event = one.event
-    query, rest = divmod(event.first_key + key - event.first_query, event.query_stride)
-    return query if rest == 0 and 0 <= query < event.queries else None
-
-
-def key_of_query(frame: Frame, query: int | None = None) -> int | None:
-    """The key that is the same item as a query, None for that looked at; or None."""
-    one = frame.map
-    if one is None or not frame.one_axis:
-        return None
-    event = one.event
-    at = frame.query if query is None else query
-    key = event.first_query + at * event.query_stride - event.first_key
-    items = event.keys - 1 if event.sink else event.keys
-    return key if 0 <= key < items else None

@@ -14,6 +14,7 @@ from hardattn_viewer.session.expressions.fields import Recorded, Vocabulary
 from hardattn_viewer.session.expressions.needs import Needs, needs
 from hardattn_viewer.session.expressions.parsing import parse
 from hardattn_viewer.session.expressions.syntax import SLOTS, ExpressionError
+from hardattn_viewer.session.pairing import site_in
 from hardattn_viewer.session.rows import Rows, Sort, sort_rows
 from hardattn_viewer.session.step_columns import ColumnsStudy, ReadColumns
 from hardattn_viewer.session.wants import rows_wanted
@@ -67,7 +68,7 @@ def _recorded(state: SessionState, slot: Slot) -> Recorded | None:
     if facts is None:
         return None
     what = set(facts.recorded)
-    site = facts.site(state.place.site) if facts.has_site(state.place.site) else None
+    site = site_in(state, slot)
     if site is not None and site.hard:
         what.add("selection")
     if {"reward", "baseline"} <= set(facts.scalars):
@@ -111,15 +112,8 @@ def _base(state: SessionState) -> ColumnsStudy | None:
     request = rows_wanted(state)
     if request is None or state.rows is None:
         return None
-    sites = []
-    for slot in SLOTS:
-        facts = state.facts(slot)
-        site = facts.site(state.place.site) if facts is not None else None
-        there = facts is not None and facts.has_site(state.place.site)
-        sites.append(site.name if site is not None and there else None)
-    return ColumnsStudy(
-        request.a, request.b, request.grown, (sites[0], sites[1]), request.snapshots
-    )
+    a, b = (found.name if (found := site_in(state, slot)) is not None else None for slot in SLOTS)
+    return ColumnsStudy(request.a, request.b, request.grown, (a, b), request.snapshots)
 
 
 def columns_of(state: SessionState) -> ReadColumns | None:

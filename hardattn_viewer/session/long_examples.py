@@ -175,7 +175,7 @@ def read_curves(
     Raises:
         recorders.RunError: the run is damaged there.
     """
-    table = run.step_table(site, snapshot, example)
+    table = run.event_table(site, snapshot, example)
     steps = run.steps(site, example, snapshot)
     scalars = run.scalars(example, site, snapshot)
     scalars = {name: values[:steps] for name, values in scalars.items()}

@@ -16,6 +16,7 @@ from hardattn_viewer.session.matrix import (
     Zoom,
     centred,
     layout_in,
+    map_layout,
     zoomed,
 )
 from hardattn_viewer.session.pyramid import MapPatch
@@ -87,9 +88,14 @@ def zoomed_to(state: SessionState, row: int, column: int) -> Zoom:
     layout = shown_layout(state)
     if layout is None:
         return state.matrix.zoom
-    if not layout.is_whole and min(layout.cell_width, layout.cell_height) >= READABLE_CELL - 0.5:
+    whole = map_layout(
+        layout.queries, layout.keys, layout.width, layout.height, Zoom(), layout.largest
+    )
+    # The cells of a small map can be read as it is, so that nearer is to be nearer.
+    near = max(READABLE_CELL, 1.6 * min(whole.cell_width, whole.cell_height))
+    if not layout.is_whole and min(layout.cell_width, layout.cell_height) >= near - 0.5:
         return Zoom()
-    return centred(layout, row + 0.5, column + 0.5, READABLE_CELL)
+    return centred(layout, row + 0.5, column + 0.5, near)
 
 
 def detail_of(state: SessionState, slot: Slot) -> tuple[MapPatch, ...]:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from hardattn_viewer.session.cache import ByteCache
 from hardattn_viewer.session.facts import live_of, notices_of, run_facts
-from hardattn_viewer.session.frames import Frame, Target, frame_bytes, load_frame
+from hardattn_viewer.session.frame_parts import frame_bytes
+from hardattn_viewer.session.frames import Frame, Target, load_frame
 from hardattn_viewer.session.long_examples import LongCurves
 from hardattn_viewer.session.requests import (
     Answer,

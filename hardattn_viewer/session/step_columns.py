@@ -14,8 +14,9 @@ from hardattn_viewer.session.expressions.blocks import StepColumns
 from hardattn_viewer.session.expressions.syntax import SLOTS, Slot
 from hardattn_viewer.session.rows import NATS_PER_BIT
 from hardattn_viewer.session.wording import plain_text
+from recorders.run.batches import EventTable
 from recorders.run.layout import MAX_STEPS
-from recorders.run.steps import StepScalar, StepTable
+from recorders.run.steps import StepScalar
 
 if TYPE_CHECKING:
     from recorders.run.reader import Run
@@ -117,7 +118,7 @@ def read_columns(
     Raises:
         recorders.RunError: the run is damaged there.
     """
-    table = run.step_table(site, snapshot)
+    table = run.event_table(site, snapshot)
     heads = next(one.heads for one in run.sites if one.name == site)
     yield 0.0
     starts = np.searchsorted(table.example, np.arange(len(run.examples) + 1))
@@ -150,7 +151,7 @@ def read_columns(
 _Reading = Generator[float, None, NDArray[Any]]
 
 
-def _field(run: Run, table: StepTable, heads: int, name: str, snapshot: int | None) -> _Reading:
+def _field(run: Run, table: EventTable, heads: int, name: str, snapshot: int | None) -> _Reading:
     match name:
         case "entropy":
             nats = yield from _sliced(table, heads, partial(run.step_means, "entropy"))
@@ -166,7 +167,7 @@ def _field(run: Run, table: StepTable, heads: int, name: str, snapshot: int | No
             return (yield from _tokens(run, table, snapshot))
         case "temperature":
             values = yield from _scalar(run, table, name, snapshot)
-            return np.where(np.isnan(values), table.temperature, values)
+            return np.where(np.isnan(values), run.step_temperatures(table.event), values)
         case "advantage" if "advantage" not in run.scalar_names:
             reward = yield from _scalar(run, table, "reward", snapshot)
             baseline = yield from _scalar(run, table, "baseline", snapshot)
@@ -175,29 +176,29 @@ def _field(run: Run, table: StepTable, heads: int, name: str, snapshot: int | No
 
 
 def _sliced(
-    table: StepTable,
+    table: EventTable,
     heads: int,
     read: Callable[[NDArray[np.int64]], NDArray[np.float64]],
 ) -> _Reading:
-    values = np.full(len(table), np.nan)
-    most = int(table.queries.max(initial=1)) * max(heads, 1)
+    values = np.full(len(table.event), np.nan)
+    most = int(table.shape[:, 1].max(initial=1)) * max(heads, 1)
     together = max(min(_STEPS, _ROWS // most), 1)
-    for first in range(0, len(table), together):
+    for first in range(0, len(table.event), together):
         part = slice(first, first + together)
         values[part] = read(table.event[part])
-        yield first / len(table)
+        yield first / len(table.event)
     return values
 
 
-def _scalar(run: Run, table: StepTable, name: str, snapshot: int | None) -> _Reading:
+def _scalar(run: Run, table: EventTable, name: str, snapshot: int | None) -> _Reading:
     scalar = run.step_scalar(name, snapshot)
     yield 0.1
     return (yield from placed(table, scalar))
 
 
-def placed(table: StepTable, scalar: StepScalar) -> _Reading:
+def placed(table: EventTable, scalar: StepScalar) -> _Reading:
     """A scalar at the steps of a table, float64 [n]; NaN where it was not recorded."""
-    values = np.full(len(table), np.nan)
+    values = np.full(len(table.event), np.nan)
     codes = table.example * MAX_STEPS + table.step
     for first in range(0, scalar.value.size, _STEPS):
         part = slice(first, first + _STEPS)
@@ -209,10 +210,10 @@ def placed(table: StepTable, scalar: StepScalar) -> _Reading:
     return values
 
 
-def _tokens(run: Run, table: StepTable, snapshot: int | None) -> _Reading:
-    texts = np.full(len(table), "", dtype=object)
+def _tokens(run: Run, table: EventTable, snapshot: int | None) -> _Reading:
+    texts = np.full(len(table.event), "", dtype=object)
     codes = table.example * MAX_STEPS + table.step
-    total = max(len(table), 1)
+    total = max(len(table.event), 1)
     for number, (example, step, text) in enumerate(run.step_tokens(snapshot)):
         at = int(np.searchsorted(codes, example * MAX_STEPS + step))
         if at < codes.size and codes[at] == example * MAX_STEPS + step:

@@ -23,7 +23,8 @@ from hardattn_viewer.drawing.regions import (
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.drawing.tokens import tokens_picture
 from hardattn_viewer.session.draws import shown_draws
-from hardattn_viewer.session.frames import Frame, query_of_key
+from hardattn_viewer.session.frame_items import query_of_key
+from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.matrix_moves import place_of
 from hardattn_viewer.session.naming import key_name, key_noun, query_name
 from hardattn_viewer.session.numbers import probability

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorders.run.address import Url, address_of
-from recorders.run.batches import RunBatches
 from recorders.run.chunks import ChunkReader
 from recorders.run.codec import CODECS
 from recorders.run.contents import Contents, load
@@ -68,7 +67,7 @@ def read_run(
     return Run(load(address_of(path), remote), cache_bytes)
 
 
-class Run(RunTraining, RunBatches, RunSteps, RunMedia):
+class Run(RunTraining, RunSteps, RunMedia):
     """A recorded run. Arrays that it hands out belong to the caller.
 
     Wherever ``site`` is asked for it is a name or an item of ``sites``; ``example`` is an index

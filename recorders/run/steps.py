@@ -11,35 +11,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from recorders.run.chunks import ChunkReader
+from recorders.run.batches import RunBatches
 from recorders.run.index import RowIndex, event_means
-from recorders.run.maps import RunMaps
 from recorders.run.means import RowMeans
 from recorders.run.records import Example, Site
 
 RowName = Literal["entropy", "log_prob"]
-
-
-@dataclass(frozen=True, eq=False)
-class StepTable:
-    """The recorded steps of one site, ordered by example, then by step.
-
-    Attributes:
-        event: int64 [n], numbers of the events.
-        example: int64 [n].
-        step: int64 [n], from 0.
-        queries: int64 [n].
-        temperature: float64 [n], NaN where not recorded.
-    """
-
-    event: NDArray[np.int64]
-    example: NDArray[np.int64]
-    step: NDArray[np.int64]
-    queries: NDArray[np.int64]
-    temperature: NDArray[np.float64]
-
-    def __len__(self) -> int:
-        return int(self.event.size)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,53 +36,25 @@ class StepScalar:
     value: NDArray[np.float64]
 
 
-class RunSteps(RunMaps):
+class RunSteps(RunBatches):
     """The part of a ``Run`` that reads numbers of steps."""
 
-    _chunks: ChunkReader
     _means: RowMeans
 
     @property
     def scalar_names(self) -> tuple[str, ...]:
-        """The names of the scalars that were recorded."""
-        return tuple(self._texts["scalar_names/name"])
-
-    def step_table(
-        self,
-        site: str | Site | None = None,
-        snapshot: int | None = None,
-        example: int | Example | None = None,
-    ) -> StepTable:
-        """The recorded steps of a site: of one example, or of all.
-
-        Args:
-            site: whose steps; None is the first site.
-            snapshot: the snapshot; None is the last.
-            example: the example; None for all.
-        """
-        number = 0 if site is None else self._site_number(site)
-        prefix = [self._snapshot_number(snapshot), number]
-        if example is not None:
-            prefix.append(self._example_number(example))
-        rows = self._event_index.rows(*prefix)
-        of_example, step, queries, temperature = (
-            self._columns[f"events/{name}"][rows]
-            for name in ("example", "step", "queries", "temperature")
-        )
-        return StepTable(
-            rows,
-            of_example.astype(np.int64),
-            step.astype(np.int64),
-            queries.astype(np.int64),
-            temperature.astype(np.float64),
-        )
+        """The names of the scalars that were recorded of steps."""
+        found = np.bincount(self._columns["scalars/name"])
+        # Numbers of training have names in the same list.
+        names = self._texts["scalar_names/name"]
+        return tuple(names[code] for code in np.flatnonzero(found).tolist())
 
     def step_means(self, name: RowName, events: NDArray[np.int64]) -> NDArray[np.float64]:
         """A number of events [n], mean over heads and queries, float64 [n]; NaN where unknown.
 
         Args:
             name: ``"entropy"`` or ``"log_prob"``, both in nats.
-            events: numbers of the events, from a ``StepTable``.
+            events: numbers of the events, from ``event_table``.
         """
         return self._means.of_events(f"rows/{name}", events)
 
@@ -116,7 +65,7 @@ class RunSteps(RunMaps):
 
         Args:
             name: ``"entropy"`` or ``"log_prob"``, both in nats.
-            events: numbers of the events, from a ``StepTable``.
+            events: numbers of the events, from ``event_table``.
             head: the head, clamped; None for the mean over heads.
             query: the query; -1 is the last of each event. Clamped to those there are.
         """
@@ -138,6 +87,11 @@ class RunSteps(RunMaps):
             starts: NDArray[np.int64] = (offsets + one * queries + at)[has]
             total[has] += event_means(read, starts, ones[has])
         return total / np.maximum(heads, 1)
+
+    def step_temperatures(self, events: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The temperature of each of ``events`` [n], float64 [n]; NaN where not recorded."""
+        found: NDArray[np.float64] = self._columns["events/temperature"][events].astype(np.float64)
+        return found
 
     def step_choices(self, events: NDArray[np.int64]) -> NDArray[np.float64]:
         """The first key that each of ``events`` [n] selected, float64 [n]; NaN where none was."""
@@ -162,8 +116,7 @@ class RunSteps(RunMaps):
             example: the example; None for all.
         """
         moment = self._snapshot_number(snapshot)
-        names = self.scalar_names
-        columns = self._columns
+        names, columns = tuple(self._texts["scalar_names/name"]), self._columns
         if example is not None:
             rows = self._scalar_index.rows(moment, self._example_number(example))
             rows = rows[columns["scalars/name"][rows] == _code(names, name)]

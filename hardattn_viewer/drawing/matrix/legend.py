@@ -42,6 +42,11 @@ def paint_legend(
     entries = legend_words(picture, drawn)
     widths = [_SIDE + 5 + text_width(words, theme, theme.size_small) for _, words in entries]
     total = sum(widths) + _GAP * max(0, len(widths) - 1)
+    if total > rect.width():
+        # How often each occurs gives way to what each is.
+        entries = [(code, words.partition(":")[0]) for code, words in entries]
+        widths = [_SIDE + 5 + text_width(words, theme, theme.size_small) for _, words in entries]
+        total = sum(widths) + _GAP * max(0, len(widths) - 1)
     x = rect.left() + max(0.0, (rect.width() - total) / 2)
     for (code, words), width in zip(entries, widths, strict=True):
         if x >= rect.right():

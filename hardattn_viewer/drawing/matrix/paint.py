@@ -37,7 +37,8 @@ def matrix_note(picture: MatrixPicture, layout: MapLayout, blocks: tuple[int, in
         blocks: queries and keys of the coarsest block that is painted.
     """
     steps = f" of {picture.steps} steps" if picture.steps > 1 else ""
-    size = f"{picture.queries:,} queries{steps} × {picture.keys:,} keys"
+    size = f"{_counted(picture.queries, 'query', 'queries')}{steps} × "
+    size += _counted(picture.keys, "key", "keys")
     down, across = blocks
     what = "the difference farthest from zero" if picture.signed else "the largest"
     cells = (
@@ -68,6 +69,10 @@ def matrix_note(picture: MatrixPicture, layout: MapLayout, blocks: tuple[int, in
         cells,
         size,
     ]
+
+
+def _counted(count: int, one: str, several: str) -> str:
+    return f"{count:,} {one if count == 1 else several}"
 
 
 def paint_matrix(

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -42,8 +43,11 @@ PAGE = ROOT / "docs" / "viewer.md"
 class _AnyWindow:
     """Stands for the window while the names of commands are collected."""
 
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *_: None
+    def __getattr__(self, name: str) -> _AnyWindow:
+        return self
+
+    def __call__(self, *_: object) -> None:
+        """Do nothing."""
 
 
 def _commands() -> list[Command]:
@@ -73,9 +77,11 @@ CHANGES = {
     "back10": "place.step", "first": "place.step", "last": "place.step",
     "nextExample": "place.example", "previousExample": "place.example",
     "heads_next": "place.head", "heads_previous": "place.head",
-    "resetLayout": "docks", "help": "dialogs", "log": "dialogs", "about": "dialogs",
+    "matrix": "view", "resetLayout": "docks",
+    "help": "dialogs", "log": "dialogs", "about": "dialogs",
 }  # fmt: skip
 PREFIXES = {
+    "matrix_copy_": "clipboard", "matrix_": "matrix",
     "view_": "view", "show_": "display", "interpolation_": "display", "scale_": "display",
     "colours_": "display", "theme_": "theme", "speed_": "speed", "heads_": "atlas",
 }  # fmt: skip
@@ -210,6 +216,17 @@ def pick_a_head(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     window.session.set_atlas(Atlas(picked=(HeadAt(site.name, 0),)))
 
 
+def see_the_matrix(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window.session.set_view("matrix")
+    QApplication.processEvents()
+
+
+def see_a_part_of_the_matrix(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    see_the_matrix(window, qtbot, tmp_path)
+    window.actions_["matrix_zoom_in"].trigger()
+    window.actions_["matrix_clip"].trigger()
+
+
 PREPARE: dict[str, Callable[[MainWindow, QtBot, Path], None]] = {
     "redo": lambda window, *_: window.session.undo(),
     "pause": lambda window, *_: window.session.play(True),
@@ -221,6 +238,10 @@ PREPARE: dict[str, Callable[[MainWindow, QtBot, Path], None]] = {
     "heads_previous": show_heads,
     "heads_pick_all": show_heads,
     "heads_clear": pick_a_head,
+    **{id_: see_the_matrix for id_ in COMMANDS if id_.startswith("matrix_")},
+    **dict.fromkeys(
+        ("matrix_zoom_out", "matrix_zoom_whole", "matrix_unclip"), see_a_part_of_the_matrix
+    ),
 }
 
 
@@ -288,10 +309,7 @@ def test_every_command_does_what_it_says(
     if id_ == "stopRecovery":
         slow_down_recovery(monkeypatch)
     ways: list[tuple[str, Callable[[MainWindow], None]]] = [("menu", lambda w: by_menu(w, id_))]
-    ways += [
-        (key, lambda w, k=key: by_key(w, k))  # type: ignore[misc]
-        for key in COMMANDS[id_].keys
-    ]
+    ways += [(key, partial(by_key, key=key)) for key in COMMANDS[id_].keys]
     for number, (way, do) in enumerate(ways):
         window = prepared(COMMANDS[id_], bases, qtbot, tmp_path / str(number))
         before = seen(window)

@@ -96,11 +96,10 @@ def test_a_walk_through_the_window_keeps_every_view_together(
     qtbot.waitUntil(lambda: not session.state.playing, timeout=5000)
     act(qtbot, window)
     assert session.state.place.step == STEPS - 1
-    for number, view in enumerate(MAIN_VIEWS):
-        number_key = Qt.Key(Qt.Key.Key_1 + number)
-        QTest.keyClick(window, number_key, Qt.KeyboardModifier.ControlModifier)
-        act(qtbot, window)
-        assert session.state.view == view.id
+    compare = 1 + [view.id for view in MAIN_VIEWS].index("compare")
+    QTest.keyClick(window, Qt.Key(Qt.Key.Key_0 + compare), Qt.KeyboardModifier.ControlModifier)
+    act(qtbot, window)
+    assert session.state.view == "compare"
     window.findChild(QWidget, "tool_toggleTheme").click()  # type: ignore[attr-defined]
     act(qtbot, window)
     assert window.theme.name == "light"

@@ -18,15 +18,8 @@ from text_runs import (
 
 from hardattn_viewer.measures import agreement
 from hardattn_viewer.session.comparing import comparison_of
-from hardattn_viewer.session.frames import (
-    Place,
-    frame_at,
-    frame_at_step,
-    key_of_query,
-    load_frame,
-    query_of_key,
-    query_tokens,
-)
+from hardattn_viewer.session.frame_items import key_of_query, query_of_key, query_tokens
+from hardattn_viewer.session.frames import Place, frame_at, frame_at_step, load_frame
 from hardattn_viewer.session.masking import MASKED
 from hardattn_viewer.session.naming import key_name, query_name, special_words
 from hardattn_viewer.session.recorded import verification_kind
