@@ -27,9 +27,11 @@ from hardattn_viewer.figures.figure import (
     make_figure,
     usual_view,
 )
+from hardattn_viewer.figures.heads import make_heads_figure
 from hardattn_viewer.session.comparing import comparison_of
 from hardattn_viewer.session.film import FilmFrames
 from hardattn_viewer.session.frames import Frame, frame_at_step
+from hardattn_viewer.session.head_numbers import HeadNumbers
 from hardattn_viewer.session.pairing import pairing_of
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SLOTS, SessionState
@@ -44,6 +46,10 @@ FORMATS = {
     "CSV, the numbers": ".csv",
     "NPZ, the numbers": ".npz",
 }
+
+
+# What is wide enough in one column of a journal.
+ONE_COLUMN = ("regions", "tokens", "matrix")
 
 
 class ExportDialog(QDialog):
@@ -70,6 +76,8 @@ class ExportDialog(QDialog):
         views: dict[str, str] = {"Overlay" if usual == "regions" else "Tokens": usual}
         if frame is not None and (usual == "tokens" or frame.queries > 1):
             views["Matrix of queries and keys"] = "matrix"
+        if _heads_of(state) is not None:
+            views["All heads"] = "heads"
         views["A, B and B − A"] = "compare"
         if state.frames.steps > 1:
             views["Timeline"] = "timeline"
@@ -105,13 +113,13 @@ class ExportDialog(QDialog):
         close.clicked.connect(self.close)
         self.preview = Preview()
         self._lay_out(browse, close)
-        if state.view == "training" and self.view.findData("training") >= 0:
-            self.view.setCurrentIndex(self.view.findData("training"))
+        if state.view in ("heads", "training") and self.view.findData(state.view) >= 0:
+            self.view.setCurrentIndex(self.view.findData(state.view))
         elif state.view == "compare" and len(state.frames.present) == 2:
             self.view.setCurrentIndex(self.view.findData("compare"))
         elif state.view == "matrix" and self.view.findData("matrix") >= 0:
             self.view.setCurrentIndex(self.view.findData("matrix"))
-        wide = self.view.currentData() in ("compare", "training")
+        wide = self.view.currentData() in ("heads", "compare", "training")
         self.width_mm.setValue(170.0 if wide else 85.0)
         # Typing a number redraws once, not once a digit.
         self._pause = QTimer(self)
@@ -183,6 +191,7 @@ class ExportDialog(QDialog):
         if frame is None:
             return "figure"
         kind = "compare" if self._is_compare() else frame.run_name
+        kind += "-heads" if self.view.currentData() == "heads" else ""
         if self.view.currentData() in ("timeline", "training"):
             return _safe(f"{self.view.currentData()}-{frame.run_name}-{frame.example_name}")
         return _safe(f"{kind}-{frame.example_name}-step{frame.place.step + 1}")
@@ -207,7 +216,10 @@ class ExportDialog(QDialog):
             facts=self._facts(),
             notes=not_aligned(state) if self._is_compare() else (),
         )
+        numbers = _heads_of(state)
         try:
+            if options.view == "heads" and numbers is not None:
+                return make_heads_figure(numbers, state.atlas, options, state.display)
             if options.view == "training":
                 film = film_of(state)
                 return make_training_figure(courses_of(state), film, options, state.display)
@@ -303,6 +315,13 @@ def _frames(state: SessionState, compare: bool) -> list[Frame]:
     if compare:
         return list(state.frames.present) if len(state.frames.present) == 2 else []
     return [state.frame] if state.frame is not None else []
+
+
+def _heads_of(state: SessionState) -> HeadNumbers | None:
+    """What is known of all heads, where that is shown."""
+    result = state.studies.get("heads")
+    value = result.value if result is not None else None
+    return value if isinstance(value, HeadNumbers) else None
 
 
 def courses_of(state: SessionState) -> tuple[Course, ...]:

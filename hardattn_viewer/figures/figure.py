@@ -170,7 +170,7 @@ def make_figure(
     if view not in get_args(View):
         known = ", ".join(get_args(View))
         raise FigureError(f"there is no view {view!r}; choose one of {known}")
-    if view in ("training", "timeline"):
+    if view in ("heads", "training", "timeline"):
         raise FigureError(f"make_{view}_figure draws the view {view!r}")
     needed = 2 if view == "compare" else 1
     if len(frames) != needed:

@@ -15,6 +15,18 @@ from hardattn_viewer.measures.distributions import (
     margin,
     rank,
 )
+from hardattn_viewer.measures.heads import (
+    Axes,
+    choice_weights,
+    disagreement,
+    known_rows,
+    mass_at_offset,
+    mass_on_keys,
+    mean_distance,
+    mean_over_queries,
+    row_entropy,
+    top_two,
+)
 from hardattn_viewer.measures.intervals import Interval, bootstrap_interval, bootstrap_slices
 from hardattn_viewer.measures.pairs import PAIR_MEASURES, PairMeasure, pair_numbers
 from hardattn_viewer.measures.stability import Repeats, expected_agreement, repeats_of
@@ -22,22 +34,32 @@ from hardattn_viewer.measures.stability import Repeats, expected_agreement, repe
 __all__ = [
     "PAIR_MEASURES",
     "Agreement",
+    "Axes",
     "Interval",
     "PairMeasure",
     "Repeats",
     "agreement",
     "bootstrap_interval",
     "bootstrap_slices",
+    "choice_weights",
+    "disagreement",
     "effective_number",
     "entropy",
     "expected_agreement",
     "hardness",
     "jensen_shannon",
+    "known_rows",
     "largest_probability",
     "margin",
+    "mass_at_offset",
     "mass_on",
+    "mass_on_keys",
+    "mean_distance",
+    "mean_over_queries",
     "pair_numbers",
     "rank",
     "repeats_of",
+    "row_entropy",
     "same_argmax",
+    "top_two",
 ]

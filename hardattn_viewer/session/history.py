@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from hardattn_viewer.session.atlas import Atlas
 from hardattn_viewer.session.beside import Beside
 from hardattn_viewer.session.bookmarks import Bookmark
 from hardattn_viewer.session.display import Display
@@ -31,6 +32,7 @@ class ViewState:
     picked: tuple[int, ...]
     view: View
     display: Display
+    atlas: Atlas
     matrix: MatrixLook
     sort: Sort
     filter: str

@@ -158,7 +158,7 @@ def read_step(
     known = shown[np.isfinite(shown)]
     return StepMap(
         values=values,
-        pyramid=_pyramid(shown, event, blocks, site.query_axis == site.key_axis),
+        pyramid=step_pyramid(shown, event, blocks, site.query_axis == site.key_axis),
         largest=float(known.max()) if known.size else 0.0,
         entropy=entropy.mean(axis=0) if head is None else entropy[head],
         log_prob=log_prob.mean(axis=0) if head is None else log_prob[head],
@@ -212,7 +212,7 @@ def read_rows(
     return total
 
 
-def _pyramid(values: Floats, event: Event, blocks: tuple[int, int], one_axis: bool) -> Pyramid:
+def step_pyramid(values: Floats, event: Event, blocks: tuple[int, int], one_axis: bool) -> Pyramid:
     """The levels of a map, those of more cells than a picture has pixels made already."""
     places = None
     if one_axis and event.windows == 1:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from hardattn_viewer.session.frames import Place, frame_at_step
-from hardattn_viewer.session.state import SLOTS, SessionState
+from hardattn_viewer.session.state import SLOTS, SessionState, SiteFacts
 
 
 def head_after(state: SessionState, by: int) -> int | None:
@@ -46,6 +46,12 @@ def site_after(state: SessionState, by: int) -> str | None:
     names = [site.name for site in facts.sites]
     here = names.index(state.site.name) if state.site is not None else 0
     return names[min(max(here + by, 0), len(names) - 1)]
+
+
+def site_named(state: SessionState, name: str) -> SiteFacts | None:
+    """The site of that name of the run in focus, or None."""
+    facts = state.facts(state.site_slot)
+    return facts.site(name) if facts is not None and facts.has_site(name) else None
 
 
 def place_at_site(state: SessionState, site: str | None) -> Place:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hardattn_viewer.session import comparing_places, live, moving, ranking
+from hardattn_viewer.session.atlas import Atlas, HeadAt
 from hardattn_viewer.session.beside import Beside, SitePairs
 from hardattn_viewer.session.disagreements import By, Disagreement
 from hardattn_viewer.session.display import Display
@@ -171,6 +172,15 @@ class Session(Searching, Marking, RegionActs):
         else:
             self._move("head", head=head)
 
+    def go_to_head_at(self, at: HeadAt) -> None:
+        """Show a head of any site of the run in focus."""
+        key, site = self.state.slot(self.state.site_slot), moving.site_named(self.state, at.site)
+        if key is None or site is None or not 0 <= at.head < site.heads:
+            return
+        self._site_of[key] = at.site
+        place = replace(moving.place_at_site(self.state, at.site), head=at.head)
+        self._change("head", place=place)
+
     def go_to_site(self, site: str | None) -> None:
         """Show another attention site."""
         if comparing_places.moves_beside(self.state) and site is not None:
@@ -292,6 +302,10 @@ class Session(Searching, Marking, RegionActs):
     def set_display(self, display: Display) -> None:
         """Change how attention is drawn."""
         self._change("display", display=display)
+
+    def set_atlas(self, atlas: Atlas, view: View | None = None) -> None:
+        """Change how all heads are shown, or which are picked; ``view`` to be seen with it."""
+        self._change("atlas", atlas=atlas, view=view or self.state.view)
 
     def set_matrix(self, look: MatrixLook) -> None:
         """Change how the matrix is looked at; a zoom that goes on is undone at once."""

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from hardattn_viewer.session.atlas import Atlas
 from hardattn_viewer.session.beside import Beside, SitePairs
 from hardattn_viewer.session.bookmarks import Notebook
 from hardattn_viewer.session.disagreements import By
@@ -27,7 +28,7 @@ from recorders.run.text import visible
 Slot = Literal["A", "B"]
 SLOTS: tuple[Slot, Slot] = ("A", "B")
 USUAL_TRACKS = ("entropy", "p_selected", "reward", "baseline")
-View = Literal["overlay", "matrix", "compare", "training"]
+View = Literal["overlay", "matrix", "heads", "compare", "training"]
 ComparePage = Literal["numbers", "heads", "worst", "repeats"]
 Status = Literal["loading", "waiting", "ready", "failed"]
 ThemeChoice = Literal["system", "dark", "light"]
@@ -297,6 +298,7 @@ class SessionState:
         hovered_query: the query under the pointer, or None; its row is previewed.
         view: which picture the middle of the window shows.
         display: drawing choices.
+        atlas: how all heads are shown, and which of them are picked.
         playing: whether playback runs.
         playing_snapshots: whether it goes over the snapshots of training, not over steps.
         speed: playback speed; negative plays backwards.
@@ -336,6 +338,7 @@ class SessionState:
     hovered_query: int | None = None
     view: View = "overlay"
     display: Display = field(default_factory=Display)
+    atlas: Atlas = field(default_factory=Atlas)
     playing: bool = False
     playing_snapshots: bool = False
     speed: float = 1.0

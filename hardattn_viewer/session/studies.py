@@ -58,6 +58,18 @@ class StudyResult:
 Wanted = Callable[["SessionState"], Study | None]
 
 
+def _heads(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.head_atlas import heads_wanted
+
+    return heads_wanted(state)
+
+
+def _picked_heads(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.picked_heads import picked_wanted
+
+    return picked_wanted(state)
+
+
 def _training(state: SessionState) -> Study | None:
     from hardattn_viewer.session.training_course import course_wanted
 
@@ -126,6 +138,8 @@ def _hits(state: SessionState) -> Study | None:
 
 # One line a kind: what a state wants to know of it.
 KINDS: dict[str, Wanted] = {
+    "heads": _heads,
+    "pickedHeads": _picked_heads,
     "compare": _compare,
     "repeats": _repeats,
     "training": _training,

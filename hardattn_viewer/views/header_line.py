@@ -69,7 +69,8 @@ class HeaderLine(QWidget):
 
     def _show(self, state: SessionState) -> None:
         frame = state.frame
-        self._scale.setVisible(frame is not None)
+        # All heads have scales of their own, which stand beside them.
+        self._scale.setVisible(frame is not None and state.view != "heads")
         # What has neither label nor prediction, such as a text, needs no room for them.
         judged = any(
             one.label is not None or one.prediction is not None for one in state.frames.present

@@ -189,8 +189,10 @@ def test_wrong_requests_are_answered_in_words() -> None:
     hard, soft = pair()
     with pytest.raises(FigureError, match=r"shows 2 run\(s\), but 1 were given"):
         make_figure("compare", [hard], COMPARE, Display())
-    with pytest.raises(FigureError, match="no view 'heads'"):
-        make_figure("heads", [hard], COMPARE, Display())  # type: ignore[arg-type]
+    with pytest.raises(FigureError, match="no view 'sculpture'"):
+        make_figure("sculpture", [hard], COMPARE, Display())  # type: ignore[arg-type]
+    with pytest.raises(FigureError, match="make_heads_figure draws them"):
+        make_figure("heads", [hard], COMPARE, Display())
     with pytest.raises(FigureError, match="soft-run holds no image regions at site glimpse"):
         make_figure("regions", [replace(soft, boxes=None)], COMPARE, Display())
     # Without regions on both sides a comparison is drawn as bars of every key.

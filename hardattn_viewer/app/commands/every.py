@@ -7,6 +7,7 @@ from hardattn_viewer.app.commands.compare import compare_commands
 from hardattn_viewer.app.commands.edit import edit_commands
 from hardattn_viewer.app.commands.file import file_commands
 from hardattn_viewer.app.commands.find import find_commands
+from hardattn_viewer.app.commands.heads import heads_commands
 from hardattn_viewer.app.commands.matrix import matrix_commands
 from hardattn_viewer.app.commands.playback import playback_commands
 from hardattn_viewer.app.commands.regions import region_commands, region_view_commands
@@ -30,6 +31,7 @@ def commands_of(session: Session, window: Window) -> list[Command]:
         *region_view_commands(session),
         *token_commands(session),
         *playback_commands(session),
+        *heads_commands(session),
         *training_commands(session, window),
         *region_commands(session),
         *compare_commands(session, window),

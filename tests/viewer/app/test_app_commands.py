@@ -32,6 +32,7 @@ from hardattn_viewer.app.commands.window_protocol import Window
 from hardattn_viewer.app.main_window import MainWindow
 from hardattn_viewer.app.session_folder import SessionFolder
 from hardattn_viewer.session import recovering
+from hardattn_viewer.session.atlas import Atlas, HeadAt
 from hardattn_viewer.session.saved import saved_of, text_of, write_session
 from hardattn_viewer.session.session import Session
 
@@ -75,13 +76,14 @@ CHANGES = {
     "pause": "playing", "forward": "place.step", "back": "place.step", "forward10": "place.step",
     "back10": "place.step", "first": "place.step", "last": "place.step",
     "nextExample": "place.example", "previousExample": "place.example",
+    "heads_next": "place.head", "heads_previous": "place.head",
     "matrix": "view", "resetLayout": "docks",
     "help": "dialogs", "log": "dialogs", "about": "dialogs",
 }  # fmt: skip
 PREFIXES = {
     "matrix_copy_": "clipboard", "matrix_": "matrix",
     "view_": "view", "show_": "display", "interpolation_": "display", "scale_": "display",
-    "colours_": "display", "theme_": "theme", "speed_": "speed",
+    "colours_": "display", "theme_": "theme", "speed_": "speed", "heads_": "atlas",
 }  # fmt: skip
 
 
@@ -203,6 +205,17 @@ def begin_recovery(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     qtbot.waitUntil(lambda: window.actions_["stopRecovery"].isEnabled())
 
 
+def show_heads(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window.session.set_view("heads")
+    qtbot.waitUntil(lambda: window.session.state.studies["heads"].finished)
+
+
+def pick_a_head(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    site = window.session.state.site
+    assert site is not None
+    window.session.set_atlas(Atlas(picked=(HeadAt(site.name, 0),)))
+
+
 def see_the_matrix(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     window.session.set_view("matrix")
     QApplication.processEvents()
@@ -221,6 +234,10 @@ PREPARE: dict[str, Callable[[MainWindow, QtBot, Path], None]] = {
     "speed_1": lambda window, *_: window.session.set_speed(8.0),
     "restoreSession": keep_a_session,
     "stopRecovery": begin_recovery,
+    "heads_next": show_heads,
+    "heads_previous": show_heads,
+    "heads_pick_all": show_heads,
+    "heads_clear": pick_a_head,
     **{id_: see_the_matrix for id_ in COMMANDS if id_.startswith("matrix_")},
     **dict.fromkeys(
         ("matrix_zoom_out", "matrix_zoom_whole", "matrix_unclip"), see_a_part_of_the_matrix
