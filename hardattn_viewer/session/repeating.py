@@ -164,7 +164,7 @@ def stability_slices(run: Run, side: Side) -> Iterator[Stability | None]:
     with np.errstate(invalid="ignore"):
         by_step = sums / counts
         whole = sums.sum(axis=1) / counts.sum(axis=1)
-    values = np.concatenate([whole, by_step.reshape(inputs, -1)], axis=1)
+    values = np.concatenate([whole, by_step.reshape(inputs, steps * len(NUMBERS))], axis=1)
     intervals: tuple[Interval, ...] = ()
     for result in bootstrap_slices(values, level=LEVEL, resamples=RESAMPLES):
         yield None

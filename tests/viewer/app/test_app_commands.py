@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -291,10 +292,7 @@ def test_every_command_does_what_it_says(
     if id_ == "stopRecovery":
         slow_down_recovery(monkeypatch)
     ways: list[tuple[str, Callable[[MainWindow], None]]] = [("menu", lambda w: by_menu(w, id_))]
-    ways += [
-        (key, lambda w, k=key: by_key(w, k))  # type: ignore[misc]
-        for key in COMMANDS[id_].keys
-    ]
+    ways += [(key, partial(by_key, key=key)) for key in COMMANDS[id_].keys]
     for number, (way, do) in enumerate(ways):
         window = prepared(COMMANDS[id_], bases, qtbot, tmp_path / str(number))
         before = seen(window)
