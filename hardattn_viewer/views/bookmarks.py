@@ -19,11 +19,13 @@ from hardattn_viewer.session.bookmarks import Bookmark
 from hardattn_viewer.session.marking import Marked, all_bookmarks
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
-from hardattn_viewer.views.parts import ElidedLabel, Notice, column, label, plain_tooltip, row
+from hardattn_viewer.views.parts import ElidedLabel, column, label, plain_tooltip, row
 
 Index = QModelIndex | QPersistentModelIndex
 TITLES = ("run", "example", "step", "where", "note")
+WHERE = 3
 NOTE = 4
+NARROW = 380
 LINE_HEIGHT = 25
 SortRole = Qt.ItemDataRole.UserRole
 
@@ -111,7 +113,7 @@ class BookmarksModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.EditRole:
             return mark.note
         if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tooltip(line.run if index.column() == 0 else text)
+            return plain_tooltip("\n".join(filter(None, (line.run, *words[1:]))))
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{TITLES[index.column()]}: {text}"
         return None
@@ -163,7 +165,10 @@ class BookmarksTable(QTableView):
         """Share the width among the columns."""
         super().resizeEvent(event)
         width = self.viewport().width()
-        shares = (0.09, 0.24, 0.17, 0.2) if width < 420 else (0.08, 0.16, 0.09, 0.3)
+        # Where there is little room, what a bookmark is of stands in its tool tip.
+        narrow = width < NARROW
+        self.setColumnHidden(WHERE, narrow)
+        shares = (0.12, 0.34, 0.14, 0.0) if narrow else (0.08, 0.18, 0.09, 0.3)
         for section, share in enumerate(shares):
             self.setColumnWidth(section, int(width * share))
 
@@ -203,8 +208,10 @@ class BookmarksView(QWidget):
         self.setObjectName("bookmarks")
         self._session = session
         self.table = BookmarksTable(session)
-        self.notice = Notice("noBookmarks")
-        self.notice.say("No bookmarks yet", "B sets one where you are; Ctrl+B one with a note.")
+        words = "No bookmarks yet: B sets one where you are, Ctrl+B one with a note."
+        self.notice = label(words, "muted", "noBookmarks")
+        self.notice.setWordWrap(True)
+        self.notice.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.problem = label(name="notesProblem")
         self.problem.setProperty("tone", "bad")
         self.problem.setWordWrap(True)

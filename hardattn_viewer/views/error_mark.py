@@ -23,6 +23,10 @@ class ErrorMark(QWidget):
         super().__init__()
         self.setObjectName("errorMark")
         self.setFixedHeight(HEIGHT)
+        # What stands below does not jump when something is wrong.
+        policy = self.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.setSizePolicy(policy)
         self._field = field
         self._part: tuple[int, int] | None = None
         self._theme = DARK

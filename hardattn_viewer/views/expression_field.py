@@ -4,9 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QFont, QKeyEvent
-from PySide6.QtWidgets import QLineEdit, QListWidget, QListWidgetItem, QWidget
+from PySide6.QtCore import (
+    QEvent,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QRect,
+    QSize,
+    Qt,
+    QTimer,
+    Signal,
+)
+from PySide6.QtGui import QFont, QHideEvent, QKeyEvent, QPainter, QPalette
+from PySide6.QtWidgets import (
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
 
 from hardattn_viewer.drawing.theme import DARK, Theme
 from hardattn_viewer.session.expressions.completing import Completion
@@ -17,7 +35,10 @@ from hardattn_viewer.views.parts import column, label, set_property
 PAUSE_MS = 300
 LINES = 9
 LINE_HEIGHT = 22
-WIDTH = 420
+WIDTH = 470
+NAME_WIDTH = 150
+
+PAST = "used before"
 
 Complete = Callable[[str], tuple[str, tuple[Completion, ...]]]
 Past = Callable[[], list[str]]
@@ -70,6 +91,8 @@ class ExpressionField(QWidget):
         self.setLayout(column(self.field, self.mark, self.error, spacing=0))
         self.list = _Completions(self)
         self.list.itemClicked.connect(self._take)
+        self.list.left.connect(self._show_wrong)
+        self._wrong = ("", (0, 0))
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(PAUSE_MS)
@@ -90,6 +113,14 @@ class ExpressionField(QWidget):
 
     def show_error(self, sentence: str, part: tuple[int, int]) -> None:
         """Say what is wrong, and where; an empty sentence takes it back."""
+        self._wrong = (sentence, part)
+        self._show_wrong()
+
+    def _show_wrong(self) -> None:
+        sentence, part = self._wrong
+        if self.list.isVisible() and part[1] >= self.field.cursorPosition():
+            # Whoever still types a name need not be told that there is none.
+            sentence = ""
         set_property(self.error, "tone", "bad")
         set_property(self.field, "tone", "bad" if sentence else "")
         self.mark.show_part(part if sentence else None)
@@ -105,7 +136,7 @@ class ExpressionField(QWidget):
         """Offer the expressions that were used before."""
         past = self._past()
         self._word = self.field.text()
-        self.list.show_lines([Completion(text, "used before") for text in past])
+        self.list.show_lines([Completion(text, PAST) for text in past])
 
     def _say(self, sentence: str) -> None:
         self.error.setText(sentence)
@@ -157,7 +188,7 @@ class ExpressionField(QWidget):
         chosen: Completion = item.data(Qt.ItemDataRole.UserRole)
         text, cursor = self.field.text(), self.field.cursorPosition()
         before = text[:cursor].removesuffix(self._word) + chosen.text
-        after = "" if chosen.note == "used before" else text[cursor:]
+        after = "" if chosen.note == PAST else text[cursor:]
         self.list.hide()
         self.field.setText(before + after)
         self.field.setCursorPosition(len(before) - chosen.back)
@@ -174,12 +205,48 @@ class ExpressionField(QWidget):
         self.applied.emit(self.field.text())
 
 
+class _Lines(QStyledItemDelegate):
+    """Paints a name, and its help in a column of its own."""
+
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        """Paint one line."""
+        line: Completion = index.data(Qt.ItemDataRole.UserRole)
+        rect: QRect = option.rect
+        palette = option.palette
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(rect, palette.highlight())
+        flags = int(Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine)
+        metrics = option.fontMetrics
+        elide = Qt.TextElideMode.ElideRight
+        is_past = line.note == PAST
+        name = rect.adjusted(8, 0, -6, 0)
+        if not is_past:
+            name.setWidth(max(NAME_WIDTH, metrics.horizontalAdvance(line.text) + 12))
+        chosen = option.state & QStyle.StateFlag.State_Selected
+        text = palette.highlightedText() if chosen else palette.text()
+        painter.setPen(text.color())
+        painter.drawText(name, flags, metrics.elidedText(line.text, elide, name.width()))
+        if is_past:
+            return
+        note = QRect(name.right(), rect.top(), rect.right() - name.right() - 6, rect.height())
+        faint = palette.color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.Text)
+        painter.setPen(text.color() if chosen else faint)
+        painter.drawText(note, flags, metrics.elidedText(line.note, elide, note.width()))
+
+
 class _Completions(QListWidget):
     """Names with one line of help each; it never takes the focus from the field.
 
     Args:
         owner: whose field they are for.
     """
+
+    left = Signal()
 
     def __init__(self, owner: ExpressionField) -> None:
         # A child of the window and not a window: a popup would take keys and focus.
@@ -190,7 +257,14 @@ class _Completions(QListWidget):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setUniformItemSizes(True)
+        self._delegate = _Lines()
+        self.setItemDelegate(self._delegate)
         self.hide()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Tell that nothing is offered any more."""
+        super().hideEvent(event)
+        self.left.emit()
 
     def show_lines(self, lines: list[Completion]) -> None:
         """Show what may come next; nothing hides the list."""

@@ -44,8 +44,8 @@ def completions(vocabulary: Vocabulary, scope: Scope) -> tuple[Completion, ...]:
     for field in vocabulary.fields():
         note = field.note
         if field.level == "step" and scope == "examples":
-            kind = "its mean over the steps" if field.bare and field.kind == "number" else "a step"
-            note = f"{note} ({kind})"
+            bare = field.bare and field.kind == "number"
+            note = f"mean over steps of {note}" if bare else f"of each step: {note}"
         typed = as_typed(field)
         found.append(Completion(typed, note))
         if both and field.sided:

@@ -12,6 +12,8 @@ from hardattn_viewer.session.expressions.syntax import SLOTS, ExpressionError, N
 
 Level = Literal["example", "step"]
 Kind = Literal["number", "text", "condition"]
+# Names that an error lists; all of them are offered while typing.
+_FEW = 6
 _PLAIN = re.compile(r"[^\W\d]\w*")
 
 
@@ -204,7 +206,8 @@ def _field_named(name: Name, vocabulary: Vocabulary) -> Field:
         return _scalar(name.name)
     known = [field.name for field in vocabulary.fields()]
     close = difflib.get_close_matches(name.name, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}."
+    some = ", ".join(known[:_FEW]) + (" and more" if len(known) > _FEW else "")
+    hint = f"did you mean {close[0]}?" if close else f"there are {some}."
     raise ExpressionError(f"There is no {_short(name.name)}: {hint}", name.start, name.end)
 
 

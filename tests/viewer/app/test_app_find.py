@@ -105,7 +105,7 @@ def test_names_are_completed_with_a_line_of_help(window: MainWindow, qtbot: QtBo
     QTest.keyClicks(expression.field, "not ent")
     assert expression.list.isVisible()
     lines = [expression.list.item(at).text() for at in range(expression.list.count())]
-    assert lines[0].startswith("entropy   entropy in bits") and "its mean" in lines[0]
+    assert lines[0].startswith("entropy   mean over steps of entropy in bits")
     assert [line.split()[0] for line in lines] == ["entropy", "entropy(A)", "entropy(B)"]
     before = window.session.state.place.example
     QTest.keyClick(expression.field, Qt.Key.Key_Down)
