@@ -440,7 +440,10 @@ def measure(name: str, quick: bool, frames: int, folder: Path) -> dict[str, Any]
         # Made elsewhere: what making takes is not the app's memory.
         subprocess.run(words, check=True)
     found: dict[str, Any] = {"acts": {}}
-    stage = Stage([path], "overlay", frames)
+    try:
+        stage = Stage([path], "overlay", frames)
+    except TimeoutError as error:
+        return {"error": str(error)}
     found["opened_ms"] = stage.opened_ms
     if kind == "list":
         found["acts"]["table"] = listed(stage)
@@ -483,6 +486,9 @@ def pane_link(stage: Stage, path: Path) -> dict[str, float] | None:
 
 
 def lines(name: str, found: dict[str, Any]) -> Iterator[str]:
+    if "error" in found:
+        yield f"{name}: {found['error']}!"
+        return
     memory, opened = found["memory_mb"], found["opened_ms"]
     mark = "!" if memory > MEMORY_MB else " "
     yield (
