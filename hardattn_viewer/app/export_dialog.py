@@ -109,7 +109,7 @@ class ExportDialog(QDialog):
             self.view.setCurrentIndex(self.view.findData("training"))
         elif state.view == "compare" and len(state.frames.present) == 2:
             self.view.setCurrentIndex(self.view.findData("compare"))
-        elif state.display.matrix and self.view.findData("matrix") >= 0:
+        elif state.view == "matrix" and self.view.findData("matrix") >= 0:
             self.view.setCurrentIndex(self.view.findData("matrix"))
         wide = self.view.currentData() in ("compare", "training")
         self.width_mm.setValue(170.0 if wide else 85.0)

@@ -15,6 +15,7 @@ MOUSE = (
     ("Shift+click or drag over tokens", "mean of several queries"),
     ("Ctrl+click a token", "pin it as a key"),
     ("right-click a token", "copy it, its weight, the row or the text"),
+    ("wheel, drag, double click on the matrix", "zoom, move, go to a cell; right click copies"),
     ("click or drag in the timeline", "go to a step"),
     ("wheel over the timeline", "step"),
     ("click a run’s card", "look at it, or put it into a slot"),

@@ -23,6 +23,7 @@ class Layout:
         self._window = window
         self._first = QByteArray()
         self.docks: dict[str, QDockWidget] = {}
+        self._hidden: set[str] = set()
         window.setDockNestingEnabled(True)
         window.setCorner(Qt.Corner.BottomLeftCorner, BOTTOM)
         window.setCorner(Qt.Corner.BottomRightCorner, BOTTOM)
@@ -33,14 +34,19 @@ class Layout:
         widget: QWidget,
         area: Qt.DockWidgetArea,
         title: DockTitle | None = None,
+        *,
+        hidden: bool = False,
     ) -> None:
-        """Add a dock; without a title it has no title bar."""
+        """Add a dock; without a title it has no title bar. It may be hidden at first."""
         dock = QDockWidget(name, self._window)
         dock.setObjectName(f"dock{name}")
         dock.setWidget(widget)
         dock.setTitleBarWidget(title if title is not None else QWidget())
         self._window.addDockWidget(area, dock)
         self.docks[name] = dock
+        if hidden:
+            self._hidden.add(name)
+            dock.hide()
 
     def share_out(self) -> None:
         """Give every dock its usual size, and less in a small window."""
@@ -67,8 +73,8 @@ class Layout:
     def reset(self) -> None:
         """Put every dock back where it was at first, in its usual size."""
         self._window.restoreState(self._first)
-        for dock in self.docks.values():
-            dock.show()
+        for name, dock in self.docks.items():
+            dock.setVisible(name not in self._hidden)
         self.share_out()
 
 

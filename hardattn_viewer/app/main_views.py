@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import View
 from hardattn_viewer.views.compare import CompareView
+from hardattn_viewer.views.matrix import MatrixView
 from hardattn_viewer.views.overlay import OverlayView
 from hardattn_viewer.views.training import TrainingView
 
@@ -33,6 +34,7 @@ class MainView:
 
 MAIN_VIEWS = (
     MainView("overlay", "&Overlay", "One run, large", OverlayView),
+    MainView("matrix", "Matri&x", "All queries × keys", MatrixView),
     MainView("compare", "&Compare", "A, B and their difference", CompareView),
     MainView(
         "training", "&Training", "How attention came to be, snapshot by snapshot", TrainingView

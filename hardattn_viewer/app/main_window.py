@@ -19,6 +19,7 @@ from hardattn_viewer.app.bars import DockTitle, Tools
 from hardattn_viewer.app.command_window import CommandWindow
 from hardattn_viewer.app.commands.every import commands_of
 from hardattn_viewer.app.errors import MessageBar
+from hardattn_viewer.app.find_desk import FindDesk
 from hardattn_viewer.app.focus_ring import FocusRings
 from hardattn_viewer.app.focused_keys import FocusedKeys
 from hardattn_viewer.app.layout import BOTTOM, LEFT, RIGHT, Layout
@@ -120,11 +121,14 @@ class MainWindow(CommandWindow):
         self.examples = ExamplesView(self.session)
         self.inspector = Inspector(self.session)
         self.timeline = Timeline(self.session)
+        self.desk = FindDesk(self, self._settings)
         self._examples_title = DockTitle("Examples", "")
         self.layout_ = Layout(self)
         self.layout_.add("Runs", self.cards, LEFT, DockTitle("Runs", "+", self.choose_runs))
         self.layout_.add("Examples", self.examples, LEFT, self._examples_title)
-        self.layout_.add("Inspector", self.inspector, RIGHT)
+        self.layout_.add("Inspector", self.desk.below_inspector(self.inspector), RIGHT)
+        bookmarks = DockTitle("Bookmarks", "")
+        self.layout_.add("Bookmarks", self.desk.bookmarks, RIGHT, bookmarks, hidden=True)
         self.layout_.add("Timeline", self.timeline, BOTTOM)
         self.docks = self.layout_.docks
         self.layout_.share_out()
@@ -150,6 +154,10 @@ class MainWindow(CommandWindow):
             {name: self.actions_[name] for name in ("first", "back", "play", "forward", "last")}
         )
         self.training.bind({name: self.actions_[name] for name in self.training.commands})
+        self.timeline.find_bar.bind(
+            {name: self.actions_[name] for name in ("findNext", "findPrevious", "tracks")}
+        )
+        self.desk.bookmarks.bind(self.actions_["exportBookmarks"])
         self.header.site.bind(self.actions_["chooseSite"])
         self.header.live.bind(self.actions_["follow"])
         self.inspector.bind(self.actions_["keepNumbers"])

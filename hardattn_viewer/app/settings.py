@@ -17,6 +17,7 @@ from recorders.run.errors import RunError
 VERSION = 1
 RECENT = 10
 PAIRS = 200
+PAST = 30
 
 
 class Store(Protocol):
@@ -97,6 +98,27 @@ class Settings:
         """Put a run at the front of the recent ones; of a URL what is secret is not kept."""
         others = [text for known in self.recent if (text := str(known)) != str(path)]
         self._store.setValue("recent", [str(path), *others][:RECENT])
+
+    @property
+    def tracks(self) -> tuple[str, ...] | None:
+        """The tracks of the timeline that were picked; None where none ever were."""
+        value = self._store.value("timeline/tracks")
+        return tuple(value.split("\n")) if isinstance(value, str) and value else None
+
+    @tracks.setter
+    def tracks(self, names: tuple[str, ...]) -> None:
+        self._store.setValue("timeline/tracks", "\n".join(names))
+
+    def past(self, kind: str) -> list[str]:
+        """Expressions of a kind (``filter``, ``find``) that were used before, latest first."""
+        value = self._store.value(f"expressions/{kind}")
+        texts = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+        return [str(text) for text in texts if text][:PAST]
+
+    def keep_past(self, kind: str, text: str) -> None:
+        """Put an expression at the front of those that were used before."""
+        others = [known for known in self.past(kind) if known != text]
+        self._store.setValue(f"expressions/{kind}", [text, *others][:PAST])
 
     def forget_recent(self) -> None:
         """Forget which runs were opened."""

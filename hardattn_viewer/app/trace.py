@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 # Milliseconds after which a dialog that has just appeared has been laid out.
 DIALOG_MS = 150
+# Steps of the timeline whose places are told.
+MOST_STEPS = 200
 
 
 def is_wanted() -> bool:
@@ -135,7 +137,7 @@ def places(window: MainWindow) -> Iterator[tuple[str, QPoint]]:
         if not table.viewport().rect().contains(where):
             break
         yield f"examplesTable.line{line}", table.viewport().mapToGlobal(where.center())
-    for step in range(window.session.state.frames.steps):
+    for step in range(min(window.session.state.frames.steps, MOST_STEPS)):
         point = plots.centre_of(step).toPoint()
         yield f"timeline.step{step}", plots.widget.viewport().mapToGlobal(point)
 
@@ -147,5 +149,5 @@ def _first_number(text: str) -> str:
 
 def _step(text: str) -> str:
     # People count steps from 1, the session from 0.
-    found = re.search(r"step (\d+)", text, re.IGNORECASE)
-    return str(int(found[1]) - 1) if found else "none"
+    found = re.search(r"step ([\d,]+)", text, re.IGNORECASE)
+    return str(int(found[1].replace(",", "")) - 1) if found else "none"

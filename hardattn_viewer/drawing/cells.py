@@ -40,7 +40,7 @@ def cell_picture(
         hover: key under the mouse.
         pinned: key held by a click.
     """
-    if _is_matrix(frame, display):
+    if _is_matrix(frame):
         return matrix_picture(frame, display, scale_max=scale, hover=hover, pinned=pinned)
     if frame.boxes is not None:
         return regions_picture(frame, display, scale_max=scale, hover=hover, pinned=pinned)
@@ -49,7 +49,7 @@ def cell_picture(
 
 def cell_scale(frame: Frame, frames: Sequence[Frame], display: Display) -> float:
     """What the strongest colour of a frame's picture stands for, drawn together with ``frames``."""
-    scale = matrix_scale if _is_matrix(frame, display) else scale_for
+    scale = matrix_scale if _is_matrix(frame) else scale_for
     return scale(frame, frames, display)
 
 
@@ -64,5 +64,5 @@ def paint_cell(painter: QPainter, rect: QRectF, picture: CellPicture, theme: The
             paint_distribution(painter, rect, picture, theme)
 
 
-def _is_matrix(frame: Frame, display: Display) -> bool:
-    return frame.map is not None and (display.matrix or (frame.boxes is None and frame.queries > 1))
+def _is_matrix(frame: Frame) -> bool:
+    return frame.map is not None and frame.boxes is None and frame.queries > 1

@@ -79,6 +79,8 @@ def difference_scale(frame_a: Frame, frame_b: Frame, display: Display) -> float:
     here = np.abs(region_values(frame_b).astype(np.float64) - region_values(frame_a))
     if display.scale == "step":
         return largest([here])
+    if frame_a.is_part or frame_b.is_part:
+        return 1.0
     steps = min(len(frame_a.distributions), len(frame_b.distributions))
     first, last = frame_a.first_region, frame_a.first_region + here.size
     a, b = frame_a.distributions[:steps, first:last], frame_b.distributions[:steps, first:last]

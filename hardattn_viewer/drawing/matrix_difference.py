@@ -138,7 +138,7 @@ def matrix_difference(
 
 def _values(a: StepMap, b: StepMap) -> Floats:
     whole = a.is_whole and b.is_whole
-    return b.values - a.values if whole else b.pooled - a.pooled
+    return b.values - a.values if whole else b.pyramid.values - a.pyramid.values
 
 
 def _pooled_shape(one: StepMap) -> tuple[int, ...]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 from hardattn_viewer.drawing.text import plain
-from hardattn_viewer.session.frames import Frame, query_tokens
-from hardattn_viewer.session.joined import JoinedMap
+from hardattn_viewer.session.frame_items import query_tokens
+from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.naming import special_name
 
 _LONGEST = 32
@@ -38,7 +38,7 @@ def key_labels(frame: Frame) -> tuple[str, ...]:
     one = frame.map
     keys = frame.probabilities.size
     if frame.boxes is not None or frame.first_region:
-        return tuple(_region_label(frame, key) for key in range(keys))
+        return tuple(region_label(frame, key) for key in range(keys))
     first = one.event.first_key if one is not None else 0
     labels = [str(first + key) for key in range(keys)]
     if one is not None and one.event.sink and labels:
@@ -59,7 +59,7 @@ def query_labels(frame: Frame) -> tuple[str, ...]:
         return tuple(f"w{query // each}·{query % each}" for query in range(event.queries))
     if frame.key_axis == frame.query_axis == "regions":
         return tuple(
-            _region_label(frame, event.first_query + query * event.query_stride)
+            region_label(frame, event.first_query + query * event.query_stride)
             for query in range(event.queries)
         )
     return tuple(
@@ -67,23 +67,7 @@ def query_labels(frame: Frame) -> tuple[str, ...]:
     )
 
 
-def whole_labels(frame: Frame, whole: JoinedMap) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """A short name for each query and for each key of all steps."""
-    sides = (
-        (frame.query_axis, whole.first_query, whole.queries),
-        (frame.key_axis, whole.first_key, whole.keys),
-    )
-    queries, keys = (
-        tuple(
-            shown_token(texts[at]) if at < len(texts) and texts[at] else str(at)
-            for at in range(first, first + count)
-        )
-        for axis, first, count in sides
-        for texts in (frame.axes.on(axis),)
-    )
-    return queries, keys
-
-
-def _region_label(frame: Frame, key: int) -> str:
+def region_label(frame: Frame, key: int) -> str:
+    """A short name for a key that is a region, or a special token before them."""
     first = frame.first_region
     return shown_token(special_name(frame, key)) if key < first else str(key - first)

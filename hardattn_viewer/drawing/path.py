@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QPainter
 from hardattn_viewer.drawing.strokes import pen, tint
 from hardattn_viewer.drawing.text import Words, draw_text
 from hardattn_viewer.drawing.theme import Theme
+from hardattn_viewer.session.frames import Frame
 
 # Places visited more often show this many numbers and how many more there are.
 _MOST = 8
@@ -21,6 +22,8 @@ _IN_A_ROW = 4
 _ROUNDS = 40
 # Images smaller than this get dots without numbers.
 _NUMBERED = 96.0
+# Steps of a path that are drawn where an example has thousands.
+_PATH = 6
 
 
 @dataclass(frozen=True)
@@ -270,3 +273,11 @@ def _paint_disc(painter: QPainter, disc: Disc, theme: Theme) -> None:
         colour=colour,
         align="centre",
     )
+
+
+def path_steps(frame: Frame) -> range:
+    """The steps whose path is drawn: all, or of very many the last few."""
+    if not frame.is_part:
+        return frame.held
+    step = frame.place.step
+    return range(max(step + 1 - _PATH, frame.held.start), step + 1)

@@ -20,13 +20,14 @@ from hardattn_viewer.drawing.layout import (
     region_layout,
     smooth_grid,
 )
-from hardattn_viewer.drawing.path import Visit, paint_path
+from hardattn_viewer.drawing.path import Visit, paint_path, path_steps
 from hardattn_viewer.drawing.pixels import paint_pixels, to_qimage
 from hardattn_viewer.drawing.strokes import outline, paint_mark, pen, tint
 from hardattn_viewer.drawing.text import draw_text, first_that_fits, line_height, text_width, wrap
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.display import Display
-from hardattn_viewer.session.frames import Frame, key_of_query
+from hardattn_viewer.session.frame_items import key_of_query
+from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.naming import special_words
 
 # Samples along the longer side of a smooth heat picture.
@@ -136,9 +137,11 @@ def regions_picture(
         if display.heat:
             heat, heat_rect, note = _heat(layout, values, rgba, scale_max, display)
         centres = layout.centres
+        path = path_steps(frame)
         visits = tuple(
             Visit(step, region, float(centres[region, 0]), float(centres[region, 1]))
-            for step, keys in enumerate(frame.selections)
+            for step, keys in enumerate(frame.selections, frame.first_step)
+            if step in path
             for region in (key - first for key in keys)
             if 0 <= region < len(centres)
         )
@@ -157,7 +160,7 @@ def regions_picture(
         display=display,
         hover=known_region(hover, first, len(values)),
         pinned=known_region(pinned, first, len(values)),
-        note=" · ".join(filter(None, (special_words(frame), note))),
+        note=" · ".join(filter(None, (special_words(frame), note, _part_words(frame, display)))),
         first_region=first,
         query=known_region(looked_from, first, len(values)),
     )
@@ -384,3 +387,11 @@ def _paint_boxes(
             outline(painter, box, where, pen(tint(theme.hard, 0.65), 1.0), halo=0.25)
         else:
             outline(painter, box, where, pen(tint(theme.hard, 0.4), 1.0, dashed=True), halo=0)
+
+
+def _part_words(frame: Frame, display: Display) -> str:
+    """Which steps the path is of, where it is not of all of them."""
+    if not (frame.is_part and display.path and frame.hard):
+        return ""
+    path = path_steps(frame)
+    return f"path of steps {path.start + 1:,} – {path.stop:,} of {frame.steps:,}"

@@ -71,12 +71,17 @@ def matrix_scale(frame: Frame, frames: Sequence[Frame], display: Display) -> flo
     else:
         shown = frames if display.scale == "shared" else [frame]
         maps = [one for each in shown for one in each.maps]
+        if any(each.is_part for each in shown):
+            return 1.0
     top = max((one.largest for one in maps if one is not None), default=0.0)
     return top if top > 0 else scale_for(frame, frames, display)
 
 
 def _drawn(frame: Frame) -> NDArray[np.float32]:
     """What a picture has colours for: on an image not the special tokens, which often get most."""
+    if frame.is_part:
+        # Of steps that were not read nothing is known but that no probability is above 1.
+        return np.ones(1, np.float32)
     if frame.boxes is None or not frame.first_region:
         return coloured(frame, frame.distributions)
     return frame.distributions[:, frame.first_region : frame.first_region + len(frame.boxes)]

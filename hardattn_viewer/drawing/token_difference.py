@@ -61,6 +61,9 @@ def token_difference_scale(a: Frame, b: Frame, display: Display) -> float:
         The largest |B − A| of this step (``display.scale == "step"``) or of all steps at which
         both have as many keys as now; 1.0 where there is none.
     """
+    if display.scale != "step" and (a.is_part or b.is_part):
+        # Of steps that were not read nothing is known but that no difference is above 1.
+        return 1.0
     a, b = shown_frame(a, display), shown_frame(b, display)
     here = b.probabilities.astype(np.float64) - a.probabilities
     found = [np.abs(coloured(a, here.astype(np.float32)))]

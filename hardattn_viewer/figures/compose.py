@@ -267,21 +267,21 @@ def _step_rows(
     """Small pictures of every step, as many in a row as stay legible."""
     most = max(1, int((width + GAP) / (_SMALL + GAP)))
     # Rows of equal length look better than a last row of one.
-    columns = math.ceil(frame.steps / math.ceil(frame.steps / most))
+    columns = math.ceil(len(frame.held) / math.ceil(len(frame.held) / most))
     each = whole((width - (columns - 1) * GAP) / columns)
     label = line_height(theme, theme.size_small) + 4
     pitch = each if columns == 1 else math.floor((width - each) / (columns - 1))
     height = label + each * min(_aspect(frame), _TALLEST)
     plain_display = replace(display, path=False)
     pictures = []
-    for step in range(frame.steps):
+    for step in frame.held:
         there = frame_at_step(frame, step)
         pictures.append(regions_picture(there, plain_display, scale_max=scale))
 
     def row(first: int) -> Paint:
         def paint(painter: QPainter, rect: QRectF) -> None:
             for index, picture in enumerate(pictures[first : first + columns]):
-                step = first + index
+                step = frame.held.start + first + index
                 left = rect.left() + index * pitch
                 now = step == frame.place.step
                 draw_text(
@@ -301,4 +301,4 @@ def _step_rows(
 
         return paint
 
-    return [(height, row(first)) for first in range(0, frame.steps, columns)]
+    return [(height, row(first)) for first in range(0, len(frame.held), columns)]

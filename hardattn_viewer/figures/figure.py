@@ -199,7 +199,7 @@ def _page(view: View, frames: Sequence[Frame], options: FigureOptions, display: 
             return tokens_page(frames[0], options, display)
         case "matrix":
             return matrix_page(frames[0], options, display)
-        case "compare" if display.matrix:
+        case "compare" if display.maps:
             return compare_matrix_page(frames[0], frames[1], options, display)
         case "compare" if any(frame.boxes is None or not len(frame.boxes) for frame in frames):
             return compare_tokens_page(frames[0], frames[1], options, display)

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardattn_viewer.measures import jensen_shannon, mass_on, same_argmax
-from hardattn_viewer.session.frames import Frame, frame_at_step, query_tokens
+from hardattn_viewer.session.frame_items import query_tokens
+from hardattn_viewer.session.frames import Frame, frame_at_step
 
 COLUMNS = (
     "slot",
@@ -87,6 +88,7 @@ def selected(frame: Frame) -> NDArray[np.bool_]:
 def csv_bytes(frames: Sequence[Frame], names: Sequence[str]) -> bytes:
     """A table of one row a run, step and key, UTF-8 with a header line.
 
+    Of an example of very many steps there are those around the one shown.
     Probabilities are written with the fewest digits that give the recorded float32 back.
     """
     out = io.StringIO(newline="")
@@ -94,12 +96,12 @@ def csv_bytes(frames: Sequence[Frame], names: Sequence[str]) -> bytes:
     writer.writerow(COLUMNS)
     for name, frame in zip(names, frames, strict=True):
         chosen = selected(frame)
-        for step in range(frame.steps):
+        for step in frame.held:
             there = frame_at_step(frame, step)
             about = (*_about(name, there, there.query), step)
             for key, value in enumerate(there.probabilities):
                 shown = (*_box(there, key), _token(there.tokens, key), np.float32(value))
-                writer.writerow((*about, key, *shown, int(chosen[step, key])))
+                writer.writerow((*about, key, *shown, int(chosen[step - frame.first_step, key])))
     # Names of files may hold bytes that are no UTF-8; they come as lone surrogates.
     return out.getvalue().encode("utf-8", errors="replace")
 
@@ -168,6 +170,7 @@ def npz_bytes(
             f"{name}_head": np.array(-1 if place.head is None else place.head),
             f"{name}_query": np.array(frame.query),
             f"{name}_step": np.array(place.step),
+            f"{name}_first_step": np.array(frame.first_step),
             f"{name}_distributions": frame.distributions,
             f"{name}_probabilities": frame.probabilities,
             f"{name}_selected": selected(frame),
@@ -178,7 +181,9 @@ def npz_bytes(
         if frame.map is not None and frame.queries > 1:
             # Of a map too large to be read whole there is what the picture shows.
             whole = frame.map.is_whole
-            kind, values = ("", frame.map.values) if whole else ("_max_pooled", frame.map.pooled)
+            kind, values = (
+                ("", frame.map.values) if whole else ("_max_pooled", frame.map.pyramid.values)
+            )
             arrays[f"{name}_map{kind}"] = values
         if frame.whole is not None:
             maps = enumerate(frame.maps)

@@ -11,6 +11,8 @@ from hardattn_viewer.drawing.scale import scope_words
 from hardattn_viewer.drawing.text import amount, plain
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame
+from hardattn_viewer.session.map_source import pyramid_of
+from hardattn_viewer.session.masking import MASKED
 from hardattn_viewer.session.naming import query_name, special_words
 from hardattn_viewer.session.recorded import verification_kind
 from hardattn_viewer.session.shown_tokens import mass_words, shown_frame
@@ -178,7 +180,8 @@ def text_caption(frame: Frame, view: str, display: Display, scale: float) -> str
         queries, whole = frame.queries, frame.whole
         if whole is not None:
             queries, count = whole.queries, whole.keys
-        text += f"{queries:,} queries × {count:,} {kind}s; each row sums to 1; zero is bare. "
+        text += f"{queries:,} queries × {count:,} {kind}s; each row sums to 1; zero is bare"
+        text += f"{_mask_words(frame)}. "
         text += f"Colour ({display.colours}): {ends}, {scope}. "
     else:
         text += f"Probabilities sum to {_total(frame)} over {count:,} {kind}s; "
@@ -187,6 +190,14 @@ def text_caption(frame: Frame, view: str, display: Display, scale: float) -> str
     if frame.verified:
         text += f"Record {plain(frame.verified).rstrip('.')}. "
     return text + f"Drawn by {PRODUCER}."
+
+
+def _mask_words(frame: Frame) -> str:
+    """What hatched cells are; empty where there are none."""
+    pyramid = pyramid_of(frame)
+    if pyramid is None or not (pyramid.patch(1, 1).values == MASKED).any():
+        return ""
+    return ", what was masked (told by its zeros) hatched"
 
 
 def _total(frame: Frame) -> str:

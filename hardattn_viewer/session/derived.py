@@ -5,29 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from hardattn_viewer.session.beside import Beside
-from hardattn_viewer.session.filters import FilterError, filter_rows
+from hardattn_viewer.session.finding import checked
 from hardattn_viewer.session.frames import Place, frame_at
+from hardattn_viewer.session.listing import depends_on, vocabulary_of, with_order
 from hardattn_viewer.session.moving import at_known_site
-from hardattn_viewer.session.rows import Rows, sort_rows
+from hardattn_viewer.session.rows import Rows
 from hardattn_viewer.session.state import Frames, OpenRun, SessionState
-
-
-def with_order(state: SessionState) -> SessionState:
-    """``state`` with its rows filtered and sorted; a wrong filter leaves the list as it was."""
-    if state.rows is None:
-        return replace(state, order=(), filter_error="")
-    try:
-        keep = filter_rows(state.filter, state.rows)
-    except FilterError as error:
-        everything = np.ones(len(state.rows), dtype=np.bool_)
-        # Of other runs the list was another one.
-        kept = state.order if max(state.order, default=-1) < len(state.rows) else ()
-        kept = kept or sort_rows(state.rows, everything, state.sort)
-        return replace(state, order=kept, filter_error=str(error))
-    return replace(state, order=sort_rows(state.rows, keep, state.sort), filter_error="")
 
 
 def at_place(
@@ -83,10 +67,14 @@ def resolved(
     elsewhere = new.place.example != old.place.example and not grew
     if elsewhere or new.slot_a != old.slot_a:
         new = replace(new, hovered=None, hovered_query=None, pinned=None)
+        if new.loop == old.loop:
+            new = replace(new, loop=None)
     if (new.slot_a, new.slot_b) != (old.slot_a, old.slot_b) and new.beside is old.beside:
         # What B was shown beside is no longer there.
         new = replace(new, beside=Beside())
-    if (new.rows, new.filter, new.sort) != (old.rows, old.filter, old.sort):
+    if new.find.text and vocabulary_of(new) != vocabulary_of(old):
+        new = replace(new, find=checked(new, new.find.text))
+    if depends_on(new) != depends_on(old):
         new = with_order(new)
     # The frames are those of another example still, which has steps of its own.
     if (new.place.step, *new.rows_asked) != (old.place.step, *old.rows_asked) and not elsewhere:

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 Interpolation = Literal["nearest", "smooth"]
 Scope = Literal["shared", "example", "step"]
 AmountTable = Literal["viridis", "cividis"]
-Option = Literal["heat", "boxes", "path", "matrix"]
+Option = Literal["heat", "boxes", "path", "maps"]
 BarOption = Literal["sorted_bars", "log_bars", "cumulative", "bar_names"]
 CurveOption = Literal["log_curves", "filtered_curves"]
 USUAL_CURVES = (
@@ -34,7 +34,7 @@ class Display:
         heat: tint regions by their probability.
         boxes: outline the pixels that the selected region really covers.
         path: number the selected regions in the order of the steps.
-        matrix: show all queries × keys instead of the row of one query.
+        maps: in Compare, subtract all queries × keys instead of the row of one query.
         opacity: of the strongest heat, in [0, 1].
         interpolation: ``"nearest"`` fills each region with one colour; ``"smooth"`` is bilinear
             between region centres, and is labelled so in the picture.
@@ -60,7 +60,7 @@ class Display:
     heat: bool = True
     boxes: bool = True
     path: bool = True
-    matrix: bool = False
+    maps: bool = False
     opacity: float = 0.65
     interpolation: Interpolation = "nearest"
     scale: Scope = "shared"

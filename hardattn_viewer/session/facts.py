@@ -50,6 +50,8 @@ def run_facts(run: Run) -> RunFacts:
         newest=tuple(None if at is None else Newest(*at) for at in run.newest),
         notices=notices_of(run),
         repeated=has_repeats(run),
+        recorded=run.recorded,
+        scalars=run.scalar_names,
     )
 
 

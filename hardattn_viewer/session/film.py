@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hardattn_viewer.session.frames import Frame, Target, frame_bytes, load_frame
+from hardattn_viewer.session.frame_parts import frame_bytes
+from hardattn_viewer.session.frames import Frame, Target, load_frame
 from hardattn_viewer.session.studies import Study
 from hardattn_viewer.session.training_course import sides_of
 

@@ -1,13 +1,14 @@
-"""Parts of a frame that are read from a run: its site, the boxes of its keys, its scalars."""
+"""Parts of a frame that are read from a run: site, boxes of keys, scalars; and its size."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from hardattn_viewer.session.frames import Frame
     from hardattn_viewer.session.maps import StepMap
     from recorders.run.reader import Run, Site
 
@@ -43,6 +44,20 @@ def boxes_of(
 
 def padded(values: NDArray[np.float64], steps: int) -> NDArray[np.float64]:
     """``values`` as float64 [steps], NaN where there are fewer."""
+    if values.size == steps:
+        return values
     found = np.full(steps, np.nan)
     found[: min(steps, values.size)] = values[:steps]
     return found
+
+
+def frame_bytes(frame: Frame) -> int:
+    """How much memory a frame holds, for the cache's bound."""
+    # Numbers of very many steps are shared by all frames of the example.
+    scalars = () if frame.curves is not None else frame.scalars.values()
+    arrays: list[NDArray[Any]] = [frame.distributions, *scalars]
+    arrays += [array for array in (frame.image, frame.boxes) if array is not None]
+    tokens = sum(map(len, frame.axes.own)) + sum(map(len, frame.axes.target))
+    maps = sum(one.nbytes for one in frame.maps if one is not None)
+    maps += frame.whole.nbytes if frame.whole is not None else 0
+    return sum(int(array.nbytes) for array in arrays) + tokens + maps + 2_000

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hardattn_viewer.session.frame_items import key_tokens
 from hardattn_viewer.session.frame_parts import boxes_of, padded, site_of
 from hardattn_viewer.session.frame_rows import averaged, holds_rows, rows_at, with_rows
 from hardattn_viewer.session.joined import JoinedMap, joined
+from hardattn_viewer.session.long_examples import LongCurves, read_curves, steps_around
 from hardattn_viewer.session.maps import StepMap, read_step
 from hardattn_viewer.session.recorded import AxisTokens, axis_tokens, image_of
 from hardattn_viewer.session.token_groups import Groups
@@ -105,6 +106,9 @@ class Frame:
         special_keys: names of the keys before the first region.
         whole: the maps of all steps as one where each continues the last, else None.
         damage: sentences about what is damaged and therefore not shown.
+        first_step: the step that ``distributions``, ``selections``, ``maps`` and ``step_axes``
+            begin with; of an example of very many steps they hold a few around the one shown.
+        curves: of such an example, numbers of all its steps as a timeline draws them.
     """
 
     run_name: str
@@ -141,16 +145,28 @@ class Frame:
     special_keys: tuple[str, ...] = ()
     whole: JoinedMap | None = None
     damage: tuple[str, ...] = ()
+    first_step: int = 0
+    curves: LongCurves | None = None
+
+    @property
+    def held(self) -> range:
+        """The steps whose distributions are in memory: all, or some around the one shown."""
+        return range(self.first_step, self.first_step + len(self.distributions))
+
+    @property
+    def is_part(self) -> bool:
+        """Whether there are more steps than are in memory."""
+        return len(self.held) < self.steps
 
     @property
     def selection(self) -> tuple[int, ...]:
         """The keys selected at the frame's step; empty where attention is soft."""
-        return self.selections[self.place.step] if self.selections else ()
+        return self.selections[self.place.step - self.first_step] if self.selections else ()
 
     @property
     def map(self) -> StepMap | None:
         """The map of the frame's step."""
-        return self.maps[self.place.step] if self.maps else None
+        return self.maps[self.place.step - self.first_step] if self.maps else None
 
     @property
     def queries(self) -> int:
@@ -181,7 +197,8 @@ class Frame:
     @property
     def texts(self) -> AxisTokens:
         """The example's tokens by axis, as they were at the frame's step."""
-        return self.step_axes[self.place.step] if self.step_axes else self.axes
+        at = self.place.step - self.first_step
+        return self.step_axes[at] if self.step_axes else self.axes
 
     @property
     def off_image(self) -> tuple[int, ...]:
@@ -207,11 +224,17 @@ class Frame:
         return self.map is not None and self.map.event.windows > 1
 
 
-def load_frame(run: Run, place: Place) -> Frame:
+def load_frame(run: Run, place: Place, curves: LongCurves | None = None) -> Frame:
     """Read everything that the views draw of ``run`` at ``place``.
 
     With ``place.head`` None, probabilities, entropy and log-prob are means over heads, and the
-    selections of all heads are shown together.
+    selections of all heads are shown together. Of an example of very many steps, only those
+    around ``place.step`` are read, and numbers of all of them.
+
+    Args:
+        run: the run.
+        place: where to look.
+        curves: numbers of all steps of such an example, where they were read before.
 
     Raises:
         recorders.RunError: the file is damaged there.
@@ -227,6 +250,7 @@ def load_frame(run: Run, place: Place) -> Frame:
     steps = run.steps(site, place.example, snapshot)
     axes = axis_tokens(run, place.example, snapshot)
     texts = axes.on(site.query_axis)
+    held = steps_around(place.step, steps)
     maps = tuple(
         read_step(
             run,
@@ -238,7 +262,7 @@ def load_frame(run: Run, place: Place) -> Frame:
             place.query,
             others=lambda event, query: averaged(event, texts, query, place.also, place.words),
         )
-        for step in range(steps)
+        for step in held
     )
     if not any(maps):
         raise IndexError(
@@ -246,7 +270,13 @@ def load_frame(run: Run, place: Place) -> Frame:
             "choose another example or site"
         )
     outcome = run.outcome(place.example, snapshot)
-    scalars = run.scalars(place.example, site, snapshot)
+    if len(held) < steps:
+        usual = next(one.usual and one.usual - one.queries for one in maps if one is not None)
+        query = usual if place.query is None else place.query
+        curves = curves or read_curves(run, site, place.example, snapshot, place.head, query)
+        scalars = curves.scalars
+    else:
+        curves, scalars = None, run.scalars(place.example, site, snapshot)
     is_beam = bool(np.isfinite(scalars.get(BEAM_PARENT, np.zeros(0))).any())
     none = np.zeros(0, dtype=np.float32)
     damage = [sentence for one in maps if one is not None for sentence in one.damage]
@@ -274,15 +304,17 @@ def load_frame(run: Run, place: Place) -> Frame:
         maps=maps,
         axes=axes,
         step_axes=tuple(
-            axis_tokens(run, place.example, snapshot, step)
-            for step in range(steps if is_beam else 0)
+            axis_tokens(run, place.example, snapshot, step) for step in (held if is_beam else ())
         ),
         key_axis=site.key_axis,
         query_axis=site.query_axis,
         special_keys=site.special_keys,
         # Steps of a beam go on from other beams, so that they are no rows of one text.
-        whole=None if is_beam else joined(maps),
+        whole=None if is_beam or len(held) < steps else joined(maps),
         damage=tuple(dict.fromkeys(damage)),
+        first_step=held.start,
+        curves=curves,
+        asked_query=place.query,
     )
     return _at(with_rows(frame, place.query, place.also, place.words), place.step)
 
@@ -291,6 +323,8 @@ def frame_at(
     frame: Frame, step: int, query: int | None, also: tuple[int, ...] = (), words: bool = False
 ) -> Frame:
     """The same frame at another step or query of its example; what is outside is clamped.
+
+    A step that is not in memory leaves the frame where it is, until it is read.
 
     Args:
         frame: the frame.
@@ -313,84 +347,25 @@ def frame_at_step(frame: Frame, step: int) -> Frame:
     return frame_at(frame, step, frame.asked_query, frame.asked_also, frame.by_words)
 
 
-def frame_bytes(frame: Frame) -> int:
-    """How much memory a frame holds, for the cache's bound."""
-    arrays: list[NDArray[Any]] = [frame.distributions, *frame.scalars.values()]
-    arrays += [array for array in (frame.image, frame.boxes) if array is not None]
-    tokens = sum(map(len, frame.axes.own)) + sum(map(len, frame.axes.target))
-    maps = sum(one.nbytes for one in frame.maps if one is not None)
-    maps += int(frame.whole.pooled.nbytes) if frame.whole is not None else 0
-    return sum(int(array.nbytes) for array in arrays) + tokens + maps + 2_000
-
-
 def _at(frame: Frame, step: int) -> Frame:
     """``frame`` with everything that depends on the step."""
     step = min(max(step, 0), frame.steps - 1)
+    if step not in frame.held:
+        step = min(max(frame.place.step, frame.held.start), frame.held.stop - 1)
+    at = step - frame.first_step
     if not frame.maps:
         place = replace(frame.place, step=step)
-        return replace(frame, place=place, probabilities=frame.distributions[step])
-    one = frame.maps[step]
+        return replace(frame, place=place, probabilities=frame.distributions[at])
+    one = frame.maps[at]
     if one is None:
         place = replace(frame.place, step=step, query=0)
-        row = frame.distributions[step]
+        row = frame.distributions[at]
         return replace(frame, place=place, probabilities=row, tokens=None, averaged=())
     rows = rows_at(frame, step)
     place = replace(frame.place, step=step, query=rows[0])
     frame = replace(frame, place=place, averaged=rows)
     return replace(
         frame,
-        probabilities=frame.distributions[step, : one.event.keys],
+        probabilities=frame.distributions[at, : one.event.keys],
         tokens=key_tokens(frame, one),
     )
-
-
-def key_tokens(frame: Frame, one: StepMap) -> tuple[str, ...] | None:
-    """One token a key of a step; None where keys are no tokens, or none were recorded."""
-    texts, event = frame.texts.on(frame.key_axis), one.event
-    if not texts:
-        return None
-    items = event.keys - 1 if event.sink else event.keys
-    found = named(texts, range(event.first_key, event.first_key + items))
-    return (*found, "sink") if event.sink else found
-
-
-def query_tokens(frame: Frame) -> tuple[str, ...] | None:
-    """One token a query of the frame's step; None where queries are no tokens."""
-    texts, one = frame.texts.on(frame.query_axis), frame.map
-    if not texts or one is None:
-        return None
-    event = one.event
-    places = range(
-        event.first_query,
-        event.first_query + event.queries * event.query_stride,
-        event.query_stride,
-    )
-    return named(texts, places)
-
-
-@lru_cache(maxsize=16)
-def named(texts: tuple[str, ...], places: range) -> tuple[str, ...]:
-    """Tokens at places; one that is not known is named by its place."""
-    return tuple(texts[at] if at < len(texts) and texts[at] else f"token {at}" for at in places)
-
-
-def query_of_key(frame: Frame, key: int) -> int | None:
-    """The query that is the same item as ``key`` at the frame's step, or None."""
-    one = frame.map
-    if one is None or not frame.one_axis or (one.event.sink and key == one.event.keys - 1):
-        return None
-    event = one.event
-    query, rest = divmod(event.first_key + key - event.first_query, event.query_stride)
-    return query if rest == 0 and 0 <= query < event.queries else None
-
-
-def key_of_query(frame: Frame, query: int | None = None) -> int | None:
-    """The key that is the same item as a query, None for that looked at; or None."""
-    one = frame.map
-    if one is None or not frame.one_axis:
-        return None
-    event = one.event
-    at = frame.query if query is None else query
-    key = event.first_query + at * event.query_stride - event.first_key
-    items = event.keys - 1 if event.sink else event.keys
-    return key if 0 <= key < items else None

@@ -9,7 +9,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from hardattn_viewer.session.maps import POOLED, StepMap, max_pooled
+from hardattn_viewer.session.maps import StepMap
+from hardattn_viewer.session.masking import MaskRule
+from hardattn_viewer.session.pyramid import Pyramid
 
 # Cells beyond which the whole is not put together: a text of 4,096 tokens.
 MOST_CELLS = 1 << 24
@@ -20,8 +22,7 @@ class JoinedMap:
     """All queries of all steps, as when a model writes one token a step after reading a prompt.
 
     Attributes:
-        pooled: float32 [rows, columns], at most ``POOLED`` on each side; 0 where a query came
-            before a key.
+        pyramid: the whole at every resolution; a key that came after a query is masked.
         queries: number of queries of all steps.
         keys: number of keys on the whole axis.
         first_row: int64 [steps], the row of each step's first query.
@@ -30,13 +31,18 @@ class JoinedMap:
         first_key: position of the first key.
     """
 
-    pooled: NDArray[np.float32]
+    pyramid: Pyramid
     queries: int
     keys: int
     first_row: NDArray[np.int64]
     first_column: NDArray[np.int64]
     first_query: int
     first_key: int
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory it holds."""
+        return int(self.pyramid.values.nbytes) + self.pyramid.nbytes
 
     def place_of(self, row: int) -> tuple[int, int]:
         """The step and the query in it that a row is."""
@@ -63,11 +69,16 @@ def joined(maps: Sequence[StepMap | None]) -> JoinedMap | None:
         return None
     whole = np.zeros((queries, keys), np.float32)
     columns = np.array([one.first_key - first_key for one in events], np.int64)
+    first, last = np.zeros((2, queries), np.int64)
     for one, row, column in zip(known, starts.tolist(), columns.tolist(), strict=False):
         down, across = one.values.shape
         whole[row : row + down, column : column + across] = one.values
+        rule = one.pyramid.rule
+        # A query that looked at nothing has its first key after its last, also here.
+        first[row : row + down] = column + rule.first
+        last[row : row + down] = column + rule.last
     return JoinedMap(
-        pooled=max_pooled(whole, POOLED, POOLED),
+        pyramid=Pyramid(whole, queries, keys, MaskRule(first, last, False, keys)).prepared(),
         queries=queries,
         keys=keys,
         first_row=starts[:-1].astype(np.int64),

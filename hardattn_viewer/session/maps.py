@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hardattn_viewer.session.masking import inferred_rule
+from hardattn_viewer.session.pyramid import Pyramid
 from hardattn_viewer.session.recorded import event_of
 from recorders.run.detail import is_large
 from recorders.run.errors import DamagedError
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from recorders.run.reader import Run, Site
     from recorders.run.records import Event
 
-# Longest side of a map as it is drawn: more cells than a screen shows pixels for.
+# Longest side of the overview of a large map.
 POOLED = 512
 # Values of a map, over heads, that are in memory at once while their mean is taken.
 _AT_ONCE = 1 << 22
@@ -32,8 +34,7 @@ class StepMap:
     Attributes:
         values: float32 [rows, keys], all queries; of a large map only the one looked from. Rows
             sum to 1.
-        pooled: float32, the whole map with every block of cells replaced by its largest;
-            ``values`` itself where that is small enough to draw.
+        pyramid: the whole map at every resolution; of a large map no finer than ``POOLED``.
         entropy: float64 [queries], nat.
         log_prob: float64 [queries], nat; NaN where unknown.
         chosen: int64 [queries, n], the selected keys; -1 stands for none.
@@ -46,7 +47,7 @@ class StepMap:
     """
 
     values: Floats
-    pooled: Floats
+    pyramid: Pyramid
     entropy: NDArray[np.float64]
     log_prob: NDArray[np.float64]
     chosen: NDArray[np.int64]
@@ -90,9 +91,9 @@ class StepMap:
         """How much memory it holds."""
         arrays: list[NDArray[Any]] = [self.values, self.entropy, self.log_prob, self.chosen]
         arrays += self.more.values()
-        if self.pooled is not self.values:
-            arrays.append(self.pooled)
-        return sum(int(array.nbytes) for array in arrays)
+        if self.pyramid.values is not self.values:
+            arrays.append(self.pyramid.values)
+        return sum(int(array.nbytes) for array in arrays) + self.pyramid.nbytes
 
 
 def read_step(
@@ -142,20 +143,22 @@ def read_step(
     else:
         choices = chosen[head]
     if is_large(event.queries, event.keys):
-        usual = usual_query(_rows(run, where, event, head, slice(0, 1))[0], event.queries)
+        usual = usual_query(read_rows(run, where, event, head, slice(0, 1))[0], event.queries)
         first = usual if query is None else min(max(query, 0), event.queries - 1)
-        values = _rows(run, where, event, head, slice(first, first + 1))
+        values = read_rows(run, where, event, head, slice(first, first + 1))
         further = set(others(event, first) if others is not None else ()) - {first}
-        more = {at: _rows(run, where, event, head, slice(at, at + 1))[0] for at in sorted(further)}
+        more = {
+            at: read_rows(run, where, event, head, slice(at, at + 1))[0] for at in sorted(further)
+        }
         found = run.overview(site, example, step, snapshot=snapshot, head=head, size=POOLED)
-        pooled = found.values
+        shown, blocks = found.values, (found.query_block, found.key_block)
     else:
-        first, values = 0, _rows(run, where, event, head, slice(None))
-        usual, pooled = usual_query(values[0], event.queries), max_pooled(values, POOLED, POOLED)
-    known = pooled[np.isfinite(pooled)]
+        first, values, blocks = 0, read_rows(run, where, event, head, slice(None)), (1, 1)
+        usual, shown = usual_query(values[0], event.queries), values
+    known = shown[np.isfinite(shown)]
     return StepMap(
         values=values,
-        pooled=pooled,
+        pyramid=_pyramid(shown, event, blocks, site.query_axis == site.key_axis),
         largest=float(known.max()) if known.size else 0.0,
         entropy=entropy.mean(axis=0) if head is None else entropy[head],
         log_prob=log_prob.mean(axis=0) if head is None else log_prob[head],
@@ -179,10 +182,22 @@ def _known(
         return np.full((event.heads, event.queries), np.nan)
 
 
-def _rows(
-    run: Run, where: tuple[Site, int, int, int], event: Event, head: int | None, queries: slice
+def read_rows(
+    run: Run,
+    where: tuple[Site | str, int, int, int],
+    event: Event,
+    head: int | None,
+    queries: slice,
 ) -> Floats:
-    """Rows of one head or of the mean over heads, few heads in memory at once."""
+    """Rows of one head or of the mean over heads, few heads in memory at once.
+
+    Args:
+        run: the run.
+        where: site, example, step and snapshot.
+        event: what is there.
+        head: one head; None for the mean.
+        queries: which rows.
+    """
     site, example, step, snapshot = where
     read = partial(run.window, site, example, step, queries=queries, snapshot=snapshot)
     if head is not None:
@@ -197,22 +212,17 @@ def _rows(
     return total
 
 
-def max_pooled(values: Floats, rows: int, columns: int) -> Floats:
-    """``values`` with at most ``rows`` × ``columns`` cells, each the largest of its block.
-
-    Blocks are whole cells and all of one size but the last; a missing value never hides a number.
-    """
-    for axis, most in ((0, rows), (1, columns)):
-        length = values.shape[axis]
-        block = block_of(length, most)
-        if block > 1:
-            values = np.fmax.reduceat(values, np.arange(0, length, block), axis=axis)
-    return values
-
-
-def block_of(length: int, most: int) -> int:
-    """How many of ``length`` cells share one of at most ``most``."""
-    return -(-length // max(1, most))
+def _pyramid(values: Floats, event: Event, blocks: tuple[int, int], one_axis: bool) -> Pyramid:
+    """The levels of a map, those of more cells than a picture has pixels made already."""
+    places = None
+    if one_axis and event.windows == 1:
+        places = event.first_query + np.arange(event.queries) * event.query_stride - event.first_key
+    down, across = blocks
+    sizes = event.queries, event.keys
+    rule = inferred_rule(
+        values, *sizes, positions=places, sink=event.sink, down=down, across=across
+    )
+    return Pyramid(values, *sizes, rule, blocks).prepared()
 
 
 def usual_query(first: Floats, queries: int) -> int:

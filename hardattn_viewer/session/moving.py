@@ -110,3 +110,10 @@ def shuttled(speed: float, direction: int, most: float, playing: bool) -> float:
     if speed * direction > 0:
         return direction * min(abs(speed) * 2, most)
     return speed / 2 if abs(speed) > 1 else float(direction)
+
+
+def looped(step: int, loop: tuple[int, int], speed: float) -> int:
+    """The step that playback shows after ``step`` while it repeats a range."""
+    start, end = loop if speed > 0 else loop[::-1]
+    onwards = loop[0] <= step <= loop[1] and step != end
+    return step + (1 if speed > 0 else -1) if onwards else start

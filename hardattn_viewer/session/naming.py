@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hardattn_viewer.session.frames import Frame, key_of_query
+from hardattn_viewer.session.frame_items import key_of_query
+from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.shown_tokens import query_names
 
 MINUS = "\N{MINUS SIGN}"

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from hardattn_viewer.session.cache import ByteCache
 from hardattn_viewer.session.facts import live_of, notices_of, run_facts
-from hardattn_viewer.session.frames import Frame, Target, frame_bytes, load_frame
+from hardattn_viewer.session.frame_parts import frame_bytes
+from hardattn_viewer.session.frames import Frame, Target, load_frame
+from hardattn_viewer.session.long_examples import LongCurves
 from hardattn_viewer.session.requests import (
     Answer,
     CloseRequest,
@@ -40,6 +42,7 @@ from recorders.run.following import Follower, is_begun
 from recorders.run.reader import Remote, Run, RunError, read_run
 
 FRAME_BYTES = 96 * 2**20
+CURVE_BYTES = 192 * 2**20
 THUMBNAIL_PIXELS = 64
 _WRONG = (RunError, IndexError, OSError)
 
@@ -57,6 +60,8 @@ class Reading:
         self._given_up: set[int] = set()
         self._ends = False
         self._frames: ByteCache[Target, Frame] = ByteCache(FRAME_BYTES, frame_bytes)
+        # Numbers of all steps of long examples, each shared by many frames.
+        self._curves: ByteCache[Target, LongCurves] = ByteCache(CURVE_BYTES, lambda c: c.nbytes)
         self._news: list[Answer] = []
 
     @property
@@ -160,12 +165,16 @@ class Reading:
         return Opened(key, facts, live=live_of(follower))
 
     def _close(self, key: int) -> None:
-        self._frames.forget(lambda target: target.key == key)
+        self._forget(lambda target: target.key == key)
         self._followers.pop(key, None)
         self._begun.pop(key, None)
         run = self._runs.pop(key, None)
         if run is not None:
             run.close()
+
+    def _forget(self, which: Callable[[Target], bool]) -> None:
+        self._frames.forget(which)
+        self._curves.forget(which)
 
     def _catch_up(self, key: int, look: Callable[[], bool] | None = None) -> bool:
         """Take over what came to a run; whether something did."""
@@ -185,9 +194,9 @@ class Reading:
             return False
         changed = run.examples_changed(before)
         if len(run.snapshots) != len(before.snapshots) or changed is None:
-            self._frames.forget(lambda target: target.key == key)
+            self._forget(lambda target: target.key == key)
         else:
-            self._frames.forget(lambda t: t.key == key and t.place.example in changed)
+            self._forget(lambda t: t.key == key and t.place.example in changed)
         self._runs[key] = run
         if run.sealed:
             del self._followers[key]
@@ -239,11 +248,17 @@ class Reading:
         frame = self._frames.get(target)
         try:
             if frame is None:
+                known = Target(target.key, replace(target.place, step=-1))
                 frame = self._reread(
-                    (target.key,), lambda: load_frame(self._runs[target.key], target.place)
+                    (target.key,),
+                    lambda: load_frame(
+                        self._runs[target.key], target.place, self._curves.get(known)
+                    ),
                 )
                 prepare(frame)
                 self._frames.put(target, frame)
+                if frame.curves is not None:
+                    self._curves.put(known, frame.curves)
             else:
                 frame = self._with_word(target, frame)
         except _WRONG as error:

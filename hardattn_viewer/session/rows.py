@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -39,6 +39,7 @@ class RunColumns:
         entropy: float64 [rows], mean over steps, in bits.
         reward: float64 [rows], reward of the last step.
         steps: float64 [rows], number of steps.
+        tokens: float64 [rows], number of tokens; empty where it is not known.
     """
 
     index: NDArray[np.int64]
@@ -48,6 +49,7 @@ class RunColumns:
     entropy: NDArray[np.float64]
     reward: NDArray[np.float64]
     steps: NDArray[np.float64]
+    tokens: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,6 +184,7 @@ def _columns(
         entropy=floats("entropy") / NATS_PER_BIT,
         reward=floats("reward"),
         steps=floats("steps"),
+        tokens=floats("tokens"),
     )
     return columns, integers("label")
 
@@ -190,9 +193,9 @@ def sort_rows(rows: Rows, keep: NDArray[np.bool_], sort: Sort) -> tuple[int, ...
     """The rows that ``keep`` lets through, sorted; missing values always come last."""
     kept = np.flatnonzero(keep)
     values = _sort_values(rows, sort.column)[kept]
-    missing = np.isnan(values)
-    # Negated rather than reversed, so that equal rows stay in the order of the run.
-    order = np.lexsort((kept, -values if sort.descending else values, missing))
+    # Negated rather than reversed, so that equal rows stay in the order of the run; what is
+    # missing is sorted last by itself.
+    order = np.argsort(-values if sort.descending else values, kind="stable")
     return tuple(kept[order].tolist())
 
 

@@ -9,8 +9,9 @@ from hardattn_viewer.session import comparing_places, live, moving, ranking
 from hardattn_viewer.session.beside import Beside, SitePairs
 from hardattn_viewer.session.disagreements import By, Disagreement
 from hardattn_viewer.session.display import Display
-from hardattn_viewer.session.engine import Engine
-from hardattn_viewer.session.history import ViewState, with_view
+from hardattn_viewer.session.history import NoteEdit, ViewState, with_view
+from hardattn_viewer.session.marking import Marking
+from hardattn_viewer.session.matrix import MatrixArea, MatrixLook
 from hardattn_viewer.session.requests import (
     CloseRequest,
     OpenRequest,
@@ -19,6 +20,7 @@ from hardattn_viewer.session.requests import (
     ThumbnailsRequest,
 )
 from hardattn_viewer.session.rows import Column, Sort
+from hardattn_viewer.session.searching import Searching
 from hardattn_viewer.session.state import (
     ComparePage,
     KeptNumbers,
@@ -35,7 +37,7 @@ from recorders.run.address import Address
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 
-class Session(Engine):
+class Session(Searching, Marking):
     """Everything that a person can do to the one state that all views share.
 
     Args:
@@ -223,7 +225,7 @@ class Session(Engine):
     def play(self, playing: bool | None = None) -> None:
         """Start or stop playback; at the end of the example it starts over."""
         playing = not self.state.playing if playing is None else playing
-        if playing and self._at_end():
+        if playing and self._at_end() and self.state.loop is None:
             self.go_to_step(0 if self.state.speed > 0 else self.state.frames.steps - 1)
         self._change(playing=playing and self.state.frames.steps > 1, playing_snapshots=False)
 
@@ -251,8 +253,11 @@ class Session(Engine):
         """Show the next step of playback, or stop where the example ends."""
         if not self.state.playing:
             return
+        loop = self.state.loop
         if self.state.playing_snapshots:
             self._tick_snapshot()
+        elif loop is not None:
+            self.go_to_step(moving.looped(self.state.place.step, loop, self.state.speed))
         elif self._at_end():
             self._change(playing=False)
         else:
@@ -279,12 +284,21 @@ class Session(Engine):
     # --- looks ----------------------------------------------------------------------------
 
     def set_view(self, view: View) -> None:
-        """Show the overlay or the comparison."""
+        """Show another of the main pictures."""
         self._change("view", view=view)
 
     def set_display(self, display: Display) -> None:
         """Change how attention is drawn."""
         self._change("display", display=display)
+
+    def set_matrix(self, look: MatrixLook) -> None:
+        """Change how the matrix is looked at; a zoom that goes on is undone at once."""
+        only_zoom = look.zoom != self.state.matrix.zoom
+        self._change("zoom" if only_zoom else "matrix", matrix=look)
+
+    def give_matrix_room(self, area: MatrixArea) -> None:
+        """Say how much room the cells of a matrix have: what is read depends on it."""
+        self._change(matrix_area=area)
 
     def set_theme(self, theme: ThemeChoice) -> None:
         """Choose dark, light or what the system says."""
@@ -303,12 +317,20 @@ class Session(Engine):
         self._replace(with_view(replace(self.state, following=False), view))
 
     def undo(self) -> None:
-        """Take back the last change of the view, and stay there."""
-        self._replace(self.history.back(replace(self.state, following=False)))
+        """Take back the last change of the view or of a note, and stay there."""
+        found = self.history.back(replace(self.state, following=False))
+        if isinstance(found, NoteEdit):
+            self._apply(found.key, found.after, found.before)
+        else:
+            self._replace(found)
 
     def redo(self) -> None:
         """Make the change again that was taken back."""
-        self._replace(self.history.forth(replace(self.state, following=False)))
+        found = self.history.forth(replace(self.state, following=False))
+        if isinstance(found, NoteEdit):
+            self._apply(found.key, found.before, found.after)
+        else:
+            self._replace(found)
 
     # --- thumbnails -----------------------------------------------------------------------
 

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardattn_viewer.session.display import Display, Specials, Subwords
-from hardattn_viewer.session.frames import Frame, key_of_query, named, query_tokens
+from hardattn_viewer.session.frame_items import key_of_query, named, query_tokens
+from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.maps import StepMap
 from hardattn_viewer.session.token_groups import Groups, group_tokens
 from hardattn_viewer.session.token_marks import scheme_of

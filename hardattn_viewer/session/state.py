@@ -10,9 +10,12 @@ from typing import Literal
 import numpy as np
 
 from hardattn_viewer.session.beside import Beside, SitePairs
+from hardattn_viewer.session.bookmarks import Notebook
 from hardattn_viewer.session.disagreements import By
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame, Place, Target
+from hardattn_viewer.session.hits import Find
+from hardattn_viewer.session.matrix import MatrixArea, MatrixLook
 from hardattn_viewer.session.pairing import head_in, site_in
 from hardattn_viewer.session.recorded import Verification, verification_kind
 from hardattn_viewer.session.rows import Rows, Sort
@@ -23,7 +26,8 @@ from recorders.run.text import visible
 
 Slot = Literal["A", "B"]
 SLOTS: tuple[Slot, Slot] = ("A", "B")
-View = Literal["overlay", "compare", "training"]
+USUAL_TRACKS = ("entropy", "p_selected", "reward", "baseline")
+View = Literal["overlay", "matrix", "compare", "training"]
 ComparePage = Literal["numbers", "heads", "worst", "repeats"]
 Status = Literal["loading", "waiting", "ready", "failed"]
 ThemeChoice = Literal["system", "dark", "light"]
@@ -148,6 +152,8 @@ class RunFacts:
         newest: for each site where its last event is; None where it has none.
         notices: sentences that say what of the file is damaged, unknown or not checked.
         repeated: whether it holds examples of equal content, as one that was run several times.
+        recorded: what any example has, see ``Run.recorded``.
+        scalars: names of the scalars that were recorded.
     """
 
     name: str
@@ -166,6 +172,8 @@ class RunFacts:
     newest: tuple[Newest | None, ...] = ()
     notices: tuple[str, ...] = ()
     repeated: bool = False
+    recorded: frozenset[str] = frozenset()
+    scalars: tuple[str, ...] = ()
 
     @property
     def mismatches(self) -> tuple[SiteFacts, ...]:
@@ -286,7 +294,7 @@ class SessionState:
         pinned: the key that was clicked, or None.
         hovered: the key under the pointer, or None.
         hovered_query: the query under the pointer, or None; its row is previewed.
-        view: ``"overlay"``, ``"compare"`` or ``"training"``.
+        view: which picture the middle of the window shows.
         display: drawing choices.
         playing: whether playback runs.
         playing_snapshots: whether it goes over the snapshots of training, not over steps.
@@ -295,11 +303,18 @@ class SessionState:
         sort: column and direction of the example table.
         filter: the filter expression as typed.
         filter_error: what is wrong with it, in words; empty where nothing is.
+        filter_mark: the characters of it that are meant, first and after the last.
         thumbnails: grows by one whenever thumbnails arrived.
         following: whether the newest step is shown as it comes.
         recovery: the recovery that goes on, or the last one until it is dismissed.
         kept: numbers that were kept to be compared with the present ones, or None.
+        matrix: how the matrix of queries × keys is looked at.
+        matrix_area: the room that it has; None before it was shown.
         studies: what is known by now of each kind of study that this state wants.
+        find: the search for steps.
+        loop: the first and the last step that playback repeats; None for all of them.
+        tracks: the numbers of steps that the timeline shows, by name.
+        notebooks: the bookmarks of each open run, by its key.
     """
 
     runs: tuple[OpenRun, ...] = ()
@@ -326,11 +341,18 @@ class SessionState:
     sort: Sort = field(default_factory=Sort)
     filter: str = ""
     filter_error: str = ""
+    filter_mark: tuple[int, int] = (0, 0)
     thumbnails: int = 0
     following: bool = False
     recovery: Recovery | None = None
     kept: KeptNumbers | None = None
+    matrix: MatrixLook = field(default_factory=MatrixLook)
+    matrix_area: MatrixArea | None = None
     studies: Mapping[str, StudyResult] = field(default_factory=dict)
+    find: Find = field(default_factory=Find)
+    loop: tuple[int, int] | None = None
+    tracks: tuple[str, ...] = USUAL_TRACKS
+    notebooks: Mapping[int, Notebook] = field(default_factory=dict)
 
     def slot(self, slot: Slot) -> int | None:
         """The key of the run in ``slot``."""

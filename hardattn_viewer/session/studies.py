@@ -88,6 +88,42 @@ def _repeats(state: SessionState) -> Study | None:
     return repeats_wanted(state)
 
 
+def _matrix(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.map_window import windows_wanted
+
+    return windows_wanted(state)
+
+
+def _matrix_margins(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.map_margins import margins_wanted
+
+    return margins_wanted(state)
+
+
+def _matrix_difference(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.map_difference import difference_wanted
+
+    return difference_wanted(state)
+
+
+def _columns(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.listing import columns_wanted
+
+    return columns_wanted(state)
+
+
+def _listing(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.listing import listing_wanted
+
+    return listing_wanted(state)
+
+
+def _hits(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.finding import hits_wanted
+
+    return hits_wanted(state)
+
+
 # One line a kind: what a state wants to know of it.
 KINDS: dict[str, Wanted] = {
     "compare": _compare,
@@ -95,4 +131,10 @@ KINDS: dict[str, Wanted] = {
     "training": _training,
     "film": _film,
     "draws": _draws,
+    "matrix": _matrix,
+    "matrixMargins": _matrix_margins,
+    "matrixDifference": _matrix_difference,
+    "columns": _columns,
+    "listing": _listing,
+    "hits": _hits,
 }

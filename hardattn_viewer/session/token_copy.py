@@ -8,7 +8,8 @@ import io
 import numpy as np
 
 from hardattn_viewer.session.display import Display
-from hardattn_viewer.session.frames import Frame, query_tokens
+from hardattn_viewer.session.frame_items import query_tokens
+from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.shown_tokens import mass_words, query_groups, shown_frame
 from hardattn_viewer.session.token_groups import Groups
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
+
 from hardattn_viewer.session.frames import Target
+from hardattn_viewer.session.long_examples import BLOCK_STEPS, LONG_STEPS, block_of_step
 from hardattn_viewer.session.pairing import head_in, site_in
 from hardattn_viewer.session.requests import FramesRequest, RowsRequest
 from hardattn_viewer.session.state import SLOTS, SessionState, Slot
@@ -96,10 +99,11 @@ def _target(state: SessionState, slot: Slot, row: int) -> Target | None:
     place = replace(
         state.place,
         example=example,
-        # A frame holds every step and query, so that going to another never reads; but of a map
-        # of thousands of queries it holds the one looked from.
-        step=0,
-        query=query if large else None,
+        # A frame holds every step and query, so that going to another never reads; but of very
+        # many steps it holds those around, and of a map of thousands of queries the one looked
+        # from.
+        step=block_of_step(state.place.step, steps_of(state, slot, row)),
+        query=query if large else _query(state, slot, row),
         also=also if large else (),
         words=words and large,
         snapshot=snapshot_of(state, slot),
@@ -107,6 +111,21 @@ def _target(state: SessionState, slot: Slot, row: int) -> Target | None:
         head=head_in(state, slot),
     )
     return Target(key, place)
+
+
+def _query(state: SessionState, slot: Slot, row: int) -> int | None:
+    # The curve of a long example is of one query; what is only pointed at does not change it.
+    return state.place.query if steps_of(state, slot, row) > LONG_STEPS else None
+
+
+def steps_of(state: SessionState, slot: Slot, row: int) -> int:
+    """How many steps a row has in ``slot``; 0 where it has none."""
+    columns = None
+    if state.rows is not None:
+        columns = state.rows.a if slot == "A" else state.rows.b
+    if columns is None or not 0 <= row < columns.steps.size or np.isnan(columns.steps[row]):
+        return 0
+    return int(columns.steps[row])
 
 
 def _lacks_site(state: SessionState, slot: Slot) -> bool:
@@ -133,6 +152,12 @@ def _near(state: SessionState) -> Iterator[tuple[SessionState, int]]:
         if 0 <= snapshot < count:
             place = replace(state.place, snapshot=snapshot)
             yield replace(state, place=place), state.place.example
+    longest = max(steps_of(state, slot, state.place.example) for slot in SLOTS)
+    here = block_of_step(state.place.step, longest)
+    for by in (1, -1) if longest > LONG_STEPS else ():
+        step = here + by * BLOCK_STEPS
+        if 0 <= step < longest:
+            yield replace(state, place=replace(state.place, step=step)), state.place.example
     for row in _neighbours(state):
         yield state, row
 

@@ -193,7 +193,7 @@ def _asked(state: SessionState) -> tuple[object, ...]:
 
 def mode_of(a: Frame, b: Frame, state: SessionState) -> Mode:
     """What the difference is drawn on."""
-    if state.display.matrix:
+    if state.display.maps:
         return "matrix"
     return "regions" if a.boxes is not None and b.boxes is not None else "tokens"
 
@@ -210,7 +210,7 @@ def not_aligned(state: SessionState) -> tuple[str, ...]:
 def _why_not(a: Frame | None, b: Frame | None, state: SessionState) -> str:
     if a is None or b is None:
         return "It needs a run in A and one in B that both hold this example."
-    if a.probabilities.shape != b.probabilities.shape and not state.display.matrix:
+    if a.probabilities.shape != b.probabilities.shape and not state.display.maps:
         return (
             f"A has {a.probabilities.size} keys here and B has {b.probabilities.size}: "
             "only distributions over the same keys can be subtracted."

@@ -46,6 +46,7 @@ class ExamplesView(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         """Paint in ``theme`` from now on."""
+        self.filter.set_theme(theme)
         self.table.set_theme(theme)
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:

@@ -36,7 +36,8 @@ class Filmstrip(QWidget):
         scroll.setWidgetResizable(True)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        inside = column(heading("All steps"), scroll, spacing=8, margins=(12, 14, 8, 8))
+        self._title = heading("All steps")
+        inside = column(self._title, scroll, spacing=8, margins=(12, 14, 8, 8))
         layout = row(line(vertical=True), spacing=0)
         layout.addLayout(inside, 1)
         self.setLayout(layout)
@@ -50,6 +51,11 @@ class Filmstrip(QWidget):
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
         frame = new.frame
         self.setVisible(frame is not None and frame.boxes is not None and frame.steps > 1)
+        words = "All steps"
+        if frame is not None and frame.is_part:
+            words = f"Steps {frame.held.start + 1:,} – {frame.held.stop:,}"
+        if self._title.text() != words.upper():
+            self._title.setText(words.upper())
 
 
 class StepPictures(QWidget):
@@ -62,7 +68,8 @@ class StepPictures(QWidget):
         self._session = session
         self._theme = DARK
         self._pictures: dict[int, RegionsPicture] = {}
-        self._steps = 0
+        # The steps that are in memory.
+        self._held = range(0)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         session.changed.connect(self._on_changed)
@@ -74,7 +81,7 @@ class StepPictures(QWidget):
 
     def sizeHint(self) -> QSize:
         """The size that suits it."""
-        lines = -(-max(self._steps, 1) // COLUMNS)
+        lines = -(-max(len(self._held), 1) // COLUMNS)
         return QSize(WIDTH - 22, lines * (self._side() + LABEL + GAP))
 
     def minimumSizeHint(self) -> QSize:
@@ -84,7 +91,7 @@ class StepPictures(QWidget):
     def place_of(self, step: int) -> QRectF:
         """Where the picture of a step is."""
         side = self._side()
-        line, at = divmod(step, COLUMNS)
+        line, at = divmod(step - self._held.start, COLUMNS)
         return QRectF(at * (side + GAP), line * (side + LABEL + GAP) + LABEL, side, side)
 
     def _side(self) -> int:
@@ -100,10 +107,14 @@ class StepPictures(QWidget):
         if not same_frame:
             self._pictures.clear()
             frame = new.frame
-            self._steps = frame.steps if frame is not None and frame.boxes is not None else 0
+            with_boxes = frame is not None and frame.boxes is not None
+            self._held = frame.held if frame is not None and with_boxes else range(0)
             self.updateGeometry()
-        if not same_frame or new.place.step != old.place.step:
             self.update()
+        elif new.place.step != old.place.step:
+            # Of a film of hundreds only two pictures change.
+            for step in (old.place.step, new.place.step):
+                self.update(self.place_of(step).adjusted(-4, -LABEL, 4, 4).toAlignedRect())
 
     def _picture(self, step: int) -> RegionsPicture | None:
         state = self._session.state
@@ -123,7 +134,7 @@ class StepPictures(QWidget):
         """Paint."""
         painter = QPainter(self)
         here = self._session.state.place.step
-        for step in range(self._steps):
+        for step in self._held:
             place = self.place_of(step)
             if not place.adjusted(0, -LABEL, 0, 0).intersects(QRectF(event.rect())):
                 continue
@@ -144,7 +155,7 @@ class StepPictures(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """React to a click."""
-        for step in range(self._steps):
+        for step in self._held:
             if self.place_of(step).adjusted(0, -LABEL, 0, 0).contains(event.position()):
                 self._session.go_to_step(step)
 

@@ -1,18 +1,19 @@
-"""The field that filters the example table, with completion and errors in words below it."""
+"""The field that filters the example table."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 
-from PySide6.QtCore import QStringListModel, QTimer
-from PySide6.QtWidgets import QCompleter, QLineEdit, QListView, QWidget
+from PySide6.QtWidgets import QWidget
 
-from hardattn_viewer.session.filters import COLUMNS, SIDES, completions
+from hardattn_viewer.drawing.theme import Theme
+from hardattn_viewer.session.expressions.completing import Completion, completions_at
+from hardattn_viewer.session.listing import is_quick, listing_wanted, vocabulary_of
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
-from hardattn_viewer.views.parts import column, label, plain_tooltip, set_property
-
-_WORD = re.compile(r"[A-Za-z_]+$")
+from hardattn_viewer.session.step_columns import ReadColumns
+from hardattn_viewer.views.expression_field import ExpressionField
+from hardattn_viewer.views.parts import column, plain_tooltip
 
 
 class FilterField(QWidget):
@@ -21,83 +22,75 @@ class FilterField(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self.field = QLineEdit()
-        self.field.setObjectName("filterField")
-        self.field.setAccessibleName("Filter examples")
-        self.field.setPlaceholderText("wrong(A) & entropy > 2")
-        self.field.setClearButtonEnabled(True)
-        self.field.setToolTip(plain_tooltip(_help()))
-        self.error = label(role="muted", name="filterError")
-        self.error.setWordWrap(True)
-        self.error.hide()
-        set_property(self.error, "tone", "bad")
-        self.setLayout(column(self.field, self.error, spacing=3))
-        self._names = QStringListModel(list(completions(both=True)))
-        self._completer = QCompleter(self._names, self)
-        self._completer.setWidget(self.field)
-        self._completer.setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
-        self._popup = QListView()
-        self._popup.setObjectName("completions")
-        self._completer.setPopup(self._popup)
-        self._completer.activated.connect(self._complete)
-        # A half-typed expression is not an error yet.
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(300)
-        self._pause.timeout.connect(self._apply)
-        self.field.textEdited.connect(self._edited)
-        self.field.textChanged.connect(self._cleared)
-        self.field.returnPressed.connect(self._entered)
+        self._past: Callable[[], list[str]] = list
+        self._keep: Callable[[str], None] = _forget
+        self.expression = ExpressionField(
+            "filterField",
+            "Filter examples",
+            "wrong(A) & entropy > 2",
+            self._complete,
+            lambda: self._past(),
+        )
+        self.field = self.expression.field
+        self.error = self.expression.error
+        self.field.setToolTip(plain_tooltip(_HELP))
+        self.expression.applied.connect(session.set_filter)
+        self.expression.entered.connect(self._entered)
+        self.setLayout(column(self.expression))
         session.changed.connect(self._on_changed)
 
-    def _edited(self) -> None:
-        self._pause.start()
-        word = _WORD.search(self.field.text()[: self.field.cursorPosition()])
-        if word is None:
-            self._popup.hide()
-            return
-        self._completer.setCompletionPrefix(word.group())
-        if (
-            self._completer.completionCount()
-            and self._completer.currentCompletion() != word.group()
-        ):
-            self._completer.complete()
-        else:
-            self._popup.hide()
+    def set_theme(self, theme: Theme) -> None:
+        """Paint in ``theme`` from now on."""
+        self.expression.set_theme(theme)
 
-    def _cleared(self, text: str) -> None:
-        if not text:
-            self._apply()
+    def remember(self, past: Callable[[], list[str]], keep: Callable[[str], None]) -> None:
+        """Offer expressions used before, and keep those that are entered."""
+        self._past, self._keep = past, keep
 
-    def _complete(self, name: str) -> None:
-        cursor = self.field.cursorPosition()
-        before = _WORD.sub("", self.field.text()[:cursor]) + name
-        self.field.setText(before + self.field.text()[cursor:])
-        self.field.setCursorPosition(len(before))
-        self._pause.start()
+    def _complete(self, text: str) -> tuple[str, tuple[Completion, ...]]:
+        return completions_at(text, vocabulary_of(self._session.state), "examples")
 
     def _entered(self) -> None:
-        self._popup.hide()
-        self._apply()
-
-    def _apply(self) -> None:
-        self._pause.stop()
-        self._session.set_filter(self.field.text())
+        text = self.field.text().strip()
+        if text and not self._session.state.filter_error:
+            self._keep(text)
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
         if new.filter != self.field.text() and new.filter != old.filter:
-            self.field.setText(new.filter)
-        if new.filter_error != old.filter_error:
-            self.error.setText(new.filter_error)
-            self.error.setVisible(bool(new.filter_error))
-            set_property(self.field, "tone", "bad" if new.filter_error else "")
-        if (new.slot_b is None) != (old.slot_b is None):
-            self._names.setStringList(list(completions(both=new.slot_b is not None)))
+            self.expression.set_text(new.filter)
+        now, before = _shown(new), _shown(old)
+        if now != before:
+            error, mark, note = now
+            self.expression.show_error(error, mark)
+            if note and not error:
+                self.expression.show_note(note)
 
 
-def _help() -> str:
-    lines = ["Which examples to list. Names:"]
-    lines += [f"{name}: {note}" for name, note in COLUMNS.items()]
-    lines += [f"{name}(A), {name}(B): {note}" for name, note in SIDES.items()]
-    lines += ["Combine with & | ~ and brackets; compare with > >= < <= == !=."]
-    return "\n".join(lines)
+def _shown(state: SessionState) -> tuple[str, tuple[int, int], str]:
+    return state.filter_error, state.filter_mark, _progress(state)
+
+
+def _progress(state: SessionState) -> str:
+    """What is still to be read before the filter can be answered."""
+    if not state.filter or state.rows is None or is_quick(state):
+        return ""
+    listing, columns = state.studies.get("listing"), state.studies.get("columns")
+    if columns is not None and columns.error:
+        return columns.error
+    if listing is not None and listing.finished and listing.study is listing_wanted(state):
+        return ""
+    if columns is not None and not columns.finished:
+        done = columns.value.done if isinstance(columns.value, ReadColumns) else 0.0
+        return f"Reading steps… {100 * done:.0f} %"
+    return "Filtering…"
+
+
+def _forget(_: str) -> None:
+    """Keep nothing, as in a window without settings."""
+
+
+_HELP = (
+    "Which examples to list. Start to type for the names there are; ↓ shows what was used before.\n"
+    "Combine with & | ~ and brackets; compare with > >= < <= == != and search text with ~.\n"
+    "Of steps: any(entropy > 2), all(…), count(…), mean(…), max(…), min(…), first(…), last(…)."
+)

@@ -62,8 +62,9 @@ class HeaderLine(QWidget):
         self._show(session.state)
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
-        before = (old.frames, old.display, old.rows, old.view, old.focus)
-        if (new.frames, new.display, new.rows, new.view, new.focus) != before:
+        before = (old.frames, old.display, old.rows, old.view, old.focus, old.matrix.one_row)
+        after = (new.frames, new.display, new.rows, new.view, new.focus, new.matrix.one_row)
+        if after != before:
             self._show(new)
 
     def _show(self, state: SessionState) -> None:

@@ -23,7 +23,9 @@ from hardattn_viewer.drawing.regions import (
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.drawing.tokens import tokens_picture
 from hardattn_viewer.session.draws import shown_draws
-from hardattn_viewer.session.frames import Frame, query_of_key
+from hardattn_viewer.session.frame_items import query_of_key
+from hardattn_viewer.session.frames import Frame
+from hardattn_viewer.session.matrix_moves import place_of
 from hardattn_viewer.session.naming import key_name, key_noun, query_name
 from hardattn_viewer.session.numbers import probability
 from hardattn_viewer.session.pairing import place_words, site_in
@@ -215,11 +217,8 @@ class RunPane(QWidget):
         picture, frame = self.text.matrix.picture, self._frame()
         if cell is None or picture is None or frame is None:
             return None, None, None
-        row, column = divmod(cell, picture.keys)
-        if frame.whole is None:
-            return frame.place.step, row, column
-        step, query = frame.whole.place_of(row)
-        return step, query, column - int(frame.whole.first_column[step])
+        place = place_of(frame, *divmod(cell, picture.keys))
+        return place.step, place.query, place.key
 
     def _pin(self, key: int | None) -> None:
         if key is not None and key >= 0:
@@ -271,7 +270,7 @@ class RunPane(QWidget):
         self.canvas.setAccessibleName(f"Picture of {slot}")
         self.strip.setAccessibleName(f"Distribution of {slot}")
         display = state.display
-        if frame.boxes is not None and not display.matrix:
+        if frame.boxes is not None:
             self.canvas.show_picture(
                 regions_picture(frame, display, scale_max=scale, hover=hover, pinned=pinned), words
             )
@@ -280,9 +279,8 @@ class RunPane(QWidget):
             self._stack.setCurrentWidget(self._picture)
         else:
             self._show_text(state, frame, scale, hover, pinned, words)
-        top = matrix_scale_of(state, frame) if display.matrix else scale
         self.scale.show_picture(
-            ScalePicture(top, short_scope(state), colours=state.display.colours),
+            ScalePicture(scale, short_scope(state), colours=state.display.colours),
             f"Scale: {scope_of(state)}",
         )
         item, held = there.item_of(hover), there.item_of(pinned)
@@ -315,7 +313,6 @@ class RunPane(QWidget):
                 pinned=pinned,
             ),
             words,
-            matrix_only=state.display.matrix,
         )
         self._stack.setCurrentWidget(self.text)
 
@@ -328,7 +325,7 @@ class RunPane(QWidget):
     def _show_mass(self, state: SessionState, frame: Frame | None) -> None:
         """Say what was put together or left out of the text, and how much mass went."""
         said = mass_words(frame, state.display) if frame is not None else ()
-        self.mass.setVisible(bool(said) and not state.display.matrix)
+        self.mass.setVisible(bool(said))
         self.mass.setText(" · ".join(said))
 
     def _show_warning(self, frame: Frame | None) -> None:

@@ -1,217 +1,271 @@
-"""The tracks of the timeline as pyqtgraph plots above each other, one column a step."""
+"""The tracks of the timeline, which pan, zoom and scrub."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
-import pyqtgraph as pg
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QGraphicsView
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPixmap,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QAbstractScrollArea, QFrame
 
 from hardattn_viewer.drawing.theme import DARK, Theme
-from hardattn_viewer.session.tracks import Curve, Track
+from hardattn_viewer.drawing.timeline import (
+    RULER,
+    TimelinePicture,
+    paint_marks,
+    paint_tracks,
+    plot_area,
+    step_at,
+    x_of,
+)
+from hardattn_viewer.session.tracks import Track
 
-# Beyond this many steps columns have no lines of their own, and not every one has a label.
-MOST_LINES = 60
-LABEL_PIXELS = 64
-# Left of the first column, for the names of the tracks.
-GUTTER_PIXELS = 112
-_LINES = {
-    "solid": Qt.PenStyle.SolidLine,
-    "dashed": Qt.PenStyle.DashLine,
-    "dotted": Qt.PenStyle.DotLine,
-}
+# Fewest steps that fill the width, and how much one notch of the wheel zooms.
+_CLOSEST = 4.0
+_NOTCH = 1.25
+# Pixels that a press may move and still be a click.
+_STILL = 4
 
 
-class TrackPlots:
-    """Draws tracks; ``widget`` is what is put into a layout.
+class TrackPlots(QAbstractScrollArea):
+    """Draws tracks; where they are zoomed in, a scroll bar below says what part is seen.
 
-    Plots are costly to make and cheap to change, so that they are made anew only where the
-    number of steps or the kinds of curves differ.
+    Curves are painted anew only when they or the visible part change; the playhead, hits and
+    bookmarks are painted over them.
     """
 
+    scrubbed = Signal(int)
+    ranged = Signal(int, int)
+    unranged = Signal()
+    stepped = Signal(int)
+    menu_wanted = Signal(QPoint)
+
     def __init__(self) -> None:
-        self._view = pg.GraphicsLayoutWidget()
-        self._view.setFrameShape(self._view.Shape.NoFrame)
-        self._view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._view.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._view.ci.layout.setContentsMargins(0, 0, 0, 0)
-        self._view.ci.layout.setSpacing(0)
+        super().__init__()
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        self.horizontalScrollBar().setAccessibleName("Visible part of the timeline")
+        self.horizontalScrollBar().valueChanged.connect(self._scrolled)
         self._theme = DARK
-        self._plots: list[_TrackPlot] = []
-        self._built_for: object = None
-        self._steps = 0
-        self._step = 0
+        self.picture = TimelinePicture((), 0, 0.0, 1.0)
+        self._curves: QPixmap | None = None
+        self._press: QPoint | None = None
+        self._pan: tuple[float, float] | None = None
+        self._ranging: int | None = None
+        self._scrolling = False
 
     @property
-    def widget(self) -> QGraphicsView:
-        """The view that holds the plots."""
-        view: QGraphicsView = self._view
-        return view
+    def widget(self) -> QAbstractScrollArea:
+        """What is put into a layout."""
+        return self
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in ``theme`` from now on."""
         self._theme = theme
-        self._view.setBackground(theme.panel)
-        for plot in self._plots:
-            plot.set_theme(theme)
+        self._repaint_all()
 
     def show_tracks(self, tracks: tuple[Track, ...], steps: int) -> None:
-        """Draw tracks."""
-        kinds = [
-            (track.name, [(c.slot, c.hard, c.line, c.values.size) for c in track.curves])
-            for track in tracks
-        ]
-        wanted = (kinds, steps)
-        if wanted != self._built_for:
-            self._built_for = wanted
-            self._build(tracks, steps)
-        for plot, track in zip(self._plots, tracks, strict=True):
-            plot.show_track(track)
-        self.show_step(min(self._step, max(steps - 1, 0)))
+        """Draw other tracks; the visible part stays where there are as many steps as before."""
+        first, last = self.picture.first, self.picture.last
+        if steps != self.picture.steps:
+            first, last = 0.0, float(max(steps, 1))
+        self.picture = replace(self.picture, tracks=tracks, steps=steps, first=first, last=last)
+        self._show_range(first, last)
+
+    def show_tokens(self, tokens: dict[int, str]) -> None:
+        """Write the tokens that came to steps beside their numbers."""
+        if tokens != self.picture.tokens:
+            self.picture = replace(self.picture, tokens=tokens)
+            self._repaint_all()
 
     def show_step(self, step: int) -> None:
-        """Mark the column of a step."""
-        self._step = step
-        for plot in self._plots:
-            plot.show_step(step)
+        """Mark the column of a step, and let it be seen."""
+        self.picture = replace(self.picture, step=step)
+        first, last = self.picture.first, self.picture.last
+        if not first <= step < last and self._press is None:
+            middle = (last - first) / 2
+            self._show_range(step + 0.5 - middle, step + 0.5 + middle)
+        self.viewport().update()
+
+    def show_marks(
+        self,
+        hits: NDArray[np.int64],
+        bookmarks: tuple[tuple[int, str], ...],
+        loop: tuple[int, int] | None,
+    ) -> None:
+        """Show other hits, bookmarks or another loop; see ``TimelinePicture``."""
+        same = np.array_equal(hits, self.picture.hits)
+        self.picture = replace(self.picture, hits=hits, bookmarks=bookmarks, loop=loop)
+        if same:
+            self.viewport().update()
+        else:
+            self._repaint_all()
 
     def step_at(self, point: QPointF) -> int | None:
-        """The step whose column is at a point of the view; clamped to the steps there are."""
-        if not self._plots:
+        """The step whose column is at a point; clamped to the steps there are."""
+        if not self.picture.steps:
             return None
-        scene = self._view.mapToScene(point.toPoint())
-        x = self._plots[0].box.mapSceneToView(scene).x()
-        return min(max(int(x // 1), 0), self._steps - 1)
+        return step_at(self.picture, self._rect(), point.x())
 
     def centre_of(self, step: int) -> QPointF:
-        """Where in the view the middle of a step's column is."""
-        box = self._plots[0].box
-        scene = box.mapViewToScene(QPointF(step + 0.5, sum(box.viewRange()[1]) / 2))
-        return QPointF(self._view.mapFromScene(scene))
+        """Where the middle of a step's column is."""
+        area = plot_area(self._rect())
+        x = x_of(self.picture, self._rect(), step + 0.5)
+        return QPointF(x, (area.top() + RULER + area.bottom()) / 2)
 
-    def _build(self, tracks: tuple[Track, ...], steps: int) -> None:
-        self._view.clear()
-        for plot in self._plots:
-            plot.menu.deleteLater()
-        self._steps = steps
-        self._plots = []
-        if not steps:
+    def zoom(self, factor: float, around: float | None = None) -> None:
+        """See fewer steps (a factor above 1) or more, around a place on their axis."""
+        first, last = self.picture.first, self.picture.last
+        around = self.picture.step + 0.5 if around is None else around
+        if not first <= around <= last:
+            around = (first + last) / 2
+        self._show_range(around - (around - first) / factor, around + (last - around) / factor)
+
+    def pan(self, by: float) -> None:
+        """See earlier or later steps; 1 is as many as are seen."""
+        by *= self.picture.last - self.picture.first
+        self._show_range(self.picture.first + by, self.picture.last + by)
+
+    def fit(self) -> None:
+        """See all steps."""
+        self._show_range(0.0, float(max(self.picture.steps, 1)))
+
+    # --- Qt -------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint."""
+        if not self.picture.steps:
             return
-        for at, track in enumerate(tracks):
-            plot = self._view.addPlot(row=at, col=0, enableMenu=False)
-            made = _TrackPlot(plot, track, steps, self._theme, self._view, first=at == 0)
-            self._plots.append(made)
+        ratio = self.viewport().devicePixelRatioF()
+        if self._curves is None:
+            size = self.viewport().size() * ratio
+            self._curves = QPixmap(size)
+            self._curves.setDevicePixelRatio(ratio)
+            self._curves.fill(self._theme.panel)
+            inner = QPainter(self._curves)
+            paint_tracks(inner, self._rect(), self.picture, self._theme)
+            inner.end()
+        painter = QPainter(self.viewport())
+        painter.drawPixmap(0, 0, self._curves)
+        paint_marks(painter, self._rect(), self.picture, self._theme)
+        painter.end()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Draw in another size."""
+        self._repaint_all()
 
-class _TrackPlot:
-    """One track."""
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Begin to scrub, to mark a range, or to move what is seen."""
+        point = event.position()
+        step = self.step_at(point)
+        if step is None:
+            return
+        if event.button() == Qt.MouseButton.MiddleButton:
+            self._pan = (point.x(), self.picture.first)
+        elif event.button() == Qt.MouseButton.LeftButton:
+            self._press = point.toPoint()
+            shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            if shift or point.y() < RULER:
+                self._ranging = step
+            else:
+                self.scrubbed.emit(step)
 
-    def __init__(
-        self, plot: Any, track: Track, steps: int, theme: Theme, view: Any, *, first: bool
-    ) -> None:
-        self.box = plot.getViewBox()
-        self._plot = plot
-        self._view = view
-        self._first = first
-        for side in ("left", "bottom"):
-            plot.hideAxis(side)
-        plot.hideButtons()
-        # It is never shown, but belongs to nobody and would outlive the plot.
-        self.menu = plot.ctrlMenu
-        view.destroyed.connect(self.menu.deleteLater)
-        plot.setMouseEnabled(x=False, y=False)
-        self.box.setDefaultPadding(0)
-        self._steps = steps
-        self._column = pg.LinearRegionItem((0, 1), movable=False, pen=pg.mkPen(None))
-        self._column.setZValue(-20)
-        self._ground = pg.InfiniteLine(0, angle=0)
-        edges = range(steps) if steps <= MOST_LINES else range(0)
-        self._lines = [self._ground, *(pg.InfiniteLine(step) for step in edges)]
-        self._playhead = pg.InfiniteLine(0.5)
-        for item in (self._column, *self._lines, self._playhead):
-            plot.addItem(item)
-        self._name = self._text("")
-        self._name.setAnchor((0, 0.5))
-        self._labels = self._column_labels(steps) if first else []
-        self._kinds = track.curves
-        self._curves = [self._curve(curve) for curve in track.curves]
-        self.box.sigResized.connect(self._keep_gutter)
-        self._keep_gutter()
-        self.set_theme(theme)
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Go on with it."""
+        point = event.position()
+        step = self.step_at(point)
+        if step is None:
+            return
+        if self._pan is not None and event.buttons() & Qt.MouseButton.MiddleButton:
+            start, first = self._pan
+            span = self.picture.last - self.picture.first
+            moved = (point.x() - start) / max(plot_area(self._rect()).width(), 1.0) * span
+            self._show_range(first - moved, first - moved + span)
+        elif event.buttons() & Qt.MouseButton.LeftButton:
+            if self._ranging is None:
+                self.scrubbed.emit(step)
+            elif self._press is None or abs(point.x() - self._press.x()) > _STILL:
+                self.ranged.emit(min(self._ranging, step), max(self._ranging, step))
 
-    def _keep_gutter(self, *_: object) -> None:
-        """Leave the same room in pixels for the name, however wide the plot is."""
-        columns = max(self.box.width() - GUTTER_PIXELS, 1.0)
-        left = -GUTTER_PIXELS / columns * self._steps
-        self._plot.setXRange(left, self._steps, padding=0)
-        self._name.setPos(left, self._name.pos().y())
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """End it; a press in the ruler that did not move goes to the step."""
+        still = self._press is not None and (abs(event.position().x() - self._press.x()) <= _STILL)
+        if self._ranging is not None and still:
+            self.scrubbed.emit(self._ranging)
+        self._press, self._ranging, self._pan = None, None, None
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in ``theme`` from now on."""
-        self._column.setBrush(_faded(theme.accent, 34))
-        for line in self._lines:
-            line.setPen(pg.mkPen(theme.line))
-        self._playhead.setPen(pg.mkPen(theme.accent, width=2))
-        self._name.setColor(theme.muted)
-        for _, item in self._labels:
-            item.setColor(theme.faint)
-        for item, kind in zip(self._curves, self._kinds, strict=True):
-            colour = theme.hard if kind.hard else theme.soft
-            item.setPen(pg.mkPen(colour, width=2, style=_LINES[kind.line]))
-            item.setSymbolPen(pg.mkPen(colour))
-            item.setSymbolBrush(theme.panel if kind.line == "dotted" else colour)
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """A double click in the ruler lets playback run through again."""
+        if event.position().y() < RULER:
+            self.unranged.emit()
+        else:
+            self.mousePressEvent(event)
 
-    def show_step(self, step: int) -> None:
-        """Mark a column."""
-        self._column.setRegion((step, step + 1))
-        self._playhead.setPos(step + 0.5)
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Step; with Ctrl zoom around the pointer, with Shift or sideways pan."""
+        across, down = event.angleDelta().x(), event.angleDelta().y()
+        event.accept()
+        if not self.picture.steps:
+            return
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier and down:
+            area = plot_area(self._rect())
+            share = (event.position().x() - area.left()) / max(area.width(), 1.0)
+            span = self.picture.last - self.picture.first
+            self.zoom(_NOTCH ** (down / 120), self.picture.first + min(max(share, 0), 1) * span)
+        elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier or (across and not down):
+            self.pan(-(across or down) / 120 / 10)
+        elif down:
+            self.stepped.emit(-1 if down > 0 else 1)
 
-    def show_track(self, track: Track) -> None:
-        """Show other values of the same kinds of curves."""
-        span = track.high - track.low
-        # Room above the first track for the labels of the columns.
-        room = 0.42 if self._first else 0.2
-        low, high = track.low - 0.14 * span, track.high + room * span
-        self._plot.setYRange(low, high, padding=0)
-        self._ground.setPos(low)
-        self._name.setText(f"{track.name}\n{track.low:.3g} – {track.high:.3g}")
-        self._name.setPos(self._name.pos().x(), (low + high) / 2)
-        for step, item in self._labels:
-            item.setPos(step, high)
-        for item, curve in zip(self._curves, track.curves, strict=True):
-            item.setData([step + 0.5 for step in range(curve.values.size)], curve.values)
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Ask for the menu."""
+        self.menu_wanted.emit(event.globalPos())
 
-    def _column_labels(self, steps: int) -> list[tuple[int, Any]]:
-        room = max(self._view.width() / max(steps, 1), 1.0)
-        every = max(1, round(LABEL_PIXELS / room + 0.49))
-        return [(step, self._text(f"step {step + 1}")) for step in range(0, steps, every)]
+    # --- what is seen ---------------------------------------------------------------------
 
-    def _text(self, text: str) -> Any:
-        item = pg.TextItem(text, anchor=(0, 0))
-        font = self._view.font()
-        font.setPixelSize(int(DARK.size_small))
-        item.setFont(font)
-        self._plot.addItem(item, ignoreBounds=True)
-        return item
+    def _rect(self) -> QRectF:
+        return QRectF(self.viewport().rect())
 
-    def _curve(self, curve: Curve) -> Any:
-        few = curve.values.size <= MOST_LINES
-        item = pg.PlotDataItem(
-            symbol=("o" if curve.hard else "s") if few else None,
-            symbolSize=7,
-            connect="finite",
-            antialias=True,
-        )
-        self._plot.addItem(item)
-        # Only once it is in a plot: before, it takes the view for its view box.
-        item.setDownsampling(auto=True, method="peak")
-        item.setClipToView(True)
-        return item
+    def _show_range(self, first: float, last: float) -> None:
+        steps = float(max(self.picture.steps, 1))
+        span = min(max(last - first, min(_CLOSEST, steps)), steps)
+        middle = (first + last) / 2
+        first = min(max(middle - span / 2, 0.0), steps - span)
+        self.picture = replace(self.picture, first=first, last=first + span)
+        bar = self.horizontalScrollBar()
+        self._scrolling = True
+        # Thousandths of a step, as far as a scroll bar can count.
+        unit = self._unit()
+        bar.setPageStep(max(int(span * unit), 1))
+        bar.setSingleStep(max(int(span * unit / 20), 1))
+        bar.setRange(0, int((steps - span) * unit))
+        bar.setValue(int(first * unit))
+        self._scrolling = False
+        self._repaint_all()
 
+    def _unit(self) -> float:
+        return min(1e3, 1e9 / max(self.picture.steps, 1))
 
-def _faded(colour: str, alpha: int) -> QColor:
-    faded = QColor(colour)
-    faded.setAlpha(alpha)
-    return faded
+    def _scrolled(self, value: int) -> None:
+        if self._scrolling:
+            return
+        span = self.picture.last - self.picture.first
+        first = value / self._unit()
+        self.picture = replace(self.picture, first=first, last=first + span)
+        self._repaint_all()
+
+    def _repaint_all(self) -> None:
+        self._curves = None
+        self.viewport().update()

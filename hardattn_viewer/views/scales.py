@@ -7,11 +7,18 @@ from dataclasses import dataclass
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
-from hardattn_viewer.drawing.scale import matrix_scale, paint_scale_bar, scale_for, scope_words
+from hardattn_viewer.drawing.scale import (
+    largest,
+    matrix_scale,
+    paint_scale_bar,
+    scale_for,
+    scope_words,
+)
 from hardattn_viewer.drawing.text import amount
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.display import AmountTable
 from hardattn_viewer.session.frames import Frame
+from hardattn_viewer.session.map_source import row_of
 from hardattn_viewer.session.state import SLOTS, SessionState
 
 
@@ -38,8 +45,23 @@ def scale_of(state: SessionState, frame: Frame) -> float:
 
 
 def matrix_scale_of(state: SessionState, frame: Frame) -> float:
-    """The probability at the top of the scale of the matrix of ``frame``."""
+    """The probability at the top of the scale of the matrix of ``frame``, in the view of it."""
+    if state.view == "matrix" and state.matrix.one_row:
+        return largest([row_of(frame)])
     return matrix_scale(frame, state.frames.present, state.display)
+
+
+def matrix_scope(state: SessionState) -> str:
+    """Where the top of the scale of the matrix was taken, in words."""
+    if state.matrix.one_row:
+        return "this row"
+    head = "mean of heads" if state.place.head is None and state.heads > 1 else "this head"
+    names = _names(state)
+    if state.display.scale == "step":
+        return f"{head}, this step"
+    if state.display.scale == "shared" and len(names) > 1:
+        return f"{head}, all steps, {' and '.join(names)}"
+    return f"{head}, all steps"
 
 
 def scope_of(state: SessionState) -> str:
@@ -61,11 +83,13 @@ def scale_words(state: SessionState) -> str:
     frame = state.frame
     if frame is None:
         return ""
-    scale_in = matrix_scale_of if state.display.matrix else scale_of
-    tops = [amount(scale_in(state, one)) for one in state.frames.present]
+    if state.view == "matrix":
+        top = amount(matrix_scale_of(state, frame))
+        return f"{matrix_scope(state)}, 0 – {top}"
+    tops = [amount(scale_of(state, one)) for one in state.frames.present]
     if state.view == "compare" and len(set(tops)) > 1:
         return f"{scope_of(state)}, A 0 – {tops[0]}, B 0 – {tops[1]}"
-    return f"{scope_of(state)}, 0 – {amount(scale_in(state, frame))}"
+    return f"{scope_of(state)}, 0 – {amount(scale_of(state, frame))}"
 
 
 def paint_scale(painter: QPainter, rect: QRectF, picture: ScalePicture, theme: Theme) -> None:
@@ -83,8 +107,7 @@ def paint_scale(painter: QPainter, rect: QRectF, picture: ScalePicture, theme: T
 
 def _is_one_query(state: SessionState) -> bool:
     """Whether the scale is about the row of one query of several."""
-    several = any(one.queries > 1 for one in state.frames.present)
-    return several and not state.display.matrix
+    return any(one.queries > 1 for one in state.frames.present)
 
 
 def _names(state: SessionState) -> tuple[str, ...]:

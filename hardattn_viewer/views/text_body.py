@@ -43,7 +43,6 @@ class TextBody(QWidget):
         super().__init__()
         self._theme = DARK
         self._scale, self._strip = scale, strip
-        self._matrix_only = False
         self.tokens = TokenCanvas(f"{name}Tokens", paint_tokens, self._token_at)
         self.matrix: Canvas[MatrixPicture] = Canvas(f"{name}Matrix", paint_matrix, matrix_at)
         self.scroller = QScrollArea()
@@ -70,12 +69,9 @@ class TextBody(QWidget):
         self.tokens.set_theme(theme)
         self.matrix.set_theme(theme)
 
-    def show_pictures(
-        self, tokens: TokensPicture, matrix: MatrixPicture, words: str, *, matrix_only: bool
-    ) -> None:
+    def show_pictures(self, tokens: TokensPicture, matrix: MatrixPicture, words: str) -> None:
         """Show a row of attention, and the map that it is a row of."""
         before = self.tokens.picture
-        self._matrix_only = matrix_only
         self._take_parts()
         self.tokens.show_picture(tokens, words)
         self.matrix.show_picture(matrix, f"{words}; matrix of {matrix.queries} queries")
@@ -136,15 +132,12 @@ class TextBody(QWidget):
         room = max(0, height - SCALE_HEIGHT - STRIP_LEAST - 2 * GAP)
         wanted = round(tokens_height(picture, self._tokens_width(width), self._theme))
         self.tokens.setMinimumHeight(wanted)
-        tokens = 0 if self._matrix_only else min(wanted, room)
+        tokens = min(wanted, room)
         left = room - tokens - GAP
-        shows_matrix = self._matrix_only or (matrix.queries > 1 and left >= MATRIX_LEAST)
-        self.scroller.setVisible(not self._matrix_only)
+        shows_matrix = matrix.queries > 1 and left >= MATRIX_LEAST
         self.matrix.setVisible(shows_matrix)
-        top = 0
-        if not self._matrix_only:
-            self.scroller.setGeometry(0, 0, width, tokens)
-            top = tokens + GAP
+        self.scroller.setGeometry(0, 0, width, tokens)
+        top = tokens + GAP
         if shows_matrix:
             self.matrix.setGeometry(0, top, width, room - top)
             top = room + GAP

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QPointF, Qt
-from PySide6.QtGui import QAction, QMouseEvent, QWheelEvent
+from dataclasses import replace
+
+import numpy as np
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
 from hardattn_viewer.drawing.theme import DARK, Theme
+from hardattn_viewer.session.finding import hits_of
+from hardattn_viewer.session.marking import bookmarks_here
 from hardattn_viewer.session.pairing import is_within, place_words
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SLOTS, SessionState
-from hardattn_viewer.session.tracks import Track, tracks_of
+from hardattn_viewer.session.tracks import Track, tokens_of_steps, tracks_of
+from hardattn_viewer.views.find_bar import FindBar
 from hardattn_viewer.views.icons import transport_icon
 from hardattn_viewer.views.parts import (
     ElidedLabel,
@@ -23,12 +29,16 @@ from hardattn_viewer.views.parts import (
     set_property,
 )
 from hardattn_viewer.views.plots import TrackPlots
+from hardattn_viewer.views.snapshot_strip import SnapshotStrip
+from hardattn_viewer.views.step_values import StepValues
 
 SIDE_WIDTH = 196
 
 
 class Timeline(QWidget):
     """Transport buttons and legend on the left, tracks on the right; a click or drag scrubs."""
+
+    menu_wanted = Signal(QPoint)
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -38,7 +48,14 @@ class Timeline(QWidget):
         self.plots = TrackPlots()
         self.plots.widget.setObjectName("timelinePlots")
         self.plots.widget.setAccessibleName("Timeline")
-        self.plots.widget.viewport().installEventFilter(self)
+        self.plots.scrubbed.connect(self._scrub)
+        self.plots.stepped.connect(session.next_step)
+        self.plots.ranged.connect(session.set_loop)
+        self.plots.unranged.connect(lambda: session.set_loop(None))
+        self.plots.menu_wanted.connect(self.menu_wanted)
+        self.find_bar = FindBar(session)
+        self.values = StepValues()
+        self.snapshots = SnapshotStrip(session)
         self._empty = label("The steps of an example appear here.", "muted", "timelineEmpty")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._buttons = {
@@ -62,9 +79,13 @@ class Timeline(QWidget):
                 margins=(14, 8, 10, 6),
             )
         )
-        layout = row(side, line(vertical=True), self.plots.widget, self._empty, spacing=0)
+        right = QWidget()
+        inner = column(self.find_bar, self.plots.widget, self.values, self._empty, self.snapshots)
+        for at in (1, 2, 3):
+            inner.setStretch(at, 1)
+        right.setLayout(inner)
+        layout = row(side, line(vertical=True), right, spacing=0)
         layout.setStretch(2, 1)
-        layout.setStretch(3, 1)
         self.setLayout(layout)
         self.setMinimumHeight(120)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -83,22 +104,30 @@ class Timeline(QWidget):
         """Paint in ``theme`` from now on."""
         self._theme = theme
         self.plots.set_theme(theme)
+        self.find_bar.set_theme(theme)
+        self.snapshots.set_theme(theme)
         self._show_buttons(self._session.state)
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
-        if new.frames.targets != old.frames.targets or new.runs != old.runs:
+        if _curves_of(new) != _curves_of(old) or new.runs != old.runs or new.tracks != old.tracks:
             self._show_frames(new)
         elif new.frames != old.frames or new.place.step != old.place.step:
             self._show_step(new)
         if (new.playing, new.speed) != (old.playing, old.speed):
             self._show_buttons(new)
             self._show_step(new)
+        if _marks_of(new) != _marks_of(old):
+            self._show_marks(new)
+        if new.frames.targets != old.frames.targets:
+            self._show_tokens(new)
 
     def _show_frames(self, state: SessionState) -> None:
         steps = state.frames.steps
-        self.plots.widget.setVisible(steps > 0)
+        self.plots.widget.setVisible(steps > 1)
+        self.values.setVisible(steps == 1)
+        self.values.show_frames(state.frames)
         self._empty.setVisible(steps == 0)
-        tracks = tracks_of(state.frames)
+        tracks = tracks_of(state.frames, state.tracks)
         self.plots.show_tracks(tracks, steps)
         self._lines.setText(_lines_in_words(tracks))
         self._lines.setVisible(bool(self._lines.text()))
@@ -110,12 +139,26 @@ class Timeline(QWidget):
                 legend.show_run(" · ".join(filter(None, (frame.run_name, where))), frame.hard)
         self._show_step(state)
         self._show_buttons(state)
+        self._show_marks(state)
+        self._show_tokens(state)
+
+    def _show_marks(self, state: SessionState) -> None:
+        row, hits = state.place.example, hits_of(state)
+        found = hits.of_row(row) if hits is not None else np.zeros(0, np.int64)
+        marks = tuple((mark.step, mark.note) for mark in bookmarks_here(state))
+        self.plots.show_marks(found, marks, state.loop)
+
+    def _show_tokens(self, state: SessionState) -> None:
+        frame = state.frame
+        self.plots.show_tokens(tokens_of_steps(frame) if frame is not None else {})
 
     def _show_step(self, state: SessionState) -> None:
         steps = state.frames.steps
         step = min(state.place.step, max(steps - 1, 0))
         self.plots.show_step(step)
-        self.step.setText(f"step {step + 1} / {steps}" if steps else "no steps")
+        # Two numbers of seven digits do not fit beside each other.
+        between = "\nof" if steps >= 100_000 else " /"
+        self.step.setText(f"step {step + 1:,}{between} {steps:,}" if steps else "no steps")
         self._speed.setText(f"{_number(state.speed)}×{' playing' if state.playing else ''}")
         self.plots.widget.setAccessibleDescription(self.step.text())
 
@@ -130,29 +173,8 @@ class Timeline(QWidget):
             button.setIcon(transport_icon(shape, colour))
             button.setEnabled(enabled)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Pointer on the plots: scrub; the plots themselves never pan or zoom."""
-        kinds = QEvent.Type
-        if isinstance(event, QMouseEvent) and event.type() in (
-            kinds.MouseButtonPress,
-            kinds.MouseMove,
-            kinds.MouseButtonDblClick,
-        ):
-            if event.buttons() & Qt.MouseButton.LeftButton:
-                self._scrub(event.position())
-            return True
-        if event.type() in (kinds.MouseButtonRelease, kinds.ContextMenu):
-            return True
-        if isinstance(event, QWheelEvent):
-            notches = event.angleDelta().y()
-            if notches:
-                self._session.next_step(-1 if notches > 0 else 1)
-            return True
-        return super().eventFilter(watched, event)
-
-    def _scrub(self, point: QPointF) -> None:
-        step = self.plots.step_at(point)
-        if step is not None and step != self._session.state.place.step:
+    def _scrub(self, step: int) -> None:
+        if step != self._session.state.place.step:
             self._session.go_to_step(step)
 
 
@@ -172,6 +194,31 @@ class _Legend(QWidget):
         self._mark.show_slot(self._slot, hard)
         self._name.set_whole(name)
         self._name.setToolTip(plain_tooltip(name))
+
+
+def _curves_of(state: SessionState) -> tuple[object, ...]:
+    """What the curves are of: of a long example other steps around do not change them."""
+    return tuple(
+        None
+        if target is None
+        else (target.key, replace(target.place, step=0), frame.curves if frame else None)
+        for target, frame in zip(
+            state.frames.targets, (state.frames.a, state.frames.b), strict=True
+        )
+    )
+
+
+def _marks_of(state: SessionState) -> tuple[object, ...]:
+    hits = state.studies.get("hits")
+    shown = (hits.value, hits.finished) if hits is not None else None
+    return (
+        shown,
+        state.place.example,
+        state.loop,
+        state.notebooks,
+        state.rows,
+        state.frames.targets,
+    )
 
 
 def _lines_in_words(tracks: tuple[Track, ...]) -> str:

@@ -42,9 +42,17 @@ class RunBatches(RunMaps):
     path: Address
     _chunks: ChunkReader
 
-    def event_table(self, site: str | Site, snapshot: int | None = None) -> EventTable:
-        """Every event of a site in a snapshot (None is the last); it reads nothing."""
-        rows = self._event_index.rows(self._snapshot_number(snapshot), self._site_number(site))
+    def event_table(
+        self, site: str | Site, snapshot: int | None = None, example: int | None = None
+    ) -> EventTable:
+        """Every event of a site in a snapshot (None is the last), or of one example there.
+
+        It reads nothing.
+        """
+        place = [self._snapshot_number(snapshot), self._site_number(site)]
+        if example is not None:
+            place.append(self._example_number(example))
+        rows = self._event_index.rows(*place)
         columns = [self._columns[f"events/{name}"][rows] for name in _SHAPE]
         return EventTable(
             event=rows,

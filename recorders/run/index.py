@@ -23,17 +23,21 @@ class RowIndex:
 
     def __init__(self, *keys: NDArray[Any]) -> None:
         # lexsort takes the most important key last.
-        self._order = np.lexsort([key.astype(np.int64) for key in reversed(keys)])
-        self._keys = [key.astype(np.int64)[self._order] for key in keys]
+        self._order = np.lexsort(list(reversed(keys)))
+        ordered = np.array_equal(self._order, np.arange(self._order.size))
+        # Of millions of rows that come in their order there need be no second copy.
+        self._keys = list(keys) if ordered else [key[self._order] for key in keys]
 
     def rows(self, *prefix: int) -> NDArray[np.int64]:
         """Rows whose first keys are ``prefix``, ordered by the keys that follow."""
         low, high = 0, self._order.size
         for key, value in zip(self._keys, prefix, strict=False):
             part = key[low:high]
+            # Of another type than the column it would be compared with a copy of all of that.
+            wanted = part.dtype.type(value)
             low, high = (
-                low + int(np.searchsorted(part, value, "left")),
-                low + int(np.searchsorted(part, value, "right")),
+                low + int(np.searchsorted(part, wanted, "left")),
+                low + int(np.searchsorted(part, wanted, "right")),
             )
         return self._order[low:high]
 
@@ -105,8 +109,9 @@ def example_columns(
         reward_name: number of the scalar called reward, or None.
 
     Returns:
-        label and prediction (int64, -1 for none), confidence, label_probability, steps, entropy
-        (mean over steps), log_prob (sum over steps), reward (last step), float64 with NaN for none.
+        label and prediction (int64, -1 for none), confidence, label_probability, steps, tokens,
+        entropy (mean over steps), log_prob (sum over steps), reward (last step), float64 with NaN
+        for none.
     """
     total = len(columns["examples/label"])
     here = np.flatnonzero(
@@ -133,6 +138,7 @@ def example_columns(
         "label": columns["examples/label"].astype(np.int64),
         "prediction": prediction,
         "steps": steps.astype(np.float64),
+        "tokens": columns["examples/token_count"].astype(np.float64),
         "entropy": mean_entropy,
         "log_prob": summed,
         "reward": _last_reward(columns, total, snapshot, reward_name),

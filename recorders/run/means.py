@@ -38,7 +38,7 @@ class RowMeans:
     def of(self, path: str, event: int) -> float:
         """The mean of one event."""
         offsets, counts = self._extents(np.array([event]))
-        return known_mean(self._read_what_is_left(path, int(offsets[0]), int(counts[0])))
+        return known_mean(self.what_is_left(path, int(offsets[0]), int(counts[0])))
 
     def of_events(self, path: str, events: NDArray[np.int64]) -> NDArray[np.float64]:
         """The mean of each of ``events`` [n]."""
@@ -71,7 +71,7 @@ class RowMeans:
                 self._kept[path] = values.copy(), known.copy()
 
     def _read_means(self, path: str, events: NDArray[np.int64]) -> NDArray[np.float64]:
-        return event_means(partial(self._read_what_is_left, path), *self._extents(events))
+        return event_means(partial(self.what_is_left, path), *self._extents(events))
 
     def _extents(self, events: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         heads, queries, offsets = (
@@ -79,7 +79,7 @@ class RowMeans:
         )
         return offsets, heads.astype(np.int64) * queries
 
-    def _read_what_is_left(self, path: str, start: int, count: int) -> NDArray[np.float64]:
+    def what_is_left(self, path: str, start: int, count: int) -> NDArray[np.float64]:
         """Bulk values, NaN for those of a damaged chunk."""
         try:
             return self._chunks.read(path, start, count)

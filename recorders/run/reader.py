@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorders.run.address import Url, address_of
-from recorders.run.batches import RunBatches
 from recorders.run.chunks import ChunkReader
 from recorders.run.codec import CODECS
 from recorders.run.contents import Contents, load
@@ -37,6 +36,7 @@ from recorders.run.records import (
 )
 from recorders.run.remote.options import Remote
 from recorders.run.shown import shown
+from recorders.run.steps import RunSteps
 from recorders.run.text import visible
 from recorders.run.training import RunTraining
 from recorders.run.verification import Verification, verifications
@@ -67,7 +67,7 @@ def read_run(
     return Run(load(address_of(path), remote), cache_bytes)
 
 
-class Run(RunTraining, RunBatches, RunMedia):
+class Run(RunTraining, RunSteps, RunMedia):
     """A recorded run. Arrays that it hands out belong to the caller.
 
     Wherever ``site`` is asked for it is a name or an item of ``sites``; ``example`` is an index
@@ -242,45 +242,6 @@ class Run(RunTraining, RunBatches, RunMedia):
         """Whether what was recorded at a site is what the model used."""
         return self._verifications[self._site_number(site)]
 
-    def scalars(
-        self,
-        example: int | Example,
-        site: str | Site | None = None,
-        snapshot: int | None = None,
-    ) -> dict[str, NDArray[np.float64]]:
-        """Numbers of every step of an example, float64 [steps] by name, NaN where absent.
-
-        Args:
-            example: the example.
-            site: whose steps, entropy, log_prob and temperature; None is the first site.
-            snapshot: the snapshot; None is the last.
-
-        Returns:
-            entropy and log_prob (nat, mean over heads and queries), temperature, and every scalar
-            that was recorded, advantage = reward - baseline where it was not recorded itself.
-        """
-        number, moment = self._example_number(example), self._snapshot_number(snapshot)
-        events = self._events_of_first(site, number, moment)
-        rows = self._scalar_index.rows(moment, number)
-        at, named = self._columns["scalars/step"][rows], self._columns["scalars/name"][rows]
-        event_steps = self._columns["events/step"][events]
-        steps = int(max(event_steps.max(initial=-1), at.max(initial=-1))) + 1
-        result = {name: np.full(steps, np.nan) for name in ("entropy", "log_prob", "temperature")}
-        for name in ("entropy", "log_prob"):
-            for event, step in zip(events, event_steps, strict=True):
-                result[name][step] = self._means.of(f"rows/{name}", int(event))
-        result["temperature"][event_steps] = self._columns["events/temperature"][events]
-        for code in np.unique(named):
-            values = np.full(steps, np.nan)
-            here = named == code
-            values[at[here]] = self._columns["scalars/value"][rows[here]]
-            name = self._texts["scalar_names/name"][int(code)]
-            known = result.get(name, values)
-            result[name] = np.where(np.isnan(values), known, values)
-        if "advantage" not in result and {"reward", "baseline"} <= result.keys():
-            result["advantage"] = result["reward"] - result["baseline"]
-        return result
-
     def outcome(self, example: int | Example, snapshot: int | None = None) -> Outcome:
         """What the model answered; each part None where it was not recorded."""
         number, moment = self._example_number(example), self._snapshot_number(snapshot)
@@ -313,7 +274,7 @@ class Run(RunTraining, RunBatches, RunMedia):
             snapshot: the snapshot; None is the last.
 
         Returns:
-            label and prediction (int64, -1 for none), confidence, label_probability, steps,
+            label and prediction (int64, -1 for none), confidence, label_probability, steps, tokens,
             entropy (nat, mean over steps, heads and queries), log_prob (nat, sum over steps of
             the mean over heads and queries) and reward (last step), float64, NaN for none.
         """
@@ -325,10 +286,6 @@ class Run(RunTraining, RunBatches, RunMedia):
             snapshot=self._snapshot_number(snapshot),
             reward_name=names.index("reward") if "reward" in names else None,
         )
-
-    @cached_property
-    def _scalar_index(self) -> RowIndex:
-        return RowIndex(*(self._columns[f"scalars/{name}"] for name in ("snapshot", "example")))
 
     @cached_property
     def _outcome_index(self) -> RowIndex:
@@ -351,14 +308,15 @@ class Run(RunTraining, RunBatches, RunMedia):
     def _event(
         self, site: str | Site, example: int | Example, step: int, snapshot: int | None
     ) -> int:
-        rows = self._event_rows(site, example, snapshot)
-        found = rows[self._columns["events/step"][rows] == step]
+        number, moment = self._example_number(example), self._snapshot_number(snapshot)
+        # Looked up and not searched for: an example may have a million steps.
+        found = self._event_index.rows(moment, self._site_number(site), number, step)
         if not found.size:
+            rows = self._event_rows(site, example, snapshot)
             name = site if isinstance(site, str) else site.name
-            number = self._example_number(example)
             raise IndexError(
                 f"{self.name} has no step {step} of example {number} at site {name!r} in snapshot "
-                f"{self._snapshot_number(snapshot)}; it has {rows.size} steps there"
+                f"{moment}; it has {rows.size} steps there"
             )
         return int(found[0])
 

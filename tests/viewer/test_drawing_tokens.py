@@ -18,7 +18,7 @@ from hardattn_viewer.drawing import tokens as tokens_module
 from hardattn_viewer.drawing.colours import amount_table
 from hardattn_viewer.drawing.matrix import (
     matrix_at,
-    matrix_cells,
+    matrix_layout,
     matrix_note,
     matrix_picture,
     paint_matrix,
@@ -34,6 +34,8 @@ from hardattn_viewer.drawing.tokens import (
 )
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame, Place, load_frame
+from hardattn_viewer.session.masking import everything
+from hardattn_viewer.session.pyramid import Pyramid
 from recorders import read_run
 
 RECT = QRectF(0, 0, 260, 200)
@@ -134,13 +136,13 @@ def test_a_cell_of_the_matrix_is_painted_where_it_is_found(tmp_path: Path) -> No
     rect = QRectF(0, 0, 400, 400)
     picture = matrix_picture(frame, Display(), scale_max=1.0)
     shown = painted(400, 400, lambda p: paint_matrix(p, rect, picture, DARK))
-    cells = matrix_cells(picture, rect)
+    cells = matrix_layout(picture, rect)
     assert rect.contains(cells.area)
     assert frame.map is not None
     table = amount_table("viridis").astype(int)
     for query in range(len(WORDS)):
         for key in range(len(WORDS)):
-            centre = cells.row(query).intersected(cells.column(key)).center()
+            centre = cells.cell(query, key).center()
             assert matrix_at(picture, rect, centre) == query * len(WORDS) + key
             entry = round(255 * float(frame.map.values[query, key]))
             pixel = shown[int(centre.y()), int(centre.x())].astype(int)
@@ -154,18 +156,23 @@ def test_more_cells_than_pixels_show_the_largest_and_say_so(tmp_path: Path) -> N
     values = np.full((500, 500), 1e-4, np.float32)
     values[123, 321] = 1.0
     one = replace(
-        frame.map, values=values, pooled=values, event=replace(frame.map.event, queries=500)
+        frame.map,
+        values=values,
+        pyramid=Pyramid(values, 500, 500, everything(500, 500)),
+        event=replace(frame.map.event, queries=500),
     )
     frame = replace(frame, maps=(one,), probabilities=values[0], asked_query=0)
     rect = QRectF(0, 0, 320, 320)
     picture = matrix_picture(frame, Display(), scale_max=1.0)
     shown = painted(320, 320, lambda p: paint_matrix(p, rect, picture, DARK)).astype(int)
-    cells = matrix_cells(picture, rect)
+    cells = matrix_layout(picture, rect)
     assert cells.area.width() < 500
-    place = cells.row(123).intersected(cells.column(321)).center()
+    place = cells.cell(123, 321).center()
     around = shown[
         int(place.y()) - 2 : int(place.y()) + 3, int(place.x()) - 2 : int(place.x()) + 3
     ].reshape(-1, 3)
     assert (np.abs(around - amount_table("viridis")[-1].astype(int)).max(axis=1) < 3).any()
-    assert "each pixel the largest of 3 × 3 cells" in matrix_note(picture, (167, 167))
-    assert "exact cells" in matrix_note(picture, (500, 500))
+    assert cells.layout.blocks() == (4, 4)
+    note = matrix_note(picture, cells.layout, (4, 4))[0]
+    assert "each pixel is the largest of 4 × 4 cells" in note
+    assert "exact cells" in matrix_note(picture, cells.layout, (1, 1))[0]

@@ -93,3 +93,10 @@ def test_a_query_that_there_is_not_is_refused(
     path = write_text_run(tmp_path / "text.h5")
     assert main(["export", str(path), "--query", "8", "-o", str(tmp_path / "f.svg")]) == 1
     assert "has no query 8; it has 8, from 0" in capsys.readouterr().err
+
+
+def test_a_figure_of_a_causal_map_says_what_is_hatched(tmp_path: Path) -> None:
+    path = write_generated_run(tmp_path / "generated.h5")
+    for name, run, said in (("a", path, True), ("b", write_text_run(tmp_path / "t.h5"), False)):
+        words = export(run, tmp_path / f"{name}.svg", "--view", "matrix", "--font", "7").decode()
+        assert ("hatched" in words) == said

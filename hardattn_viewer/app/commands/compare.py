@@ -10,6 +10,7 @@ from hardattn_viewer.app.actions import Command
 from hardattn_viewer.app.beside_dialog import About, BesideDialog
 from hardattn_viewer.app.commands.window_protocol import Window
 from hardattn_viewer.session.comparing import comparison_of
+from hardattn_viewer.session.display import toggled
 from hardattn_viewer.session.pairing import is_within
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import ComparePage, SessionState
@@ -29,6 +30,17 @@ def compare_commands(session: Session, window: Window) -> list[Command]:
             page.choose_file()
 
     return [
+        Command(
+            "compareMaps",
+            "Analyse",
+            "Compare whole &maps",
+            lambda: session.set_display(toggled(session.state.display, "maps")),
+            ("Ctrl+M",),
+            "In Compare, subtract all queries × keys instead of the row of one query",
+            lambda state: state.view == "compare",
+            lambda state: state.display.maps,
+            group="compareMaps",
+        ),
         Command(
             "compareHead",
             "Analyse",

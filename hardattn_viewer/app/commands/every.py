@@ -6,6 +6,8 @@ from hardattn_viewer.app.actions import Command
 from hardattn_viewer.app.commands.compare import compare_commands
 from hardattn_viewer.app.commands.edit import edit_commands
 from hardattn_viewer.app.commands.file import file_commands
+from hardattn_viewer.app.commands.find import find_commands
+from hardattn_viewer.app.commands.matrix import matrix_commands
 from hardattn_viewer.app.commands.playback import playback_commands
 from hardattn_viewer.app.commands.tokens import token_commands
 from hardattn_viewer.app.commands.training import training_commands
@@ -21,9 +23,11 @@ def commands_of(session: Session, window: Window) -> list[Command]:
         *file_commands(session, window),
         *edit_commands(session, window),
         *view_commands(session, window),
+        *matrix_commands(session),
         *token_commands(session),
         *playback_commands(session),
         *training_commands(session, window),
         *compare_commands(session, window),
+        *find_commands(session, window),
         *window_commands(window),
     ]

@@ -36,7 +36,6 @@ def view_commands(session: Session, window: Window) -> list[Command]:
             has_two,
         ),
         *_places(session, window),
-        _option(session, "matrix", "&Matrix of queries and keys", "M", "All queries × keys"),
         _option(session, "heat", "&Heat", "H", "Lay the probabilities over the image"),
         _option(session, "boxes", "Selected &boxes", "Shift+B", "Outline the selected regions"),
         _option(session, "path", "Scan &path", "P", "Number the selected regions in order"),

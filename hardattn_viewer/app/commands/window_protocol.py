@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from hardattn_viewer.app.find_desk import FindDesk
 
 
 class Window(Protocol):
     """What commands ask of the main window."""
+
+    @property
+    def desk(self) -> FindDesk:
+        """What finds steps, and keeps bookmarks."""
 
     def choose_runs(self) -> None:
         """Ask for run files."""

@@ -42,8 +42,11 @@ PAGE = ROOT / "docs" / "viewer.md"
 class _AnyWindow:
     """Stands for the window while the names of commands are collected."""
 
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *_: None
+    def __getattr__(self, name: str) -> _AnyWindow:
+        return self
+
+    def __call__(self, *_: object) -> None:
+        """Do nothing."""
 
 
 def _commands() -> list[Command]:
@@ -72,9 +75,11 @@ CHANGES = {
     "pause": "playing", "forward": "place.step", "back": "place.step", "forward10": "place.step",
     "back10": "place.step", "first": "place.step", "last": "place.step",
     "nextExample": "place.example", "previousExample": "place.example",
-    "resetLayout": "docks", "help": "dialogs", "log": "dialogs", "about": "dialogs",
+    "matrix": "view", "resetLayout": "docks",
+    "help": "dialogs", "log": "dialogs", "about": "dialogs",
 }  # fmt: skip
 PREFIXES = {
+    "matrix_copy_": "clipboard", "matrix_": "matrix",
     "view_": "view", "show_": "display", "interpolation_": "display", "scale_": "display",
     "colours_": "display", "theme_": "theme", "speed_": "speed",
 }  # fmt: skip
@@ -198,6 +203,17 @@ def begin_recovery(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     qtbot.waitUntil(lambda: window.actions_["stopRecovery"].isEnabled())
 
 
+def see_the_matrix(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window.session.set_view("matrix")
+    QApplication.processEvents()
+
+
+def see_a_part_of_the_matrix(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    see_the_matrix(window, qtbot, tmp_path)
+    window.actions_["matrix_zoom_in"].trigger()
+    window.actions_["matrix_clip"].trigger()
+
+
 PREPARE: dict[str, Callable[[MainWindow, QtBot, Path], None]] = {
     "redo": lambda window, *_: window.session.undo(),
     "pause": lambda window, *_: window.session.play(True),
@@ -205,6 +221,10 @@ PREPARE: dict[str, Callable[[MainWindow, QtBot, Path], None]] = {
     "speed_1": lambda window, *_: window.session.set_speed(8.0),
     "restoreSession": keep_a_session,
     "stopRecovery": begin_recovery,
+    **{id_: see_the_matrix for id_ in COMMANDS if id_.startswith("matrix_")},
+    **dict.fromkeys(
+        ("matrix_zoom_out", "matrix_zoom_whole", "matrix_unclip"), see_a_part_of_the_matrix
+    ),
 }
 
 

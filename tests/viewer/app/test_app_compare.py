@@ -238,7 +238,7 @@ def test_tokens_and_maps_have_a_difference_too(heads: MainWindow, qtbot: QtBot) 
     assert shown is not None
     np.testing.assert_array_equal(shown.values, b.probabilities - a.probabilities)
     assert heads.compare.difference.scale.picture.top == shown.scale_max  # type: ignore[union-attr]
-    QTest.keyClick(heads, Qt.Key.Key_M)
+    QTest.keyClick(heads, Qt.Key.Key_M, Qt.KeyboardModifier.ControlModifier)
     wait_until_shown(qtbot, heads)
     picture = body.matrix.picture
     assert body.mode == "matrix" and picture is not None
@@ -273,7 +273,7 @@ def test_a_comparison_of_texts_is_exported(
     heads: MainWindow, qtbot: QtBot, tmp_path: Path, matrix: bool
 ) -> None:
     if matrix:
-        QTest.keyClick(heads, Qt.Key.Key_M)
+        QTest.keyClick(heads, Qt.Key.Key_M, Qt.KeyboardModifier.ControlModifier)
         wait_until_shown(qtbot, heads)
     heads.export_figure()
     dialog = heads.findChild(ExportDialog)

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QRectF
 from pytestqt.qtbot import QtBot
 from small_runs import wait_until_shown
 
 from hardattn_viewer.app.main_window import MainWindow
-from hardattn_viewer.drawing.matrix import MatrixPicture, matrix_note
+from hardattn_viewer.drawing.matrix import MatrixPicture, matrix_layout, matrix_note
 from hardattn_viewer.session.maps import POOLED
 from recorders import read_run
 from recorders.run.decoding import MapReader
@@ -78,12 +79,14 @@ def test_a_map_of_8192_opens_and_shows_without_being_decoded(
     wait_until_shown(qtbot, window)
     picture = picture_of(window)
     assert (picture.queries, picture.keys) == (TOKENS, TOKENS)
-    assert picture.values.shape == (POOLED, POOLED)
-    assert "max-pooled: each pixel the largest of 16 × 16 cells" in matrix_note(
-        picture, picture.values.shape
-    )
+    assert picture.pyramid is not None
+    overview = picture.pyramid.patch(1, 1)
+    assert overview.values.shape == (POOLED, POOLED)
+    cells = matrix_layout(picture, QRectF(0, 0, 900, 800))
+    note = matrix_note(picture, cells.layout, (16, 16))[0]
+    assert "max-pooled: each pixel is the largest of 16 × 16 cells" in note
     # A mean would have hidden it.
-    assert picture.values[SPIKE[0] // 16, SPIKE[1] // 16] == pytest.approx(1)
+    assert overview.at(*SPIKE) == pytest.approx(1)
     assert {thread for thread, _ in reads} == {"hardattn-reader"}
     assert max(size for _, size in reads) == TOKENS
 

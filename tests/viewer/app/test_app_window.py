@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from small_runs import STEPS, wait_until_shown
 
 from hardattn_viewer.app.export_dialog import ExportDialog
+from hardattn_viewer.app.main_views import MAIN_VIEWS
 from hardattn_viewer.app.main_window import MainWindow
 
 
@@ -39,7 +40,7 @@ def assert_views_agree(window: MainWindow) -> None:
         assert (bars.hover, bars.pinned) == (state.hovered, state.pinned)
     assert window.timeline.step.text() == f"step {step + 1} / {STEPS}"
     assert f"Step {step + 1} · {state.shown_slot}" in window.inspector.text()
-    shown = window.compare if state.view == "compare" else window.overlay
+    shown = window.view[state.view]
     assert window.views.currentWidget() is shown
     assert window.actions_[f"view_{state.view}"].isChecked()
 
@@ -95,7 +96,8 @@ def test_a_walk_through_the_window_keeps_every_view_together(
     qtbot.waitUntil(lambda: not session.state.playing, timeout=5000)
     act(qtbot, window)
     assert session.state.place.step == STEPS - 1
-    QTest.keyClick(window, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
+    compare = 1 + [view.id for view in MAIN_VIEWS].index("compare")
+    QTest.keyClick(window, Qt.Key(Qt.Key.Key_0 + compare), Qt.KeyboardModifier.ControlModifier)
     act(qtbot, window)
     assert session.state.view == "compare"
     window.findChild(QWidget, "tool_toggleTheme").click()  # type: ignore[attr-defined]

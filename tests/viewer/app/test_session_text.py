@@ -18,16 +18,9 @@ from text_runs import (
 
 from hardattn_viewer.measures import agreement
 from hardattn_viewer.session.comparing import comparison_of
-from hardattn_viewer.session.frames import (
-    Place,
-    frame_at,
-    frame_at_step,
-    key_of_query,
-    load_frame,
-    query_of_key,
-    query_tokens,
-)
-from hardattn_viewer.session.maps import POOLED, max_pooled
+from hardattn_viewer.session.frame_items import key_of_query, query_of_key, query_tokens
+from hardattn_viewer.session.frames import Place, frame_at, frame_at_step, load_frame
+from hardattn_viewer.session.masking import MASKED
 from hardattn_viewer.session.naming import key_name, query_name, special_words
 from hardattn_viewer.session.recorded import verification_kind
 from hardattn_viewer.session.session import Session
@@ -97,8 +90,12 @@ def test_steps_that_continue_each_other_are_one_matrix(tmp_path: Path) -> None:
         (1, 0),
         (2, 0),
     ]
-    np.testing.assert_allclose(whole.pooled[5, :6], maps[1][0], rtol=1e-6)
-    assert not np.triu(whole.pooled, 1).any()
+    values = whole.pyramid.values
+    np.testing.assert_allclose(values[5, :6], maps[1][0], rtol=1e-6)
+    assert not np.triu(values, 1).any()
+    # What came after a query could not be looked at.
+    coded = whole.pyramid.patch(1, 1).values
+    assert (coded[np.triu_indices(7, 1)] == MASKED).all() and (np.tril(coded) >= 0).all()
 
 
 def test_a_step_that_was_left_out_is_empty_and_the_others_stand(tmp_path: Path) -> None:
@@ -198,20 +195,9 @@ def test_a_sink_is_named_and_is_nobody_s_query(tmp_path: Path) -> None:
     assert query_of_key(frame, 1) == 1 and query_of_key(frame, 2) is None
 
 
-def test_pooling_keeps_the_largest_of_every_block_and_numbers_before_holes() -> None:
-    rng = np.random.default_rng(1)
-    values = rng.random((7, 10)).astype(np.float32)
-    values[0, 0] = np.nan
-    pooled = max_pooled(values, 3, 4)
-    assert pooled.shape == (3, 4)
-    for row in range(3):
-        for column in range(4):
-            block = values[3 * row : 3 * row + 3, 3 * column : 3 * column + 3]
-            assert pooled[row, column] == np.nanmax(block)
-    assert max_pooled(values, 7, 10) is values
-
-
-def test_maps_larger_than_a_screen_are_pooled_where_they_are_read(tmp_path: Path) -> None:
+def test_a_map_of_more_cells_than_a_screen_is_in_memory_with_its_coarser_levels(
+    tmp_path: Path,
+) -> None:
     rng = np.random.default_rng(2)
     writer = SegmentWriter(tmp_path / "large.h5")
     writer.add_snapshot(0)
@@ -222,8 +208,10 @@ def test_maps_larger_than_a_screen_are_pooled_where_they_are_read(tmp_path: Path
     with read_run(tmp_path / "large.h5") as run:
         one = load_frame(run, Place(head=1)).map
     assert one is not None
-    assert max(one.pooled.shape) <= POOLED
-    assert one.pooled.max() == one.values.max() == one.largest
+    coarse = one.pyramid.patch(2, 2).values
+    assert coarse.shape == (300, 300)
+    assert coarse.max() == one.values.max() == one.largest
+    assert one.nbytes > one.values.nbytes + coarse.nbytes
 
 
 def test_two_runs_are_compared_over_all_queries(tmp_path: Path) -> None:
