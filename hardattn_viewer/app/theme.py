@@ -138,7 +138,12 @@ QTreeView::item {{ padding: 5px 8px; }}
 QTableView::item:selected, QTreeView::item:selected {{ background: {t.selection};
     color: {t.text}; }}
 QTreeView::item:disabled {{ color: {t.faint}; }}
-QDoubleSpinBox, QComboBox {{ min-height: 26px; }}
+QDoubleSpinBox {{ min-height: 26px; }}
+QComboBox {{ background: {t.raised}; border: 1px solid {t.line}; border-radius: 6px;
+    padding: 2px 10px; min-height: 20px; }}
+QComboBox:hover {{ border-color: {t.muted}; }}
+QComboBox:focus {{ border-color: {t.accent}; }}
+QComboBox:disabled {{ color: {t.faint}; }}
 QCheckBox::indicator {{ width: 13px; height: 13px; border: 1px solid {t.muted};
     border-radius: 3px; background: {t.window}; }}
 QCheckBox::indicator:checked {{ background: {t.accent}; border-color: {t.accent}; }}

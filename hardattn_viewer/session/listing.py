@@ -130,7 +130,7 @@ def tables_for(text: str, state: SessionState, scope: Scope) -> Tables | None:
     Raises:
         ExpressionError: it cannot be understood.
     """
-    if state.rows is None:
+    if state.rows is None or not _are_of_the_slots(state.rows, state):
         return None
     vocabulary = vocabulary_of(state)
     wanted = needs(text, vocabulary, scope)
@@ -176,6 +176,12 @@ def is_quick(state: SessionState) -> bool:
     return needs_of(state.filter, state, "examples").nothing
 
 
+def _are_of_the_slots(rows: Rows, state: SessionState) -> bool:
+    """Whether the rows are not those of before a run came into a slot, or left it."""
+    a, b = (state.facts(slot) is None for slot in SLOTS)
+    return ((rows.a is None), (rows.b is None)) == (a, b)
+
+
 def depends_on(state: SessionState) -> tuple[object, ...]:
     """What the list of examples depends on; the same where it stays as it is."""
     notes = state.notebooks if "note" in state.filter or "bookmarked" in state.filter else None
@@ -196,6 +202,8 @@ def with_order(state: SessionState) -> SessionState:
         kept = _kept(state, rows)
         mark = (error.start, error.end)
         return replace(state, order=kept, filter_error=str(error), filter_mark=mark)
+    if not _are_of_the_slots(rows, state):
+        return replace(plain, order=_kept(state, rows))
     if not state.filter.strip() and state.sort == Sort():
         return replace(plain, order=tuple(range(len(rows))))
     if is_quick(state) and tables is not None:
