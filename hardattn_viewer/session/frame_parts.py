@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from hardattn_viewer.session.maps import StepMap
     from recorders.run.reader import Run, Site
 
-TOKEN_AXES = ("tokens", "target")
+TOKEN_AXES = ("tokens", "target", "slots")
 
 
 def site_of(run: Run, name: str | None) -> Site:
@@ -31,15 +31,21 @@ def site_of(run: Run, name: str | None) -> Site:
 
 def boxes_of(
     run: Run, site: Site, example: int, maps: tuple[StepMap | None, ...]
-) -> NDArray[np.float32] | None:
-    """The boxes of the site's keys; None where its keys are no regions."""
+) -> tuple[NDArray[np.float32] | None, NDArray[np.int32] | None]:
+    """The boxes of the site's keys; None where its keys are no regions.
+
+    And the frame of a video that each of them lies in, None where they lie in all of them.
+    """
     event = next(one.event for one in maps if one is not None)
-    boxes = run.region_set(event.region_set) if event.region_set >= 0 else run.regions(example)
+    number = event.region_set if event.region_set >= 0 else run.region_set_of(example)
+    boxes = run.region_set(number) if number >= 0 else None
     # The keys of a window are counted within it, and no box is known of them.
     if boxes is None or not len(boxes) or event.windows > 1 or site.key_axis in TOKEN_AXES:
-        return None
+        return None, None
     fits = all(one is None or one.event.first_region + len(boxes) <= one.event.keys for one in maps)
-    return boxes if fits and (site.key_axis == "regions" or len(boxes) == event.keys) else None
+    if not fits or (site.key_axis != "regions" and len(boxes) != event.keys):
+        return None, None
+    return boxes, run.region_frames(number)
 
 
 def padded(values: NDArray[np.float64], steps: int) -> NDArray[np.float64]:
@@ -60,4 +66,5 @@ def frame_bytes(frame: Frame) -> int:
     tokens = sum(map(len, frame.axes.own)) + sum(map(len, frame.axes.target))
     maps = sum(one.nbytes for one in frame.maps if one is not None)
     maps += frame.whole.nbytes if frame.whole is not None else 0
+    maps += frame.scene.nbytes
     return sum(int(array.nbytes) for array in arrays) + tokens + maps + 2_000

@@ -15,6 +15,7 @@ from hardattn_viewer.session.joined import JoinedMap, joined
 from hardattn_viewer.session.long_examples import LongCurves, read_curves, steps_around
 from hardattn_viewer.session.maps import StepMap, read_step
 from hardattn_viewer.session.recorded import AxisTokens, axis_tokens, image_and_levels
+from hardattn_viewer.session.scenes import FRAME_SCALAR, Scene, scene_of
 from hardattn_viewer.session.token_groups import Groups
 from recorders.run.layout import BEAM_PARENT
 
@@ -110,6 +111,7 @@ class Frame:
         first_step: the step that ``distributions``, ``selections``, ``maps`` and ``step_axes``
             begin with; of an example of very many steps they hold a few around the one shown.
         curves: of such an example, numbers of all its steps as a timeline draws them.
+        scene: what the regions lie on where that is no image: a video, a sound, a plane.
     """
 
     run_name: str
@@ -149,6 +151,7 @@ class Frame:
     first_step: int = 0
     curves: LongCurves | None = None
     levels: tuple[NDArray[np.uint8], ...] = ()
+    scene: Scene = field(default_factory=Scene)
 
     @property
     def held(self) -> range:
@@ -282,7 +285,11 @@ def load_frame(run: Run, place: Place, curves: LongCurves | None = None) -> Fram
     is_beam = bool(np.isfinite(scalars.get(BEAM_PARENT, np.zeros(0))).any())
     none = np.zeros(0, dtype=np.float32)
     damage = [sentence for one in maps if one is not None for sentence in one.damage]
-    image, levels = image_and_levels(run, place.example, damage)
+    boxes, of_frames = boxes_of(run, site, place.example, maps)
+    scene = scene_of(run, place.example, boxes, of_frames, damage)
+    image, levels = (
+        image_and_levels(run, place.example, damage) if scene.kind == "image" else (None, ())
+    )
     frame = Frame(
         run_name=run.name,
         place=replace(place, site=site.name, snapshot=snapshot),
@@ -296,7 +303,8 @@ def load_frame(run: Run, place: Place, curves: LongCurves | None = None) -> Fram
         steps=steps,
         image=image,
         levels=levels,
-        boxes=boxes_of(run, site, place.example, maps),
+        boxes=None if boxes is None else scene.in_pixels(boxes),
+        scene=scene,
         tokens=None,
         probabilities=none,
         distributions=none,
@@ -308,7 +316,8 @@ def load_frame(run: Run, place: Place, curves: LongCurves | None = None) -> Fram
         maps=maps,
         axes=axes,
         step_axes=tuple(
-            axis_tokens(run, place.example, snapshot, step) for step in (held if is_beam else ())
+            axis_tokens(run, place.example, snapshot, step)
+            for step in (held if is_beam or axes.slots else ())
         ),
         key_axis=site.key_axis,
         query_axis=site.query_axis,
@@ -356,6 +365,9 @@ def _at(frame: Frame, step: int) -> Frame:
     step = min(max(step, 0), frame.steps - 1)
     if step not in frame.held:
         step = min(max(frame.place.step, frame.held.start), frame.held.stop - 1)
+    if frame.scene.images:
+        seen = frame.scene.image_at(step, frame.steps, frame.scalars.get(FRAME_SCALAR))
+        frame = replace(frame, image=seen)
     at = step - frame.first_step
     if not frame.maps:
         place = replace(frame.place, step=step)

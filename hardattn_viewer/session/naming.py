@@ -24,12 +24,17 @@ def key_name(frame: Frame, key: int) -> str:
     if frame.boxes is None or region >= frame.boxes.shape[0]:
         return f"key {key}"
     x0, y0, x1, y1 = (float(edge) for edge in frame.boxes[region])
-    return f"({short(x0 / 2 + x1 / 2)}, {short(y0 / 2 + y1 / 2)})"
+    named = frame.scene.region_name(region, (x0, y0, x1, y1))
+    return named or f"({short(x0 / 2 + x1 / 2)}, {short(y0 / 2 + y1 / 2)})"
 
 
 def key_noun(frame: Frame, plural: bool = False) -> str:
     """What the keys of a frame are called."""
     noun = "token" if frame.tokens is not None else "region" if frame.boxes is not None else "key"
+    if frame.boxes is not None:
+        noun = {"sound": "frame", "points": "point"}.get(frame.scene.kind, noun)
+    elif frame.key_axis == "slots":
+        noun = "slot"
     if frame.groups is not None and frame.groups.merged:
         noun = "word"
     return noun + "s" if plural else noun

@@ -192,7 +192,9 @@ def _of_key(frame: Frame, key: int | None, what: str) -> tuple[Number, ...]:
     region = key - frame.first_region
     if frame.boxes is not None and 0 <= region < frame.boxes.shape[0]:
         x0, y0, x1, y1 = (float(edge) for edge in frame.boxes[region])
-        size = f" · {short(x1 - x0)}×{short(y1 - y0)} px"
+        # Pixels of a spectrogram or of a plane are nobody's measure.
+        if frame.scene.kind not in ("sound", "points"):
+            size = f" · {short(x1 - x0)}×{short(y1 - y0)} px"
     return (
         Number(
             f"{what} {noun}",

@@ -23,14 +23,16 @@ class AxisTokens:
     Attributes:
         own: the example's own tokens, and those that a decoder added to them.
         target: the tokens of the target, where the model has one apart.
+        slots: what each slot of its memory holds.
     """
 
     own: tuple[str, ...] = ()
     target: tuple[str, ...] = ()
+    slots: tuple[str, ...] = ()
 
     def on(self, axis: str) -> tuple[str, ...]:
-        """The tokens on the axis ``"tokens"`` or ``"target"``; none on any other."""
-        return {"tokens": self.own, "target": self.target}.get(axis, ())
+        """The tokens on the axis ``"tokens"``, ``"target"`` or ``"slots"``; none on any other."""
+        return {"tokens": self.own, "target": self.target, "slots": self.slots}.get(axis, ())
 
 
 def verification_kind(sentence: str) -> Verification:
@@ -49,10 +51,13 @@ def axis_tokens(run: Run, example: int, snapshot: int, step: int | None = None) 
         example: index of the example.
         snapshot: index of the snapshot.
         step: the last step whose tokens count; None for all. Only of beams, which go on from
-            each other, does an earlier step have other tokens than the last at the same places.
+            each other, and of a memory does an earlier step have other tokens than the last at
+            the same places.
     """
-    own, target = (run.tokens(example, axis, snapshot, step) for axis in ("tokens", "target"))
-    return AxisTokens(own or (), target or ())
+    own, target, slots = (
+        run.tokens(example, axis, snapshot, step) for axis in ("tokens", "target", "slots")
+    )
+    return AxisTokens(own or (), target or (), slots or ())
 
 
 def event_of(run: Run, site: Site, example: int, step: int, snapshot: int) -> Event | None:

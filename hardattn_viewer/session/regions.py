@@ -212,6 +212,9 @@ def pixel_words(frame: Frame, x: float, y: float) -> str:
     if size is None or not (0 <= x < size[0] and 0 <= y < size[1]):
         return ""
     column, row = int(x), int(y)
+    there = frame.scene.place_words(x, y)
+    if there:
+        return there
     where = f"x {column}, y {row}"
     if frame.image is None:
         return where

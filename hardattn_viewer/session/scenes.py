@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from recorders.run.reader import Run
 
 Kind = Literal["", "image", "video", "sound", "points"]
+Image = NDArray[np.uint8]
+Boxes = NDArray[np.float32]
 
 VIDEO_BYTES = 48 * 2**20
 """Most bytes of a video's frames in memory; a larger one is shown at a half, a third … the size."""
@@ -39,10 +41,14 @@ class Scene:
 
     Attributes:
         kind: what it is; empty where there is nothing to see.
-        images: uint8 [height, width] or [height, width, 3]: one, or one a frame of a video; none
-            for points.
+        images: uint8 [height, width] or [height, width, 3]: one, or one a frame of a video whose
+            regions lie in all frames; none for points.
         times: seconds of each frame; None where it is no video.
         stride: 2 where every second pixel of a video's frames is kept, and so on.
+        tiles: of a video whose regions lie in single frames, all of which are shown at once: the
+            frame of each region, [regions], -1 for all; None otherwise.
+        columns: how many such frames lie beside each other.
+        size: width and height of a frame, pixels.
         begin: of a sound, when the picture begins, s.
         seconds: of a sound, how long a pixel is.
         top: of a sound, the highest frequency, Hz.
@@ -50,9 +56,12 @@ class Scene:
     """
 
     kind: Kind = ""
-    images: tuple[NDArray[np.uint8], ...] = ()
+    images: tuple[Image, ...] = ()
     times: NDArray[np.float64] | None = None
     stride: int = 1
+    tiles: NDArray[np.int32] | None = None
+    columns: int = 1
+    size: tuple[int, int] = (0, 0)
     begin: float = 0.0
     seconds: float = 0.0
     top: float = 0.0
@@ -63,10 +72,15 @@ class Scene:
         """Memory that its pixels take."""
         return sum(image.nbytes for image in self.images)
 
-    def in_pixels(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    def in_pixels(self, boxes: Boxes) -> Boxes:
         """Boxes [n, 4] as the run holds them, in pixels of the picture."""
         if self.kind == "video":
-            scaled: NDArray[np.float32] = boxes / np.float32(self.stride)
+            scaled: Boxes = boxes / np.float32(self.stride)
+            if self.tiles is not None:
+                row, column = np.divmod(np.maximum(self.tiles, 0), self.columns)
+                across = (column * self.size[0]).astype(np.float32)
+                down = (row * self.size[1]).astype(np.float32)
+                scaled = scaled + np.stack([across, down, across, down], axis=1)
             return scaled
         if self.kind == "sound":
             height = self.images[0].shape[0]
@@ -83,58 +97,105 @@ class Scene:
             return np.stack([x - half, y - half, x + half, y + half], axis=1).astype(np.float32)
         return boxes
 
-    def frame_of_step(self, steps: int, told: NDArray[np.float64] | None) -> NDArray[np.int64]:
-        """The frame that each step sees, [steps]; -1 where nobody knows.
+    def image_at(self, step: int, steps: int, told: NDArray[np.float64] | None) -> Image | None:
+        """What a step sees, or None.
 
         Args:
+            step: the step.
             steps: number of steps of the example.
-            told: by the recorder, [steps]; NaN where it did not say.
+            told: frame of each step as the recorder said, [steps], NaN where it did not; or None.
         """
         count = len(self.images)
-        if told is not None and np.isfinite(told).any():
-            known = np.where(np.isfinite(told), told, -1)
-            inside = (known >= 0) & (known < count)
-            return np.where(inside, known, -1).astype(np.int64)
-        return np.arange(steps) if steps == count else np.full(steps, -1)
+        if count < 2:
+            return self.images[0] if count else None
+        if told is not None and step < told.size and np.isfinite(told[step]):
+            return self.images[min(max(int(told[step]), 0), count - 1)]
+        return self.images[step] if steps == count else self.images[0]
+
+    def region_name(self, region: int, box: tuple[float, float, float, float]) -> str:
+        """What a region is called, its box being in pixels of the picture.
+
+        Empty where it is called by its place in the image.
+        """
+        if self.kind == "points":
+            return f"point {region}"
+        if self.kind == "sound":
+            begin, end = (self.begin + edge * self.seconds for edge in (box[0], box[2]))
+            return f"{begin:.2f} – {end:.2f} s"
+        if self.kind == "video" and self.tiles is not None and region < self.tiles.size:
+            frame = int(self.tiles[region])
+            x = (box[0] + box[2]) / 2 - max(frame, 0) % self.columns * self.size[0]
+            y = (box[1] + box[3]) / 2 - max(frame, 0) // self.columns * self.size[1]
+            where = f"({x * self.stride:.4g}, {y * self.stride:.4g})"
+            return where if frame < 0 else f"frame {frame}, {where}"
+        return ""
+
+    def place_words(self, x: float, y: float) -> str:
+        """What is at a pixel of the picture, in units of the scene; empty where pixels are it."""
+        if self.kind == "points":
+            x0, y0, x1, y1 = self.box
+            scale = max(x1 - x0, y1 - y0) / POINTS_PIXELS
+            return f"x {x0 + x * scale:.4g}, y {y1 - y * scale:.4g}"
+        if self.kind == "sound":
+            hertz = self.top * (1 - y / self.images[0].shape[0])
+            return f"{self.begin + x * self.seconds:.2f} s, {hertz:,.0f} Hz"
+        return ""
 
 
-def scene_of(run: Run, example: int, boxes: NDArray[np.float32] | None, damage: list[str]) -> Scene:
-    """What the regions of an example lie on.
+def scene_of(
+    run: Run,
+    example: int,
+    boxes: Boxes | None,
+    of_frames: NDArray[np.int32] | None,
+    damage: list[str],
+) -> Scene:
+    """What the regions of an example lie on, other than an image.
 
     Args:
         run: the run.
         example: number of the example.
         boxes: of its regions, as the run holds them; None where its keys are none.
+        of_frames: the frame of its video that each region lies in, -1 for all; None where all lie
+            in all of them.
         damage: takes a sentence about what is damaged, and then not shown.
     """
     try:
         times = run.frame_times(example)
         if times is not None:
-            return _video(run, example, times)
+            return _video(run, example, times, of_frames)
         sound = run.sound(example)
         if sound is not None:
             return _sound(sound.samples, sound.rate, boxes)
-        image = run.image(example)
     except DamagedError as problem:
         damage.append(str(problem))
         return Scene()
-    if image is not None:
-        return Scene("image", (image,))
     if boxes is not None and len(boxes) and (boxes[:, :2] == boxes[:, 2:]).all():
         return _points(boxes)
-    return Scene()
+    return Scene("image")
 
 
-def _video(run: Run, example: int, times: NDArray[np.float64]) -> Scene:
+def _video(
+    run: Run, example: int, times: NDArray[np.float64], tiles: NDArray[np.int32] | None
+) -> Scene:
+    count = len(times)
     first = run.frame(example, 0)
     stride = 1
-    while first.nbytes * len(times) > VIDEO_BYTES * stride**2:
+    while first.nbytes * count > VIDEO_BYTES * stride**2:
         stride += 1
     frames = [
         np.ascontiguousarray(run.frame(example, number)[::stride, ::stride])
-        for number in range(len(times))
+        for number in range(count)
     ]
-    return Scene("video", tuple(frames), times=times, stride=stride)
+    height, width = frames[0].shape[:2]
+    if tiles is None or any(frame.shape != frames[0].shape for frame in frames):
+        return Scene("video", tuple(frames), times, stride, size=(width, height))
+    columns = max(1, round(float(np.sqrt(count * height / width))))
+    rows = -(-count // columns)
+    sheet = np.zeros((rows * height, columns * width, *frames[0].shape[2:]), np.uint8)
+    for number, frame in enumerate(frames):
+        row, column = divmod(number, columns)
+        sheet[row * height : (row + 1) * height, column * width : (column + 1) * width] = frame
+    return Scene("video", (sheet,), times, stride, tiles, columns, (width, height))
 
 
 def _sound(samples: NDArray[np.int16], rate: float, boxes: NDArray[np.float32] | None) -> Scene:

@@ -52,6 +52,10 @@ class RunMedia(RunAxes):
             raise IndexError(f"there is no frame {number}: the video has {rows.size}, from 0")
         return self._image(int(self._columns["frames/image"][rows[number]]))
 
+    def region_set_of(self, example: int | Example) -> int:
+        """Number of the region set of an example itself; -1 for none."""
+        return int(self._columns["examples/region_set"][self._example_number(example)])
+
     def region_frames(self, number: int) -> NDArray[np.int32] | None:
         """The frame that each box of a region set lies in, [n], -1 for all; None where all do."""
         start = int(self._columns["region_sets/box_offset"][number])
