@@ -31,7 +31,7 @@ from hardattn_viewer.drawing.timeline import (
 from hardattn_viewer.session.tracks import Track
 
 # Fewest steps that fill the width, and how much one notch of the wheel zooms.
-_CLOSEST = 4.0
+CLOSEST = 4.0
 _NOTCH = 1.25
 # Pixels that a press may move and still be a click.
 _STILL = 4
@@ -240,7 +240,7 @@ class TrackPlots(QAbstractScrollArea):
 
     def _show_range(self, first: float, last: float) -> None:
         steps = float(max(self.picture.steps, 1))
-        span = min(max(last - first, min(_CLOSEST, steps)), steps)
+        span = min(max(last - first, min(CLOSEST, steps)), steps)
         middle = (first + last) / 2
         first = min(max(middle - span / 2, 0.0), steps - span)
         self.picture = replace(self.picture, first=first, last=first + span)

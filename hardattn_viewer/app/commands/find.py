@@ -8,6 +8,7 @@ from hardattn_viewer.app.commands.window_protocol import Window
 from hardattn_viewer.session.marking import all_bookmarks
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
+from hardattn_viewer.views.plots import CLOSEST
 
 ZOOM = 1.6
 
@@ -135,7 +136,7 @@ def _timeline(session: Session, window: Window) -> list[Command]:
             "Timeline: fewer steps",
             lambda: desk.zoom(ZOOM),
             tooltip="Zoom in around the step that is shown; Ctrl and the wheel do so as well",
-            enabled=_has_steps,
+            enabled=_can_zoom,
             group="timeline",
         ),
         Command(
@@ -144,7 +145,7 @@ def _timeline(session: Session, window: Window) -> list[Command]:
             "Timeline: more steps",
             lambda: desk.zoom(1 / ZOOM),
             tooltip="Zoom out",
-            enabled=_has_steps,
+            enabled=_can_zoom,
             group="timeline",
         ),
         Command(
@@ -152,7 +153,7 @@ def _timeline(session: Session, window: Window) -> list[Command]:
             "Playback",
             "Timeline: all steps",
             desk.fit,
-            enabled=_has_steps,
+            enabled=_can_zoom,
             group="timeline",
         ),
     ]
@@ -160,6 +161,10 @@ def _timeline(session: Session, window: Window) -> list[Command]:
 
 def _searches(state: SessionState) -> bool:
     return bool(state.find.text.strip()) and not state.find.error
+
+
+def _can_zoom(state: SessionState) -> bool:
+    return state.frames.steps > CLOSEST
 
 
 def _has_steps(state: SessionState) -> bool:

@@ -11,13 +11,14 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from live_runs import start_writer
+from long_runs import write_long_run
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtTest import QTest
@@ -33,6 +34,9 @@ from hardattn_viewer.app.main_window import MainWindow
 from hardattn_viewer.app.session_folder import SessionFolder
 from hardattn_viewer.session import recovering
 from hardattn_viewer.session.atlas import Atlas, HeadAt
+from hardattn_viewer.session.beside import Beside
+from hardattn_viewer.session.comparing import comparison_of
+from hardattn_viewer.session.finding import hits_of
 from hardattn_viewer.session.saved import saved_of, text_of, write_session
 from hardattn_viewer.session.session import Session
 
@@ -78,6 +82,9 @@ CHANGES = {
     "nextExample": "place.example", "previousExample": "place.example",
     "heads_next": "place.head", "heads_previous": "place.head",
     "matrix": "view", "resetLayout": "docks",
+    "timelineIn": "timeline", "timelineOut": "timeline", "timelineFit": "timeline",
+    "exportBookmarks": "dialogs", "loopNone": "loop", "compareMaps": "display",
+    "moreArcs": "display", "fewerArcs": "display",
     "help": "dialogs", "log": "dialogs", "about": "dialogs",
 }  # fmt: skip
 PREFIXES = {
@@ -115,6 +122,7 @@ def seen(window: MainWindow) -> dict[str, Any]:
         "message": window.message.text.text(),
         "restore": window.restores_at_start,
         "visible": window.isVisible(),
+        "timeline": (window.timeline.plots.picture.first, window.timeline.plots.picture.last),
     }
 
 
@@ -130,6 +138,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_run(folder / f"{name}.h5", hard=name == "a", heads=3, snapshots=(1, 2))
         write_text_run(folder / f"text-{name}.h5", seed=ord(name))
     write_generated_run(folder / "generated.h5")
+    write_long_run(folder / "long.h5", 60)
     return folder
 
 
@@ -183,6 +192,7 @@ def bases(
         "regions": lambda: at(shown("a.h5", "b.h5"), 4, 2, None),
         "tokens": tokens,
         "generated": lambda: at(shown("generated.h5"), 0, 0, 2),
+        "long": lambda: at(shown("long.h5"), 0, 20, None),
         "cut off": lambda: recorded(alive=False),
         "recorded": lambda: recorded(alive=True),
     }
@@ -227,6 +237,41 @@ def see_a_part_of_the_matrix(window: MainWindow, qtbot: QtBot, tmp_path: Path) -
     window.actions_["matrix_clip"].trigger()
 
 
+def compare_runs(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    """At a place of the list of disagreements from which one can go up and down."""
+    if window.session.state.slot_b is None:
+        return
+    window.session.show_comparison("worst")
+    qtbot.waitUntil(lambda: bool((found := comparison_of(window.session.state)) and found.finished))
+    for _ in range(3):
+        window.session.next_disagreement(1)
+        wait_until_shown(qtbot, window)
+
+
+def compare_maps_off(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window.session.set_view("compare")
+
+
+def look_elsewhere_in_b(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    state = window.session.state
+    if state.slot_a is not None:
+        window.session.compare_with(state.slot_a, Beside(head=0))
+        wait_until_shown(qtbot, window)
+
+
+def search_steps(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window.session.set_find("entropy > 0")
+    qtbot.waitUntil(lambda: hits_of(window.session.state) is not None)
+
+
+def zoom_the_timeline(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window.timeline.plots.zoom(1.6)
+
+
+def draw_arcs(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window.session.set_display(replace(window.session.state.display, arcs=True, arc_count=5))
+
+
 PREPARE: dict[str, Callable[[MainWindow, QtBot, Path], None]] = {
     "redo": lambda window, *_: window.session.undo(),
     "pause": lambda window, *_: window.session.play(True),
@@ -234,6 +279,16 @@ PREPARE: dict[str, Callable[[MainWindow, QtBot, Path], None]] = {
     "speed_1": lambda window, *_: window.session.set_speed(8.0),
     "restoreSession": keep_a_session,
     "stopRecovery": begin_recovery,
+    "compareMaps": compare_maps_off,
+    "compareSame": look_elsewhere_in_b,
+    **dict.fromkeys(
+        ("nextDisagreement", "previousDisagreement", "saveDisagreements"), compare_runs
+    ),
+    **dict.fromkeys(("findNext", "findPrevious"), search_steps),
+    "exportBookmarks": lambda window, *_: window.session.bookmarked(),
+    "loopNone": lambda window, *_: window.session.set_loop(0, 1),
+    **dict.fromkeys(("timelineOut", "timelineFit"), zoom_the_timeline),
+    **dict.fromkeys(("moreArcs", "fewerArcs"), draw_arcs),
     "heads_next": show_heads,
     "heads_previous": show_heads,
     "heads_pick_all": show_heads,
