@@ -233,7 +233,7 @@ def see_the_matrix(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
 
 def see_a_part_of_the_matrix(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     see_the_matrix(window, qtbot, tmp_path)
-    window.actions_["matrix_zoom_in"].trigger()
+    window.actions_["zoomIn"].trigger()
     window.actions_["matrix_clip"].trigger()
 
 
@@ -268,6 +268,12 @@ def zoom_the_timeline(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     window.timeline.plots.zoom(1.6)
 
 
+def zoom_the_picture(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    for _ in range(2):
+        window.actions_["zoomIn"].trigger()
+    wait_until_shown(qtbot, window)
+
+
 def draw_arcs(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     window.session.set_display(replace(window.session.state.display, arcs=True, arc_count=5))
 
@@ -289,14 +295,13 @@ PREPARE: dict[str, Callable[[MainWindow, QtBot, Path], None]] = {
     "loopNone": lambda window, *_: window.session.set_loop(0, 1),
     **dict.fromkeys(("timelineOut", "timelineFit"), zoom_the_timeline),
     **dict.fromkeys(("moreArcs", "fewerArcs"), draw_arcs),
+    **dict.fromkeys(("zoomOut", "zoomWhole"), zoom_the_picture),
     "heads_next": show_heads,
     "heads_previous": show_heads,
     "heads_pick_all": show_heads,
     "heads_clear": pick_a_head,
     **{id_: see_the_matrix for id_ in COMMANDS if id_.startswith("matrix_")},
-    **dict.fromkeys(
-        ("matrix_zoom_out", "matrix_zoom_whole", "matrix_unclip"), see_a_part_of_the_matrix
-    ),
+    **dict.fromkeys(("matrix_unclip",), see_a_part_of_the_matrix),
 }
 
 

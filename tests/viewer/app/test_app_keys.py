@@ -12,7 +12,6 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSpinBox,
-    QApplication,
     QComboBox,
     QDialog,
     QLineEdit,
@@ -125,9 +124,10 @@ def test_a_list_of_completions_takes_the_arrows(window: MainWindow, qtbot: QtBot
     field = window.examples.filter.field
     field.setFocus()
     QTest.keyClicks(field, "en")
-    qtbot.waitUntil(lambda: QApplication.activePopupWidget() is not None, timeout=3_000)
-    popup = QApplication.activePopupWidget()
-    row = window.session.state.place.example
-    QTest.keyClick(popup, Qt.Key.Key_Down)
+    completions = window.examples.filter.expression.list
+    qtbot.waitUntil(completions.isVisible, timeout=3_000)
+    row, chosen = window.session.state.place.example, completions.currentRow()
+    QTest.keyClick(field, Qt.Key.Key_Down)
     assert window.session.state.place.example == row
-    popup.close()
+    assert completions.currentRow() != chosen
+    QTest.keyClick(field, Qt.Key.Key_Escape)
