@@ -191,7 +191,7 @@ def test_wrong_requests_are_answered_in_words() -> None:
         make_figure("compare", [hard], COMPARE, Display())
     with pytest.raises(FigureError, match="no view 'sculpture'"):
         make_figure("sculpture", [hard], COMPARE, Display())  # type: ignore[arg-type]
-    with pytest.raises(FigureError, match="make_heads_figure draws them"):
+    with pytest.raises(FigureError, match="make_heads_figure draws the view 'heads'"):
         make_figure("heads", [hard], COMPARE, Display())
     with pytest.raises(FigureError, match="soft-run holds no image regions at site glimpse"):
         make_figure("regions", [replace(soft, boxes=None)], COMPARE, Display())

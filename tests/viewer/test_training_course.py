@@ -100,7 +100,7 @@ def test_only_filtered_examples_go_in_where_that_is_asked_for(path: Path) -> Non
     session = Session()
     session.open([path])
     session.set_view("training")
-    session.set_filter("number <= 2")
+    session.set_filter("example < 2")
 
     def shown() -> Course:
         value = session.state.studies["training"].value
@@ -115,7 +115,7 @@ def test_only_filtered_examples_go_in_where_that_is_asked_for(path: Path) -> Non
     before = session.state.studies["training"]
     session.set_sort("entropy", descending=True)
     assert session.state.studies["training"] is before, "another order is the same question"
-    session.set_filter("number <= 1")
+    session.set_filter("example < 1")
     assert shown().total == 1
     session.close()
 
