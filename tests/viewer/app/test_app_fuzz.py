@@ -39,7 +39,7 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 @pytest.mark.parametrize(
-    "count", [150, pytest.param(2_000, marks=pytest.mark.slow)], ids=["sample", "all"]
+    "count", [150, pytest.param(2_000, marks=pytest.mark.campaign)], ids=["sample", "all"]
 )
 def test_random_acts_break_nothing(
     make_window: Callable[[], MainWindow],
