@@ -305,9 +305,16 @@ PREPARE: dict[str, Callable[[MainWindow, QtBot, Path], None]] = {
 }
 
 
+# Where a command was found to be enabled: its keys need not look for that again.
+_ENABLED_IN: dict[str, str] = {}
+
+
 def prepared(command: Command, bases: Bases, qtbot: QtBot, tmp_path: Path) -> MainWindow:
     """A window where a command can be done and is not yet done."""
-    for make in bases.values():
+    known = _ENABLED_IN.get(command.id)
+    for name, make in bases.items():
+        if known is not None and name != known:
+            continue
         window = make()
         QApplication.clipboard().setText("something else")
         if command.id in PREPARE and window.session.state.frame is not None:
@@ -318,6 +325,7 @@ def prepared(command: Command, bases: Bases, qtbot: QtBot, tmp_path: Path) -> Ma
             switch_off(window, command)
         QApplication.processEvents()
         if window.actions_[command.id].isEnabled():
+            _ENABLED_IN[command.id] = name
             return window
         window.close()
     pytest.fail(f"no base window enables {command.id}: prepare it in PREPARE")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from random_actions import Act, BrokenError, Person, random_acts, shortest
 from small_runs import write_run
 from text_runs import write_generated_run, write_patches_run, write_text_run
 
+from hardattn_viewer.app import command_window
 from hardattn_viewer.app.main_window import MainWindow
+from sample_runs import text_path, training_paths
 
 # A seed that failed elsewhere is tried here with HARDATTN_FUZZ_SEED.
 SEED = int(os.environ.get("HARDATTN_FUZZ_SEED", "5"))
@@ -36,6 +39,17 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     cut = folder / "cut.h5"
     cut.write_bytes(whole[: len(whole) // 2])
     return [*made, cut, folder / "missing.h5"]
+
+
+@pytest.fixture(autouse=True)
+def samples_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Notes are written beside a run: never beside those that come with hardattn."""
+    copies = {path: tmp_path / path.name for path in (text_path(), *training_paths())}
+    for path, copy in copies.items():
+        shutil.copy(path, copy)
+    text, *training = copies.values()
+    monkeypatch.setattr(command_window, "text_path", lambda: text)
+    monkeypatch.setattr(command_window, "training_paths", lambda: tuple(training))
 
 
 @pytest.mark.parametrize(
