@@ -112,6 +112,13 @@ def say(sentence: str) -> None:
     print(f"hardattn: {sentence}", file=sys.stderr, flush=True)
 
 
+def workers(words: list[str]) -> list[str]:
+    """As many test processes as there are processors, up to four, where none were asked for."""
+    if any(word.startswith(("-n", "--numprocesses", "--pdb", "-s")) for word in words):
+        return []
+    return ["-n", str(min(os.cpu_count() or 1, 4))]
+
+
 def become(command: list[str | Path]) -> None:
     sys.stdout.flush()
     os.execv(command[0], [str(part) for part in command])
@@ -130,7 +137,7 @@ def main(arguments: list[str]) -> int:
         doctor.require(window=True, tests=True, folder=environment_folder())
         python = set_up({"test", "dev"} if os.environ.get("HARDATTN_DEV") else {"test"})
         os.chdir(ROOT)
-        become([python, "-m", "pytest", *rest])
+        become([python, "-m", "pytest", *workers(rest), *rest])
     print(__doc__, file=sys.stderr)
     return 2
 

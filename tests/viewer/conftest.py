@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 import shiboken6
 from PySide6.QtCore import QEvent, QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -31,19 +31,24 @@ def leaves_nothing_behind(qapp: QApplication) -> Iterator[None]:
     That Qt warned of nothing is checked by pytest-qt: see ``qt_log_level_fail``.
     """
     threads = set(threading.enumerate())
-    widgets = {id(widget) for widget in qapp.topLevelWidgets()}
+    widgets = {address(widget) for widget in qapp.topLevelWidgets()}
     timers = {id(timer) for timer in running_timers()}
     yield
     qapp.processEvents()
     qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     gc.collect()
-    left = [w for w in qapp.topLevelWidgets() if id(w) not in widgets]
+    left = [w for w in qapp.topLevelWidgets() if address(w) not in widgets]
     assert not left, f"left widgets: {[w.objectName() or type(w).__name__ for w in left]}"
     ticking = [t for t in running_timers() if id(t) not in timers]
     assert not ticking, f"left timers running: {[t.parent() for t in ticking]}"
     running = [t.name for t in threading.enumerate() if t not in threads]
     running = [name for name in running if not name.startswith(STAYS)]
     assert not running, f"left threads running: {running}"
+
+
+def address(widget: QWidget) -> int:
+    """Which widget it is, for as long as it lives: Python's wrapper of it may be made anew."""
+    return int(shiboken6.getCppPointer(widget)[0])  # type: ignore[attr-defined]
 
 
 def running_timers() -> list[QTimer]:

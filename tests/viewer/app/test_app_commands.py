@@ -278,6 +278,15 @@ def draw_arcs(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     window.session.set_display(replace(window.session.state.display, arcs=True, arc_count=5))
 
 
+def pin_a_corner(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    """The one below on the left, of three rows of three: it has neighbours above and right."""
+    window.session.pin(6)
+
+
+def pick_regions(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window.session.pick((0, 1))
+
+
 PREPARE: dict[str, Callable[[MainWindow, QtBot, Path], None]] = {
     "redo": lambda window, *_: window.session.undo(),
     "pause": lambda window, *_: window.session.play(True),
@@ -301,6 +310,8 @@ PREPARE: dict[str, Callable[[MainWindow, QtBot, Path], None]] = {
     "heads_pick_all": show_heads,
     "heads_clear": pick_a_head,
     **{id_: see_the_matrix for id_ in COMMANDS if id_.startswith("matrix_")},
+    **dict.fromkeys(("pinRight", "pinUp"), pin_a_corner),
+    **dict.fromkeys(("clearPicked", "copySum"), pick_regions),
     **dict.fromkeys(("matrix_unclip",), see_a_part_of_the_matrix),
 }
 
@@ -380,21 +391,29 @@ def test_every_command_does_what_it_says(
     ways += [(key, partial(by_key, key=key)) for key in COMMANDS[id_].keys]
     for number, (way, do) in enumerate(ways):
         window = prepared(COMMANDS[id_], bases, qtbot, tmp_path / str(number))
-        before = seen(window)
-        do(window)
-        wanted = named_change(id_)
+        try:
+            changes_what_it_should(window, id_, way, do)
+        finally:
+            finish(window)
 
-        def changed(window: MainWindow = window, before: dict[str, Any] = before) -> set[str]:
-            after = seen(window)
-            return {name for name in before if after[name] != before[name]}
 
-        until = time.monotonic() + 5
-        while not (wanted in changed() or (wanted is None and changed())):
-            assert time.monotonic() < until, (
-                f"{id_} by {way} changed {sorted(changed()) or 'nothing'}, not {wanted}"
-            )
-            QApplication.processEvents()
-        finish(window, qtbot)
+def changes_what_it_should(
+    window: MainWindow, id_: str, way: str, do: Callable[[MainWindow], None]
+) -> None:
+    before = seen(window)
+    do(window)
+    wanted = named_change(id_)
+
+    def changed() -> set[str]:
+        after = seen(window)
+        return {name for name in before if after[name] != before[name]}
+
+    until = time.monotonic() + 5
+    while not (wanted in changed() or (wanted is None and changed())):
+        assert time.monotonic() < until, (
+            f"{id_} by {way} changed {sorted(changed()) or 'nothing'}, not {wanted}"
+        )
+        QApplication.processEvents()
 
 
 def slow_down_recovery(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -410,7 +429,7 @@ def slow_down_recovery(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recovering, "recover_cut_off", slow)
 
 
-def finish(window: MainWindow, qtbot: QtBot) -> None:
+def finish(window: MainWindow) -> None:
     popup = QApplication.activePopupWidget()
     if popup is not None:
         popup.close()
