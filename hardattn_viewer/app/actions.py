@@ -72,6 +72,8 @@ class Actions(QObject):
             raise ValueError("two commands have the same id")
         self.commands = tuple(commands)
         self._session = session
+        # Asking Qt for what it already has would take longer than all else.
+        self._shown: dict[str, tuple[bool, bool | None]] = {}
         self._actions = {command.id: self._made(command, window) for command in commands}
         session.changed.connect(self._on_changed)
         self._refresh(session.state)
@@ -125,7 +127,12 @@ class Actions(QObject):
 
     def _refresh(self, state: SessionState) -> None:
         for command in self.commands:
+            enabled = command.enabled(state)
+            checked = None if command.checked is None else command.checked(state)
+            if self._shown.get(command.id) == (enabled, checked):
+                continue
+            self._shown[command.id] = (enabled, checked)
             action = self._actions[command.id]
-            action.setEnabled(command.enabled(state))
-            if command.checked is not None:
-                action.setChecked(command.checked(state))
+            action.setEnabled(enabled)
+            if checked is not None:
+                action.setChecked(checked)

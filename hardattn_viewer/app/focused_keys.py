@@ -21,11 +21,15 @@ _ON_SLIDER = (
     *(*_ARROWS, Qt.Key.Key_Left, Qt.Key.Key_Right),
     *(Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown),
 )
+_CLAIM = (QAbstractButton, QAbstractItemView, QComboBox, QLineEdit, QSlider)
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
 class FocusedKeys(QObject):
     """Lets Space press a focused button, and arrows choose in an open list.
+
+    Only the widget with the focus is watched: a filter on the application would be called for
+    every event of every object.
 
     Args:
         window: the window whose commands would take the keys.
@@ -34,20 +38,23 @@ class FocusedKeys(QObject):
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
         self._app = cast("QApplication", QApplication.instance())
-        self._app.installEventFilter(self)
+        self._app.focusChanged.connect(self._moved)
 
     def end(self) -> None:
         """Watch no more."""
-        self._app.removeEventFilter(self)
+        self._app.focusChanged.disconnect(self._moved)
+
+    def _moved(self, old: QWidget | None, new: QWidget | None) -> None:
+        if old is not None:
+            old.removeEventFilter(self)
+        if isinstance(new, _CLAIM):
+            new.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Claim a key for the widget that has the focus."""
         if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.ShortcutOverride:
             return False
-        taken = _belongs_to(watched, Qt.Key(event.key())) or (
-            # In a list of completions the arrows choose a completion, not an example.
-            self._app.activePopupWidget() is not None
-        )
+        taken = _belongs_to(watched, Qt.Key(event.key()))
         if taken:
             event.accept()
         return taken

@@ -55,12 +55,7 @@ def paint_names(painter: QPainter, bars: Bars, picture: DistributionPicture, the
     """The names of the largest keys at their bars, as far as they do not cover each other."""
     size = theme.size_small - 1
     taken: list[QRectF] = []
-    tips = np.array(
-        [
-            bars.area.bottom() - picture.share(float(picture.values[key])) * bars.area.height()
-            for key in bars.peak
-        ]
-    )
+    tips = bars.area.bottom() - picture.shares(bars.peak) * bars.area.height()
     for key, name in picture.names:
         value = float(picture.values[key])
         words = [Words(name), Words(f" {amount(value)}", bold=True)]

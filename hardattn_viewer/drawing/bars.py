@@ -79,6 +79,17 @@ class DistributionPicture:
         decades = math.log(self.scale_max / self.low)
         return min(1.0, max(0.0, math.log(value / self.low) / decades))
 
+    def shares(self, keys: NDArray[np.int64]) -> NDArray[np.float64]:
+        """``share`` of the probabilities of many keys, float64 [keys]."""
+        values = self.values[keys].astype(np.float64)
+        above = values > 0
+        if self.low:
+            decades = math.log(self.scale_max / self.low)
+            found = np.log(values / self.low, out=np.zeros_like(values), where=above) / decades
+        else:
+            found = values / self.scale_max
+        return np.where(above, np.clip(found, 0.0, 1.0), 0.0)
+
 
 @dataclass(frozen=True, eq=False)
 class Bars:
@@ -121,11 +132,13 @@ def bars_in(picture: DistributionPicture, rect: QRectF) -> Bars:
     bars = max(1, min(count, int(area.width() / PITCH)))
     first = np.arange(bars, dtype=np.int64) * count // bars
     last = np.append(first[1:], count)
-    strength = np.nan_to_num(picture.in_order(picture.values), nan=-1.0)
-    peak = np.array(
-        [a + int(strength[a:b].argmax()) for a, b in zip(first, last, strict=True) if b > a],
-        dtype=np.int64,
-    )
+    peak = np.arange(count, dtype=np.int64)
+    if bars < count:
+        strength = np.nan_to_num(picture.in_order(picture.values), nan=-1.0)
+        highest = np.repeat(np.maximum.reduceat(strength, first), last - first)
+        at_peak = np.flatnonzero(strength == highest)
+        # Of equal ones the first.
+        peak = at_peak[np.searchsorted(at_peak, first)]
     if picture.order is not None:
         peak = picture.order[peak]
     return Bars(area, first, peak, int((last - first).max()))

@@ -17,6 +17,7 @@ from hardattn_viewer.drawing.scale import largest
 from hardattn_viewer.drawing.strokes import pen, tint
 from hardattn_viewer.drawing.text import Words, draw_text, text_width
 from hardattn_viewer.drawing.theme import Theme
+from hardattn_viewer.measures.distributions import most_probable
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.numbers import signed
@@ -156,7 +157,7 @@ def _paint_names(
         order = [marked]
     else:
         magnitudes = np.nan_to_num(np.abs(picture.values))
-        order = np.argsort(-magnitudes, kind="stable")[: 2 * _NAMED].tolist()
+        order = most_probable(magnitudes, 2 * _NAMED).tolist()
     taken: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
     for key in order:
         value = float(picture.values[key])

@@ -28,6 +28,7 @@ from hardattn_viewer.drawing.names import shown_token
 from hardattn_viewer.drawing.strokes import faded, hatch, pen, tint
 from hardattn_viewer.drawing.text import amount, draw_text, first_that_fits, text_width
 from hardattn_viewer.drawing.theme import Theme
+from hardattn_viewer.measures.distributions import most_probable
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.draws import Draws
 from hardattn_viewer.session.frames import Frame
@@ -139,7 +140,7 @@ def _names(frame: Frame, values: NDArray[np.float32]) -> tuple[tuple[int, str], 
     """The largest keys that stand out from an even spread, with their names."""
     named = []
     even = 1.0 / max(len(values), 1)
-    for key in falling(values)[:NAMED_KEYS].tolist():
+    for key in most_probable(values, NAMED_KEYS).tolist():
         if not values[key] > 1.5 * even:
             break
         region = key - frame.first_region
@@ -248,11 +249,15 @@ def _paint_bars(painter: QPainter, bars: Bars, picture: DistributionPicture, the
     painter.setPen(pen(theme.line, 1.0))
     painter.drawLine(QLineF(area.left(), area.bottom() + 0.5, area.right(), area.bottom() + 0.5))
     usual = QColor(theme.bar) if picture.hard else tint(theme.soft, 0.85)
-    for index, key in enumerate(bars.peak):
-        column = bars.column(index)
-        if key in (picture.hover, picture.pinned):
-            painter.fillRect(column.adjusted(0, -TRIANGLE, 0, 0), tint(theme.accent, 0.22))
-        _paint_bar(painter, column, picture, int(key), usual, theme)
+    pointed = [key for key in (picture.hover, picture.pinned) if key is not None]
+    for index in np.flatnonzero(np.isin(bars.peak, pointed)).tolist():
+        column = bars.column(index).adjusted(0, -TRIANGLE, 0, 0)
+        painter.fillRect(column, tint(theme.accent, 0.22))
+    _paint_usual_bars(painter, bars, picture, usual)
+    odd = ~np.isin(picture.marks[bars.peak], (Mark.VALUE, Mark.ZERO, Mark.TINY))
+    for index in np.flatnonzero(odd).tolist():
+        key = int(bars.peak[index])
+        _paint_bar(painter, bars.column(index), picture, key, usual, theme)
     for key in picture.chosen:
         index = bars.bar_of(picture.place_of(key))
         column = bars.column(index)
@@ -266,6 +271,29 @@ def _paint_bars(painter: QPainter, bars: Bars, picture: DistributionPicture, the
         # At the ends of the axis the base is cut, and the tip stays on its bar.
         left, right = max(x - 4, area.left()), min(x + 4, area.right())
         painter.drawPolygon(QPolygonF([QPointF(left, y - 5), QPointF(right, y - 5), QPointF(x, y)]))
+
+
+def _paint_usual_bars(
+    painter: QPainter, bars: Bars, picture: DistributionPicture, usual: QColor
+) -> None:
+    """All bars of a probability without a mark, and all tiny ones, at once: there are hundreds."""
+    heights = np.maximum(1.0, picture.shares(bars.peak) * bars.area.height())
+    found = picture.marks[bars.peak]
+    painter.setPen(Qt.PenStyle.NoPen)
+    for mark, colour in ((Mark.VALUE, usual), (Mark.TINY, faded(usual))):
+        some = np.flatnonzero(found == mark)
+        if not some.size:
+            continue
+        start = bars.column(0)
+        lefts = (start.left() + some * bars.pitch).tolist()
+        bottom, width = start.bottom(), start.width()
+        painter.setBrush(colour)
+        painter.drawRects(
+            [
+                QRectF(left, bottom - height, width, height)
+                for left, height in zip(lefts, heights[some].tolist(), strict=True)
+            ]
+        )
 
 
 def _paint_bar(

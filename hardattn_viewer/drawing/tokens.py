@@ -77,6 +77,18 @@ def _place(picture: TokensPicture, lines: Lines, at: int, rect: QRectF, top: flo
     return QRectF(left, y, float(lines.width[at]), _HEIGHT)
 
 
+def _places(
+    picture: TokensPicture, lines: Lines, items: range, rect: QRectF, top: float
+) -> list[QRectF]:
+    """``_place`` of many items in a row: hundreds are painted at once."""
+    part = slice(items.start, items.stop)
+    space = picture.pitch - PITCH + (PITCH - _HEIGHT) / 2
+    y = rect.top() + top + lines.line[part] * picture.pitch + space
+    left = rect.left() + _MARGIN + lines.left[part]
+    rows = zip(left.tolist(), y.tolist(), lines.width[part].tolist(), strict=True)
+    return [QRectF(x, at, width, _HEIGHT) for x, at, width in rows]
+
+
 def token_at(picture: TokensPicture, rect: QRectF, point: QPointF, theme: Theme) -> int | None:
     """The key under a point, of a word its first; for query q apart ``-1 - q``; None beside."""
     keys, queries = _both(picture, rect.width(), theme)
@@ -112,25 +124,23 @@ def paint_tokens(painter: QPainter, rect: QRectF, picture: TokensPicture, theme:
     keys, queries = _both(picture, rect.width(), theme)
     top = _keys_top(picture, queries)
     visible = _visible(picture, keys, rect.top() + top, seen)
-    places = {at: _place(picture, keys, at, rect, top) for at in visible}
-    for at, place in places.items():
-        _paint_ground(painter, place, picture, at)
+    places = _places(picture, keys, visible, rect, top)
+    _paint_grounds(painter, places, picture, visible)
     _paint_arcs(painter, rect, picture, keys, queries, theme)
     type_ = _Type(theme, picture.size)
     painter.setFont(type_.face)
-    colours = _ink(picture, visible, theme)
-    for at, place in places.items():
-        type_.write(painter, place, picture.groups, keys, at, colours[at - visible.start])
-        _paint_signs(painter, place, picture, at, theme)
+    type_.write(painter, places, picture.groups, keys, visible, _ink(picture, visible, theme))
+    _paint_signs(painter, places, picture, visible, theme)
     for at, colour, width, dashed in _frames(picture, theme):
         _outline(painter, _place(picture, keys, at, rect, top), colour, width, dashed)
     if picture.query_groups is not None:
         _title(painter, rect, 0.0, "query", theme)
         _title(painter, rect, top - _TITLE, "keys", theme)
         painter.setFont(type_.face)
-        for at in _visible(picture, queries, rect.top() + _TITLE, seen):
-            place = _place(picture, queries, at, rect, _TITLE)
-            type_.write(painter, place, picture.query_groups, queries, at, theme.text)
+        visible = _visible(picture, queries, rect.top() + _TITLE, seen)
+        places = _places(picture, queries, visible, rect, _TITLE)
+        ink = [theme.text] * len(visible)
+        type_.write(painter, places, picture.query_groups, queries, visible, ink)
     lines, above = (keys, top) if picture.query_groups is None else (queries, _TITLE)
     for at in picture.looking:
         place = _place(picture, lines, at, rect, above)
@@ -152,45 +162,68 @@ class _Type:
         self._theme, self._size = theme, size
 
     def write(
-        self, painter: QPainter, place: QRectF, groups: Groups, lines: Lines, at: int, colour: str
+        self,
+        painter: QPainter,
+        places: list[QRectF],
+        groups: Groups,
+        lines: Lines,
+        items: range,
+        colours: list[str],
     ) -> None:
+        """Write items in a row, each at its place in its colour."""
+        part = slice(items.start, items.stop)
         known = measured(groups, self._theme, self._size)
-        text, indent = known.texts[at], float(lines.indent[at])
-        if known.widths[at] > place.width():
-            text = self._metrics.elidedText(
-                text, Qt.TextElideMode.ElideRight, place.width() - 2 * indent
-            )
-        painter.setPen(QColor(colour))
-        # Brackets are mirrored where text runs from the right.
-        painter.setLayoutDirection(
-            Qt.LayoutDirection.RightToLeft if lines.mirrored[at] else Qt.LayoutDirection.LeftToRight
-        )
-        painter.drawText(QPointF(place.left() + indent, place.center().y() + self._base), text)
+        wide, indents = known.widths[part].tolist(), lines.indent[part].tolist()
+        pens = {colour: QColor(colour) for colour in set(colours)}
+        painter.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+        mirrored = lines.mirrored[part].tolist()
+        rows = zip(places, known.texts[part], indents, wide, colours, mirrored, strict=True)
+        for place, text, indent, width, colour, runs_left in rows:
+            if width > place.width():
+                text = self._metrics.elidedText(
+                    text, Qt.TextElideMode.ElideRight, place.width() - 2 * indent
+                )
+            painter.setPen(pens[colour])
+            where = QPointF(place.left() + indent, place.center().y() + self._base)
+            if not runs_left:
+                painter.drawText(where, text)
+                continue
+            # Brackets are mirrored where text runs from the right.
+            painter.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+            painter.drawText(where, text)
+            painter.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
 
 
-def _paint_ground(painter: QPainter, place: QRectF, picture: TokensPicture, at: int) -> None:
-    red, green, blue, alpha = (int(v) for v in picture.rgba[at])
-    mark = Mark(int(picture.marks[at]))
-    if alpha:
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(red, green, blue, alpha))
-        painter.drawRoundedRect(place, _RADIUS, _RADIUS)
-    elif mark is not Mark.ZERO and not picture.groups.dimmed[at]:
-        paint_mark(painter, place, mark)
+def _paint_grounds(
+    painter: QPainter, places: list[QRectF], picture: TokensPicture, items: range
+) -> None:
+    part = slice(items.start, items.stop)
+    painter.setPen(Qt.PenStyle.NoPen)
+    for place, (red, green, blue, alpha) in zip(places, picture.rgba[part].tolist(), strict=True):
+        if alpha:
+            painter.setBrush(QColor(red, green, blue, alpha))
+            painter.drawRoundedRect(place, _RADIUS, _RADIUS)
+    bare = (picture.rgba[part, 3] == 0) & ~picture.groups.dimmed[part]
+    for at in np.flatnonzero(bare & (picture.marks[part] != Mark.ZERO)).tolist():
+        paint_mark(painter, places[at], Mark(int(picture.marks[items.start + at])))
 
 
 def _paint_signs(
-    painter: QPainter, place: QRectF, picture: TokensPicture, at: int, theme: Theme
+    painter: QPainter, places: list[QRectF], picture: TokensPicture, items: range, theme: Theme
 ) -> None:
-    if picture.marks[at] == Mark.CLIPPED and not picture.groups.dimmed[at]:
-        paint_mark(painter, place, Mark.CLIPPED)
-    if at in picture.chosen:
-        x, y = place.center().x(), place.top() - 1.0
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(theme.hard))
-        painter.drawPolygon(
-            QPolygonF([QPointF(x - 4, y - 4), QPointF(x + 4, y - 4), QPointF(x, y + 1)])
-        )
+    part = slice(items.start, items.stop)
+    clipped = (picture.marks[part] == Mark.CLIPPED) & ~picture.groups.dimmed[part]
+    for at in np.flatnonzero(clipped).tolist():
+        paint_mark(painter, places[at], Mark.CLIPPED)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(theme.hard))
+    for key in picture.chosen:
+        if key in items:
+            place = places[key - items.start]
+            x, y = place.center().x(), place.top() - 1.0
+            painter.drawPolygon(
+                QPolygonF([QPointF(x - 4, y - 4), QPointF(x + 4, y - 4), QPointF(x, y + 1)])
+            )
 
 
 def _paint_arcs(

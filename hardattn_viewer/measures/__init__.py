@@ -13,6 +13,7 @@ from hardattn_viewer.measures.distributions import (
     hardness,
     largest_probability,
     margin,
+    most_probable,
     rank,
 )
 from hardattn_viewer.measures.heads import (
@@ -56,6 +57,7 @@ __all__ = [
     "mass_on_keys",
     "mean_distance",
     "mean_over_queries",
+    "most_probable",
     "pair_numbers",
     "rank",
     "repeats_of",

@@ -146,3 +146,25 @@ def rank(probabilities: ArrayLike, key: ArrayLike) -> Floats:
     own = np.take_along_axis(rows, keys[..., None], axis=-1)
     places = 1.0 + (rows > own).sum(axis=-1)
     return np.where(np.isnan(rows).any(axis=-1), np.nan, places)
+
+
+def most_probable(values: NDArray[np.floating], count: int) -> NDArray[np.int64]:
+    """The places of the largest values by falling value, without ordering all the others.
+
+    Args:
+        values: [values]; NaN is none of the largest.
+        count: how many at most.
+
+    Returns:
+        int64 [at most count]; of equal values the first comes first.
+    """
+    falling = -values
+    if not 0 < count < falling.size:
+        order = np.argsort(falling, kind="stable")[: max(count, 0)]
+    else:
+        # NaN is partitioned behind everything, so that a NaN here means too few numbers.
+        last = np.partition(falling, count - 1)[count - 1]
+        there = np.flatnonzero(falling <= last) if last == last else np.arange(falling.size)
+        order = there[np.argsort(falling[there], kind="stable")][:count]
+    found: NDArray[np.int64] = order[~np.isnan(values[order])].astype(np.int64)
+    return found

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from hardattn_viewer.measures.distributions import most_probable
 from hardattn_viewer.session.display import Display, Specials, Subwords
 from hardattn_viewer.session.frame_items import key_of_query, named, query_tokens
 from hardattn_viewer.session.frames import Frame
@@ -76,8 +77,7 @@ def arcs_of(frame: Frame, count: int) -> Arcs:
     weights = np.nan_to_num(frame.probabilities.astype(np.float64))
     if frame.groups is not None:
         weights = np.where(frame.groups.dimmed, 0.0, weights)
-    order = np.argsort(-weights, kind="stable")[:count]
-    items = tuple(int(item) for item in order if weights[item] > 0)
+    items = tuple(item for item in most_probable(weights, count).tolist() if weights[item] > 0)
     return Arcs(items, float(weights[list(items)].sum()))
 
 

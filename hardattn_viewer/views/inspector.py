@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QMouseEvent
 from PySide6.QtWidgets import QLabel, QScrollArea, QToolButton, QWidget
 
+from hardattn_viewer.measures.distributions import most_probable
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.naming import key_name, key_noun
 from hardattn_viewer.session.numbers import (
@@ -250,7 +251,7 @@ class TopKeys(QWidget):
         """Show the keys of ``frame``; ``marked`` is the one that all views mark."""
         self._frame = frame
         p = frame.probabilities
-        known = [key for key in (-p).argsort(kind="stable")[:TOP].tolist() if p[key] == p[key]]
+        known = most_probable(p, TOP).tolist()
         self._titles[0].setText(key_noun(frame))
         for slot, title in zip(SLOTS, self._titles[1:], strict=True):
             title.setVisible(state.frames.of(slot) is not None)

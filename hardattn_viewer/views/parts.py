@@ -130,8 +130,10 @@ class ElidedLabel(QLabel):
 
     def set_whole(self, text: str, short: str = "") -> None:
         """Show a text, as much of it as fits; ``short`` stands for it where it does not."""
-        self._whole = " ".join(text.split())
-        self._short = short or self._whole
+        whole = " ".join(text.split())
+        if (whole, short or whole) == (self._whole, self._short):
+            return
+        self._whole, self._short = whole, short or whole
         self.setAccessibleName(self._whole)
         self._elide()
 
@@ -139,6 +141,12 @@ class ElidedLabel(QLabel):
         """Fit the text into the new width."""
         super().resizeEvent(event)
         self._elide()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Fit the text in another font."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._elide()
 
     def sizeHint(self) -> QSize:
         """As wide as the whole text."""

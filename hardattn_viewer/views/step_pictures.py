@@ -27,7 +27,7 @@ MOST = 48
 # Pictures of steps that were seen are kept, up to so many.
 KEPT = 96
 # Seconds that one paint may spend on new pictures; the rest follow.
-AT_ONCE = 0.008
+AT_ONCE = 0.003
 # Samples of smooth heat along a side: more than a small picture has px.
 SAMPLES = 128
 

@@ -19,6 +19,7 @@ class StepValues(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("stepValues")
+        self._named: tuple[str, ...] = ()
         self._grid = QGridLayout()
         self._grid.setContentsMargins(14, 10, 14, 10)
         self._grid.setHorizontalSpacing(26)
@@ -40,7 +41,9 @@ class StepValues(QWidget):
 
     def show_frames(self, frames: Frames) -> None:
         """Show the values of the one step that the frames have."""
-        names = tracks_there(frames)[:MOST] if frames.steps == 1 else ()
+        if frames.steps != 1 and not self._named:
+            return
+        names = self._named = tracks_there(frames)[:MOST] if frames.steps == 1 else ()
         for slot in SLOTS:
             frame = frames.of(slot)
             self._marks[slot].setVisible(frame is not None)

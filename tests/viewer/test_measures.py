@@ -16,6 +16,7 @@ from hardattn_viewer.measures import (
     entropy,
     hardness,
     margin,
+    most_probable,
     rank,
 )
 
@@ -142,3 +143,17 @@ def test_bootstrap_refuses_impossible_options() -> None:
         bootstrap_interval([1.0], level=1.0)
     with pytest.raises(ValueError, match="resamples"):
         bootstrap_interval([1.0], resamples=0)
+
+
+@given(
+    arrays(
+        np.float32,
+        st.integers(0, 40),
+        elements=st.sampled_from([0.0, 0.1, 0.25, 0.3, np.float32(np.nan)]),
+    ),
+    st.integers(0, 45),
+)
+def test_the_most_probable_are_those_of_a_whole_order(values: np.ndarray, count: int) -> None:
+    known = [(-value, place) for place, value in enumerate(values.tolist()) if value == value]
+    expected = [place for _, place in sorted(known)[:count]]
+    assert most_probable(values, count).tolist() == expected
