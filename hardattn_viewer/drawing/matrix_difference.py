@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from PySide6.QtGui import QColor, QPainter
 
 from hardattn_viewer.drawing.colours import rgb, signed_rgba
 from hardattn_viewer.drawing.difference_words import map_problem
+from hardattn_viewer.drawing.kept import Kept
 from hardattn_viewer.drawing.keys import known_key
 from hardattn_viewer.drawing.names import key_labels, query_labels
 from hardattn_viewer.drawing.pixels import is_vector, paint_pixels, to_qimage
@@ -73,25 +75,54 @@ def strongest(values: Floats, rows: int, columns: int) -> Floats:
     """
     high = low = values
     for axis, most in ((0, rows), (1, columns)):
-        length = values.shape[axis]
-        block = -(-length // max(1, most))
+        block = -(-values.shape[axis] // max(1, most))
         if block > 1:
-            starts = np.arange(0, length, block)
-            high = np.fmax.reduceat(high, starts, axis=axis)
-            low = np.fmin.reduceat(low, starts, axis=axis)
+            high, low = (_each(np.fmax, high, block, axis), _each(np.fmin, low, block, axis))
     found: Floats = np.where(np.abs(low) > np.abs(high), low, high)
     return found
+
+
+def _each(over: np.ufunc, values: Floats, block: int, axis: int) -> Floats:
+    """``over`` of every ``block`` rows or columns, the last ones of which may be fewer.
+
+    A slice for each place in a block is several times as fast as ``reduceat``.
+    """
+    along = np.moveaxis(values, axis, 0)
+    found = along[::block].copy()
+    for place in range(1, block):
+        part = along[place::block]
+        over(found[: len(part)], part, out=found[: len(part)])
+    return np.moveaxis(found, 0, axis)
 
 
 def map_scale(a: Frame, b: Frame, display: Display) -> float:
     """Magnitude of the strongest difference of this step's maps, or of all steps'."""
     pairs = [(a.map, b.map)] if display.scale == "step" else zip(a.maps, b.maps, strict=False)
     tops = [
-        np.abs(_values(one, other))
+        _top(one, other)
         for one, other in pairs
         if one is not None and other is not None and _pooled_shape(one) == _pooled_shape(other)
     ]
-    return largest(tops)
+    return largest([np.array(tops)])
+
+
+_POOLED: Kept[Floats] = Kept(4)
+_TOPS: Kept[float] = Kept(1_024)
+
+
+def _top(a: StepMap, b: StepMap) -> float:
+    # What is pooled keeps the strongest of each block, and so the strongest of all.
+    return _TOPS.get(a.values, ref(b), lambda: _largest_magnitude(_pooled(a, b)))
+
+
+def _largest_magnitude(values: Floats) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.abs(known).max(initial=0.0))
+
+
+def _pooled(a: StepMap, b: StepMap) -> Floats:
+    """B − A of two maps with at most ``POOLED`` rows and columns, worked out once for both."""
+    return _POOLED.get(a.values, ref(b), lambda: strongest(_values(a, b), POOLED, POOLED))
 
 
 def matrix_difference(
@@ -116,7 +147,7 @@ def matrix_difference(
     note = map_problem(a, b)
     values, of_pooled = np.zeros((0, 0), np.float32), False
     if a.map is not None and b.map is not None and not note:
-        values = strongest(_values(a.map, b.map), POOLED, POOLED)
+        values = _pooled(a.map, b.map)
         of_pooled = not (a.map.is_whole and b.map.is_whole)
     scale = map_scale(a, b, display) if scale_max is None and not note else scale_max or 1.0
     keys = a.probabilities.size
@@ -225,11 +256,15 @@ def paint_matrix_difference(
     painter.restore()
 
 
+_FITTED: Kept[Floats] = Kept(4)
+
+
 def _for_device(painter: QPainter, picture: MatrixDifference, area: QRectF) -> Floats:
     if is_vector(painter):
         return picture.values
     device = painter.deviceTransform().mapRect(area)
-    return strongest(picture.values, max(1, int(device.height())), max(1, int(device.width())))
+    shape = max(1, int(device.height())), max(1, int(device.width()))
+    return _FITTED.get(picture.values, shape, lambda: strongest(picture.values, *shape))
 
 
 def _row(area: QRectF, picture: MatrixDifference, query: int) -> QRectF:

@@ -21,6 +21,7 @@ from hardattn_viewer.session.loading import DirectLoader, Loader, ThreadLoader
 from hardattn_viewer.session.requests import (
     Answer,
     FramesRead,
+    FramesRequest,
     Grown,
     Opened,
     Recovering,
@@ -63,6 +64,8 @@ class Engine:
         self._generation = {"rows": 0, "frames": 0, "thumbnails": 0}
         self._next_key = 1
         self._thumbnails = Thumbnails()
+        # What was last wanted of the frames, so that it is not worked out again to compare.
+        self._frames_wanted: FramesRequest | None = None
         # What the rows and the frames of the state answer.
         self._rows_of: RowsRequest | None = None
         self._pictures = Frames()
@@ -218,15 +221,15 @@ class Engine:
 
     def _ask(self, new: SessionState, old: SessionState) -> None:
         """Ask for everything that ``new`` shows and ``old`` did not."""
+        before, self._frames_wanted = self._frames_wanted, frames_wanted(new)
         if rows_wanted(new) != rows_wanted(old):
             request = rows_wanted(new, self._new("rows"))
             if request is not None:
                 self._loader.submit(request)
             return
-        if new.rows is not None and (
-            frames_wanted(new) != frames_wanted(old) or new.rows is not old.rows
-        ):
-            self._loader.submit(frames_wanted(new, self._new("frames")))
+        if new.rows is not None and (self._frames_wanted != before or new.rows is not old.rows):
+            asked = replace(self._frames_wanted, generation=self._new("frames"))
+            self._loader.submit(asked)
 
     def _new(self, kind: str) -> int:
         self._generation[kind] = self._generation.get(kind, 0) + 1

@@ -172,9 +172,10 @@ def _is_slow(state: SessionState, slot: Slot) -> bool:
 
 def _neighbours(state: SessionState) -> list[int]:
     order = state.order
-    if state.place.example not in order:
+    try:
+        here = order.index(state.place.example)
+    except ValueError:
         return list(order[:2])
-    here = order.index(state.place.example)
     return [order[here + by] for by in AHEAD if 0 <= here + by < len(order)]
 
 

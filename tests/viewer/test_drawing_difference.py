@@ -7,6 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from drawing_samples import make_frame, near, painted, window_boxes
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from PySide6.QtCore import QPointF, QRectF
 
 from hardattn_viewer.drawing.colours import amount_table, rgb, signed_rgba
@@ -15,6 +18,7 @@ from hardattn_viewer.drawing.difference import (
     difference_scale,
     paint_difference,
 )
+from hardattn_viewer.drawing.matrix_difference import strongest
 from hardattn_viewer.drawing.regions import region_at
 from hardattn_viewer.drawing.scale import (
     paint_scale_bar,
@@ -162,3 +166,25 @@ def test_the_scale_bar_keeps_to_its_rectangle(width: int) -> None:
     )
     canvas[38:78, 38 : 42 + 2 * width] = (0x12, 0x34, 0x56)
     assert near(canvas.reshape(-1, 3), (0x12, 0x34, 0x56), 0)
+
+
+@given(
+    arrays(
+        np.float32,
+        st.tuples(st.integers(1, 9), st.integers(1, 9)),
+        elements=st.sampled_from([0.0, 0.25, -0.25, 0.5, -1.0, np.float32(np.nan)]),
+    ),
+    st.integers(1, 9),
+    st.integers(1, 9),
+)
+def test_pooling_takes_the_strongest_of_each_block(
+    values: np.ndarray, rows: int, columns: int
+) -> None:
+    pooled = strongest(values, rows, columns)
+    down, across = (-(-n // most) for n, most in zip(values.shape, (rows, columns), strict=True))
+    assert pooled.shape == (-(-values.shape[0] // down), -(-values.shape[1] // across))
+    for (row, column), found in np.ndenumerate(pooled):
+        block = values[row * down : (row + 1) * down, column * across : (column + 1) * across]
+        known = block[~np.isnan(block)]
+        assert np.isnan(found) if not known.size else abs(found) == np.abs(known).max()
+        assert not known.size or found in known

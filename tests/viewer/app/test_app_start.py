@@ -50,14 +50,28 @@ sys.exit(start.main([Path(p) for p in sys.argv[1:]]))
 """
 
 
-def test_the_first_window_comes_within_a_second_and_without_torch(
+# What no window can do without.
+BARE = """
+import time
+import h5py, numpy
+from PySide6.QtWidgets import QApplication, QMainWindow
+application = QApplication([])
+QMainWindow().show()
+print("cpu", time.process_time())
+"""
+# How much more processor time the first window may take than that; half of it was measured.
+AT_MOST = 7.0
+
+
+def test_the_first_window_comes_soon_and_without_torch(
     tmp_path: Path, hard_path: Path, soft_path: Path
 ) -> None:
+    bare = min(float(run(BARE, tmp_path).stdout.split()[1]) for _ in range(2))
     done = run(FIRST_WINDOW, tmp_path, str(hard_path), str(soft_path), HARDATTN_TRACE="1")
     assert done.returncode == 0, done.stderr
     assert "heavy []" in done.stdout
     cpu = float(done.stdout.split()[1])
-    assert cpu < 1.0
+    assert cpu < AT_MOST * bare
     assert "READY" in done.stderr
     states = [line for line in done.stderr.splitlines() if line.startswith("state ")]
     assert states and "example=0 step=0" in states[-1] and "view=compare" in states[-1]
