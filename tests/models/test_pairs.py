@@ -33,7 +33,15 @@ def test_every_pair_moves_what_chooses_and_what_sees(
 ) -> None:
     options = {"hidden": 16, "features": 8, "glimpses": 1 if gradient in SINGLE else 2}
     plan = default_plan(
-        "glimpse", mechanism, gradient=gradient, steps=6, batch=24, samples=2, options=options
+        "glimpse",
+        mechanism,
+        gradient=gradient,
+        # Small steps away from a place change no verdict until there are verdicts to change.
+        steps=30 if mechanism == "gaussian" else 6,
+        batch=24,
+        samples=2,
+        learning_rate=0.01,
+        options=options,
     )
     starts: list[dict[str, torch.Tensor]] = []
 
