@@ -47,6 +47,7 @@ class Chooser:
         sample: whether what could be drawn is drawn; else the most probable is taken.
 
     Attributes:
+        given: whether choices are given, not made; what a model answers are then its best ones.
         steps: the choices so far, in order.
         logits: what each was made from; empty for places.
     """
@@ -65,6 +66,7 @@ class Chooser:
             raise ValueError(f"there is no mechanism {how!r}: choose {', '.join(WAYS)}")
         self.how, self.temperature, self.k, self.std = how, temperature, k, std
         self.generator, self.sample = generator, sample
+        self.given = False
         self.steps: list[Selection | Location] = []
         self.logits: list[Tensor] = []
         self._live: list[Tensor | None] = []
@@ -137,20 +139,21 @@ class Given(Chooser):
 
     def __init__(self, indices: Sequence[Tensor]) -> None:
         super().__init__("argmax")
+        self.given = True
         self._left = list(indices)
 
     def _select(self, logits: Tensor) -> Selection:
         if not self._left:
             raise ValueError("the model asks for more choices than are given")
         taken = self._left.pop(0)
-        log_p = torch.log_softmax(logits, -1)
         index = taken.unsqueeze(-1)
-        best = mechanisms.argmax(logits)
+        best = mechanisms.argmax(logits.detach())
+        likely = best.probabilities.gather(-1, index).squeeze(-1)
         return replace(
             best,
             index=index,
             weights=torch.zeros_like(best.weights).scatter(-1, index, 1.0),
-            log_prob=log_p.gather(-1, index).squeeze(-1),
+            log_prob=likely.clamp_min(torch.finfo(likely.dtype).tiny).log(),
         )
 
 

@@ -132,6 +132,14 @@ class SystemModel(nn.Module):
         entries: list[dict[str, Any]] = batch.entries
         return entries
 
+    def answers(self, batch: Any) -> list[Tensor]:
+        """The right choices, ``[batch]`` each, where the choices are the answer.
+
+        Raises:
+            ValueError: they are not.
+        """
+        raise ValueError(f"nobody knows the right choices of a {type(self).__name__}")
+
     def selector(self) -> list[nn.Parameter]:
         """The parameters that decide what is chosen, and learn from nothing but the choices."""
         return list(self.parameters())

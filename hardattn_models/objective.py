@@ -99,6 +99,22 @@ def _through(
     return _told(choose, outcome, total, loss, loss.new_zeros(()), fit)
 
 
+def _likelihood(
+    plan: TrainingPlan,
+    model: SystemModel,
+    batch: Any,
+    left: float,
+    generator: Generator | None,
+    aids: Aids,
+) -> Objective:
+    """The choices are the answer, and the answer is known: each is given what came before."""
+    choose = Given(model.answers(batch))
+    outcome = model.outcome(batch, choose)
+    loss = outcome.loss.mean()
+    zero = loss.new_zeros(())
+    return _told(choose, outcome, loss, loss, zero, zero)
+
+
 def _reinforce(
     plan: TrainingPlan,
     model: SystemModel,
@@ -255,6 +271,7 @@ def _single(
 
 
 _KINDS: dict[str, _Kind] = {
+    "likelihood": _likelihood,
     "reinforce": _reinforce,
     "self-critical": _self_critical,
     "rloo": _leave_one_out,
@@ -292,7 +309,8 @@ def _with_policy(
 ) -> Objective:
     loss = outcome.loss.mean()
     bonus = plan.entropy_bonus * left * choose.entropy().sum(1).mean()
-    total = loss + plan.baseline_weight * fit + plan.policy_weight * (policy - bonus)
+    kept = loss if plan.loss_weight == 1 else plan.loss_weight * loss
+    total = kept + plan.baseline_weight * fit + plan.policy_weight * (policy - bonus)
     return _told(choose, outcome, total, loss, policy, fit)
 
 

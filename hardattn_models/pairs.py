@@ -32,6 +32,7 @@ _REASONS = {
     "sparsemax": "a blend is differentiable, so there is nothing to estimate",
     "entmax15": "a blend is differentiable, so there is nothing to estimate",
     "hybrid": "the blend of the chosen is differentiable, and their choice is not drawn",
+    "argmax": "no gradient passes an argmax, but right choices can be given",
     "uniform": "a blind choice has nothing to learn; the rest of the model learns by backprop",
     "top-k": "several are drawn at once, so only the score of the draw is at hand",
     "gaussian": "a place on a plane has no other candidates to blend with or to ask for",
@@ -52,7 +53,7 @@ def pairs(
         **more: further gradients of its own, put first, by mechanism.
     """
     return {
-        name: more.get(name, ()) + tuple(one for one in PAIRS[name] if one not in without)
+        name: more.get(name, ()) + tuple(one for one in PAIRS.get(name, ()) if one not in without)
         for name in mechanisms
     }
 
@@ -72,7 +73,8 @@ def unteachable(
     system: str, mechanism: str, gradient: str, trainable: Mapping[str, Sequence[str]]
 ) -> str:
     """One sentence: why a gradient does not teach a mechanism of a system."""
-    known = gradient == "backprop" or any(gradient in row for row in trainable.values())
+    usual = gradient in ("backprop", "likelihood")
+    known = usual or any(gradient in row for row in trainable.values())
     others = [name for name, row in trainable.items() if gradient in row]
     why = f"; {_REASONS[mechanism]}" if known and mechanism in _REASONS else ""
     where = f"; it teaches {', '.join(others)}" if others else ""

@@ -36,6 +36,7 @@ class TrainingPlan:
             the training images by heart, after which no glimpse earns it anything any more.
         learning_rate: of Adam at the first update; falls linearly to zero at the last.
         clip: largest norm of the gradient, beyond which it is scaled down.
+        loss_weight: of the model's own loss, where a reward teaches the choices.
         policy_weight: of what teaches the choices, beside the loss.
         baseline_weight: of the learned baseline's squared error.
         entropy_bonus: nats of reward for a nat of the choices' entropy at the first update;
@@ -60,6 +61,7 @@ class TrainingPlan:
     shift: int = 1
     learning_rate: float = 4e-3
     clip: float = 5.0
+    loss_weight: float = 1.0
     policy_weight: float = 1.0
     baseline_weight: float = 0.5
     entropy_bonus: float = 0.01
@@ -88,7 +90,8 @@ class TrainingPlan:
         for name in ("learning_rate", "clip", "temperature", "end_temperature"):
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
                 raise TrainingError(f"{name} must be above zero, not {getattr(self, name)}")
-        for name in ("policy_weight", "baseline_weight", "entropy_bonus", "end_entropy"):
+        weights = ("loss_weight", "policy_weight", "baseline_weight")
+        for name in (*weights, "entropy_bonus", "end_entropy"):
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
                 raise TrainingError(f"{name} must not be below zero, not {getattr(self, name)}")
         if not 0 <= self.decay < 1:

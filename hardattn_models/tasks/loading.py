@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from hardattn_models.errors import TaskError
+from hardattn_models.tasks import pointing, recall
 from hardattn_models.tasks.mnist import load_mnist, load_mnist_small
 from hardattn_models.tasks.protocol import Task
 
 _IMAGES = ("mnist-small", "mnist")
-_GENERATED: Mapping[str, Callable[[], Task]] = {}
+_GENERATED: Mapping[str, Callable[[], Task]] = {
+    "hull": lambda: pointing.hull(5, 10),
+    "hull-5": lambda: pointing.hull(5, 5),
+    "hull-10": lambda: pointing.hull(10, 10),
+    "sort-10": lambda: pointing.sorting(10),
+    **{f"recall-{size}": partial(recall.recall, size) for size in recall.SIZES},
+    "tools-16": lambda: recall.recall(16, recall.TOOLS, "tools"),
+}
 
 
 def image_task_names() -> tuple[str, ...]:

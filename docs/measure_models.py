@@ -1,0 +1,91 @@
+"""Trains the systems of the zoo and keeps what they reached: ``python docs/measure_models.py``.
+
+Writes ``docs/models.json``, which ``make_models_page.py`` makes tables of. What is measured already
+is left alone; ``--again`` measures anew. ``--only pointer`` takes the systems of that name.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import tempfile
+from pathlib import Path
+
+import torch
+
+from hardattn_models.plan import default_plan
+from hardattn_viewer.cli import main as hardattn
+
+FIGURES = Path(__file__).with_name("models.json")
+SEEDS = (0, 1, 2)
+EXPERIMENTS: tuple[tuple[str, tuple[int, ...]], ...] = (
+    ("pointer --mechanism argmax --gradient likelihood --task hull", SEEDS),
+    ("pointer --mechanism soft --gradient backprop --task hull", (0,)),
+    ("pointer --mechanism gumbel-straight-through --task hull", (0,)),
+    ("pointer --mechanism sampled --gradient rloo --task hull-5", (0,)),
+    ("pointer --mechanism argmax --gradient likelihood --task sort-10 --steps 1000", SEEDS),
+)
+"""Words of ``hardattn train``, and the seeds that each is trained with."""
+
+
+def measure(words: str, seed: int) -> dict[str, object]:
+    """Train once; what came of it, as plain values."""
+    with tempfile.TemporaryDirectory() as scratch:
+        target = str(Path(scratch, "model.safetensors"))
+        told = io.StringIO()
+        with contextlib.redirect_stdout(told):
+            code = hardattn(["train", *words.split(), "--seed", str(seed), "--json", "-o", target])
+        if code != 0:
+            raise SystemExit(f"hardattn train {words} ended with {code}")
+        facts = json.loads(told.getvalue())
+    test = facts["test"]
+    return {
+        "seed": seed,
+        "error": round(test["error"], 5),
+        "standard_error": round(test["standard_error"], 5),
+        "figures": {name: round(value, 5) for name, value in test["figures"].items()},
+        "loss": round(test["loss"], 5),
+        "examples": test["examples"],
+        "updates": facts["plan"]["steps"],
+        "cpu_minutes": round(facts["cpu_seconds"] / 60, 2),
+        "torch": facts["torch"],
+    }
+
+
+def main() -> None:
+    """Measure what is not measured yet, one training after another."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--only", default="", help="beginning of the words to take")
+    parser.add_argument("--again", action="store_true")
+    parser.add_argument("-o", "--output", type=Path, default=FIGURES)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    for words, seeds in EXPERIMENTS:
+        if not words.startswith(arguments.only):
+            continue
+        for seed in seeds:
+            known = json.loads(arguments.output.read_text()) if arguments.output.is_file() else {}
+            runs = known.setdefault(words, {"plan": _plan(words), "runs": []})["runs"]
+            if any(run["seed"] == seed for run in runs) and not arguments.again:
+                continue
+            runs[:] = [run for run in runs if run["seed"] != seed]
+            runs.append(measure(words, seed))
+            runs.sort(key=lambda run: run["seed"])
+            arguments.output.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
+            print(words, runs[-1], flush=True)
+
+
+def _plan(words: str) -> dict[str, str]:
+    system, *rest = words.split()
+    asked = dict(zip(rest[::2], rest[1::2], strict=True))
+    plan = default_plan(
+        system, asked.get("--mechanism"), gradient=asked.get("--gradient"), task=asked.get("--task")
+    )
+    names = ("system", "mechanism", "gradient", "task")
+    return {name: getattr(plan, name) for name in names}
+
+
+if __name__ == "__main__":
+    main()
