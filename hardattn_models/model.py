@@ -106,6 +106,9 @@ class SystemModel(nn.Module):
         temperature: that of its choices now; it may fall while it is trained.
     """
 
+    RECORDED_AT_ONCE: ClassVar[int] = 100
+    """Examples that are recorded in one pass; 1 where each takes as many steps as it needs."""
+
     config: ModelConfig
 
     def __init__(self, config: ModelConfig) -> None:

@@ -23,8 +23,8 @@ class PointingBatch:
 
     Attributes:
         things: float32 ``[batch, n, d]``: points of the unit square, or numbers from 0 to 1.
-        targets: int64 ``[batch, n + 1]``: what to point at, one after another; n, "that was all",
-            from the end on.
+        targets: int64 ``[batch, n + 1]``: what to point at, one after another; the first again
+            closes the answer, and stands from there on.
         entries: what a recorder is told, one dict an example; empty where it is learnt from.
     """
 
@@ -43,7 +43,7 @@ def convex_hull(points: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
 
     Returns:
         int64 ``[batch, n + 1]``: the corners counter-clockwise from the one with the lowest index;
-        n from the end on.
+        that one again from the end on.
     """
     batch, n, _ = points.shape
     there = points[:, None, :] - points[:, :, None]
@@ -58,12 +58,12 @@ def convex_hull(points: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     edge[:, index, index] = False
     after = edge.argmax(-1)
     corner = edge.any(-1)
-    order = np.full((batch, n + 1), n, np.int64)
     rows = np.arange(batch)
     first = at = corner.argmax(-1)
     done = np.zeros(batch, bool)
-    for step in range(n):
-        order[:, step] = np.where(done, n, at)
+    order = np.empty((batch, n + 1), np.int64)
+    for step in range(n + 1):
+        order[:, step] = np.where(done, first, at)
         at = after[rows, at]
         done |= at == first
     return order
@@ -79,10 +79,9 @@ def _hull(random: np.random.Generator, count: int, number: int, sizes: range) ->
 def _sort(random: np.random.Generator, count: int, number: int, size: int) -> PointingBatch:
     numbers = random.random((count, size))
     order = np.argsort(numbers, -1)
-    ends = np.full((count, 1), size, np.int64)
     return PointingBatch(
         torch.from_numpy(numbers[..., None].astype(np.float32)),
-        torch.from_numpy(np.concatenate([order, ends], 1)),
+        torch.from_numpy(np.concatenate([order, order[:, :1]], 1)),
     )
 
 
@@ -91,7 +90,7 @@ def _points(batch: PointingBatch, row: int) -> dict[str, Any]:
 
 
 def _numbers(batch: PointingBatch, row: int) -> dict[str, Any]:
-    return {"tokens": [f"{one:.3f}" for one in batch.things[row, :, 0].tolist()] + ["end"]}
+    return {"tokens": [f"{one:.3f}" for one in batch.things[row, :, 0].tolist()]}
 
 
 def hull(low: int, high: int) -> GeneratedTask:

@@ -68,7 +68,7 @@ class PointerConfig(ModelConfig):
 
 
 class PointerNetwork(SystemModel):
-    """Points at one thing after another, until it points at the end.
+    """Points at one thing after another, until it points at the first again.
 
     The next pointer is asked for by what was pointed at first and last: the thing itself where the
     choice is hard, a blend of all things where it is soft.
@@ -77,6 +77,8 @@ class PointerNetwork(SystemModel):
         config: what it was built from.
         point: the ``AttentionTap`` that a recorder listens to, called once a pointer.
     """
+
+    RECORDED_AT_ONCE: ClassVar[int] = 1
 
     config: PointerConfig
 
@@ -91,7 +93,6 @@ class PointerNetwork(SystemModel):
         self.embed = nn.Linear(config.dimensions + 1, width)
         self.layers = nn.ModuleList(_Layer(width, config.heads) for _ in range(config.layers))
         self.settle = nn.LayerNorm(width)
-        self.end = nn.Parameter(torch.randn(width) * 0.1)
         # One row for the first pointer and one for the last, by which the next is asked for.
         self.ask = nn.Linear(width, 4 * width, bias=False)
         self.start = nn.Parameter(torch.randn(4 * width) * 0.1)
@@ -116,12 +117,13 @@ class PointerNetwork(SystemModel):
         for layer in self.layers:
             things = layer(things)
         things, width = self.settle(things), self.config.width
-        values = torch.cat([things, self.end.expand(rows, 1, width)], 1)
-        keys, asks = self.keys(values) / math.sqrt(2 * width), self.ask(values)
+        keys, asks = self.keys(things) / math.sqrt(2 * width), self.ask(things)
         whole = self.whole(things.mean(1))
         first, last = self.start.expand(rows, 4 * width).chunk(2, -1)
         live = torch.ones(rows, dtype=torch.bool)
-        pointed, alive = [], []
+        pointed: list[Tensor] = []
+        alive: list[Tensor] = []
+        begun = torch.zeros(rows, dtype=torch.int64)
         for step in range(n + 1):
             query = functional.relu(first + last + whole).unsqueeze(-1)
             selection = choose(torch.matmul(keys, query).squeeze(-1), live)
@@ -134,19 +136,31 @@ class PointerNetwork(SystemModel):
             )
             best = selection.probabilities.argmax(-1)
             told = best if index is None or choose.given else index.squeeze(-1)
-            pointed.append(torch.where(live, told, n))
+            pointed.append(told if step == 0 else torch.where(live, told, pointed[0]))
             alive.append(live)
             as_first, last = selection.apply(asks).chunk(2, -1)
-            first = as_first if step == 0 else first
-            ended = best if index is None else index.squeeze(-1)
-            live = live & (ended != n)
+            taken = best if index is None else index.squeeze(-1)
+            if step == 0:
+                first, begun = as_first, taken
+            else:
+                live = live & (taken != begun)
+            if rows == 1 and not live.any():
+                # Alone, an answer ends with its last pointer; in a batch it waits for the others.
+                break
         targets, answer = batch.targets, torch.stack(pointed, 1)
-        wanted = torch.cat([targets.new_zeros(rows, 1), targets[:, :-1]], 1) != n
+        if answer.shape[1] < n + 1:
+            # What the answer lacks is wrong, and what it closed too early cannot be made good.
+            rest = answer[:, :1].expand(rows, n + 1 - answer.shape[1])
+            answer = torch.cat([answer, rest], 1)
+            alive += [live] * rest.shape[1]
+        closed = (targets[:, 1:-1] == targets[:, :1]).cumsum(1) > 0
+        wanted = torch.cat([closed.new_ones(rows, 2), ~closed], 1)
         counted = wanted | torch.stack(alive, 1)
         same = (answer == targets) & counted
         logits = torch.stack(choose.logits, -1)
-        missed = functional.cross_entropy(logits, targets, reduction="none")
-        loss = (missed * wanted).sum(1) / wanted.sum(1)
+        asked = wanted[:, : logits.shape[-1]]
+        missed = functional.cross_entropy(logits, targets[:, : asked.shape[1]], reduction="none")
+        loss = (missed * asked).sum(1) / asked.sum(1)
         right = (answer == targets).all(1).to(loss.dtype)
         return Outcome(
             loss=loss,

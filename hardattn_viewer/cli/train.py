@@ -221,7 +221,7 @@ class _Follower:
             # The model exists from the first snapshot on, and it is the same object throughout.
             metadata = {"plan": asdict(self._plan), "data": self._task.source}
             self._recorder = self._stack.enter_context(
-                Recorder(self._path, model, metadata=metadata)
+                Recorder(self._path, model, nets=(), metadata=metadata)
             )
         moment = moment_of(model, self._task, self._plan, step)
         self._recorder.snapshot(step=step, **asdict(moment))

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 # Added to the seed, so that what is recorded never shares its random choices with training.
 _RECORDING = 4_000_037
-BATCH = 100
 
 
 TASK = "mnist-small"
@@ -111,7 +110,7 @@ def record_examples(
 
     generator = torch.Generator().manual_seed(seed + _RECORDING)
     with torch.no_grad():
-        for batch in task.batches(split, BATCH, limit):
+        for batch in task.batches(split, model.RECORDED_AT_ONCE, limit):
             if should_stop():
                 return
             entries = model.described(batch)

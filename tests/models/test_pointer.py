@@ -46,7 +46,7 @@ def test_hulls_are_those_that_walking_around_the_points_finds(n: int) -> None:
     points = np.random.default_rng(n).random((200, n, 2))
     for one, found in zip(points, convex_hull(points), strict=True):
         wanted = chain(one)
-        assert found.tolist() == wanted + [n] * (n + 1 - len(wanted))
+        assert found.tolist() == wanted + wanted[:1] * (n + 1 - len(wanted))
 
 
 def test_a_generated_split_is_always_the_same_and_shares_nothing_with_training() -> None:
@@ -73,8 +73,8 @@ def test_sorting_asks_for_the_numbers_in_their_order() -> None:
     batch = next(load_task("sort-10").batches("test", 50))
     ordered = batch.things[..., 0].gather(1, batch.targets[:, :-1])
     assert (ordered.diff(dim=1) > 0).all()
-    assert (batch.targets[:, -1] == 10).all()
-    assert batch.entries[0]["tokens"][-1] == "end"
+    assert torch.equal(batch.targets[:, -1], batch.targets[:, 0])
+    assert batch.entries[0]["tokens"][3] == f"{batch.things[0, 3, 0]:.3f}"
 
 
 @pytest.mark.parametrize("mechanism", systems()[1].mechanisms)
@@ -95,7 +95,7 @@ def test_every_pointer_is_told_to_the_tap_and_changes_no_bit(mechanism: str) -> 
     assert len(heard) == len(choose.steps) == 6
     for values, step in zip(heard, choose.steps, strict=True):
         assert torch.equal(values["probabilities"], step.probabilities)
-        assert values["probabilities"].shape == (7, 6)
+        assert values["probabilities"].shape == (7, 5)
     assert model.point.key_axis == "points"
 
 
@@ -155,3 +155,20 @@ def test_what_makes_no_sense_for_a_pointer_network_is_refused_in_words() -> None
         default_plan("pointer", "argmax", gradient="backprop")
     with pytest.raises(TrainingError, match="cannot be built for recall-8"):
         train(default_plan("pointer", task="recall-8", steps=1))
+
+
+def test_an_answer_alone_ends_where_it_closes_and_is_the_same(
+    hulls_of_five: TrainingResult,
+) -> None:
+    model = hulls_of_five.model
+    together = next(load_task("hull-5").batches("test", 30))
+    with torch.no_grad():
+        wanted = model.outcome(together, model.chooser())
+        for row, one in enumerate(load_task("hull-5").batches("test", 1, 30)):
+            choose = model.chooser()
+            found = model.outcome(one, choose)
+            assert found.right[0] == wanted.right[row]
+            assert found.reward[0] == pytest.approx(wanted.reward[row].item())
+            pointed = [int(step.index) for step in choose.steps]
+            assert pointed[-1] == pointed[0] or len(pointed) == 6
+            assert pointed[0] not in pointed[1:-1]

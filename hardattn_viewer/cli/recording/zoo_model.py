@@ -44,9 +44,13 @@ def record_zoo(path: Path, arguments: argparse.Namespace, notes: Notes) -> bool:
             "data": task.source,
             **facts,
         }
+        policy = policy_of(arguments)
+        if "sites" not in policy:
+            # A system tells of the attention that it is about; an encoder's is asked for by name.
+            policy["nets"] = ()
         with (
             Interruption(notes) as interruption,
-            Recorder(path, model, metadata=metadata, **policy_of(arguments)) as recorder,
+            Recorder(path, model, metadata=metadata, **policy) as recorder,
             progress_bar(min(limit, len(task.split(split))), "recording", "examples") as bar,
         ):
             try:
