@@ -15,17 +15,69 @@ from pathlib import Path
 
 import torch
 
+from hardattn_models import load_system, load_task
+from hardattn_models.evaluation import evaluate
 from hardattn_models.plan import default_plan
 from hardattn_viewer.cli import main as hardattn
 
 FIGURES = Path(__file__).with_name("models.json")
 SEEDS = (0, 1, 2)
+MEMORY_SIZES = (8, 16, 64, 256)
+_MEMORY = (
+    "sampled --gradient exact",
+    "sampled --gradient reinforce --baseline none",
+    "sampled --gradient reinforce --baseline moving-average",
+    "sampled --gradient reinforce --baseline learned",
+    "sampled --gradient self-critical",
+    "sampled --gradient soft-baseline",
+    "sampled --gradient rloo",
+    "sampled --gradient sum-and-sample",
+    "sampled --gradient muprop",
+    "sampled --gradient rebar",
+    "sampled --gradient relax",
+    "straight-through --gradient straight-through",
+    "straight-through --gradient argmax-straight-through",
+    "straight-through --gradient reinmax",
+    "gumbel-straight-through --gradient gumbel-straight-through",
+    "gumbel-straight-through --gradient gumbel-rao",
+    "gumbel-softmax --gradient gumbel-softmax",
+    "soft --gradient backprop",
+    "sparsemax --gradient backprop",
+    "entmax15 --gradient backprop",
+    "hybrid --gradient backprop",
+    "top-k --gradient reinforce",
+    "uniform --gradient backprop",
+)
+_GLIMPSE = (
+    "sampled --gradient reinforce --baseline none",
+    "sampled --gradient reinforce --baseline moving-average",
+    "sampled --gradient reinforce --baseline learned",
+    "sampled --gradient self-critical",
+    "sampled --gradient soft-baseline",
+    "sampled --gradient rloo",
+    "sampled --gradient muprop",
+    "gaussian --gradient reinforce",
+    "gaussian --gradient rloo",
+    "straight-through --gradient straight-through",
+    "straight-through --gradient reinmax",
+    "gumbel-straight-through --gradient gumbel-straight-through",
+    "gumbel-straight-through --gradient gumbel-rao",
+    "gumbel-softmax --gradient gumbel-softmax",
+    "soft --gradient backprop",
+    "sparsemax --gradient backprop",
+    "hybrid --gradient backprop",
+    "top-k --gradient reinforce",
+    "uniform --gradient backprop",
+)
 EXPERIMENTS: tuple[tuple[str, tuple[int, ...]], ...] = (
     ("pointer --mechanism argmax --gradient likelihood --task hull", SEEDS),
-    ("pointer --mechanism soft --gradient backprop --task hull", (0,)),
-    ("pointer --mechanism gumbel-straight-through --task hull", (0,)),
-    ("pointer --mechanism sampled --gradient rloo --task hull-5", (0,)),
     ("pointer --mechanism argmax --gradient likelihood --task sort-10 --steps 1000", SEEDS),
+    ("pointer --mechanism soft --gradient backprop --task hull --steps 1000", SEEDS),
+    ("pointer --mechanism gumbel-straight-through --task hull --steps 1000", SEEDS),
+    ("pointer --mechanism sampled --gradient rloo --task hull-5 --steps 1500 --batch 64", SEEDS),
+    *((f"memory --mechanism {words} --steps 1000", SEEDS) for words in _MEMORY),
+    ("glimpse --mechanism gaussian --gradient reinforce --task mnist --steps 20000", (0,)),
+    *((f"glimpse --mechanism {words} --task mnist-small --steps 1500", (0,)) for words in _GLIMPSE),
 )
 """Words of ``hardattn train``, and the seeds that each is trained with."""
 
@@ -40,6 +92,7 @@ def measure(words: str, seed: int) -> dict[str, object]:
         if code != 0:
             raise SystemExit(f"hardattn train {words} ended with {code}")
         facts = json.loads(told.getvalue())
+        sizes = _by_size(target) if words.startswith("memory") else {}
     test = facts["test"]
     return {
         "seed": seed,
@@ -48,10 +101,25 @@ def measure(words: str, seed: int) -> dict[str, object]:
         "figures": {name: round(value, 5) for name, value in test["figures"].items()},
         "loss": round(test["loss"], 5),
         "examples": test["examples"],
+        "entropy": round(test["entropy"], 5),
         "updates": facts["plan"]["steps"],
         "cpu_minutes": round(facts["cpu_seconds"] / 60, 2),
+        "gradient_variance": facts["gradient_variance"],
         "torch": facts["torch"],
+        **sizes,
     }
+
+
+def _by_size(checkpoint: str) -> dict[str, object]:
+    """How often a memory network is right, by the size of the memory, as trained and as argmax."""
+    found: dict[str, object] = {}
+    model = load_system(checkpoint)
+    for name, one in (("by_size", model), ("by_size_argmax", model.with_mechanism("argmax"))):
+        found[name] = {
+            str(size): round(1 - evaluate(one, load_task(f"recall-{size}"), "validation").error, 5)
+            for size in MEMORY_SIZES
+        }
+    return found
 
 
 def main() -> None:

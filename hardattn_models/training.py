@@ -68,6 +68,16 @@ class TrainingResult:
         """Share of the test split answered wrongly."""
         return self.test.error
 
+    @property
+    def gradient_variance(self) -> float | None:
+        """Mean variance of the gradient over the last half of the updates; None where unknown.
+
+        As ``Progress.gradient_variance`` has it.
+        """
+        late = [one.gradient_variance for one in self.history[len(self.history) // 2 :]]
+        known = [one for one in late if math.isfinite(one)]
+        return sum(known) / len(known) if known else None
+
     def facts(self) -> dict[str, Any]:
         """The plan and the figures as plain values, for a checkpoint's or a run's metadata."""
         return {
@@ -78,6 +88,7 @@ class TrainingResult:
             "seconds": round(self.seconds, 1),
             "cpu_seconds": round(self.cpu_seconds, 1),
             "stopped": self.stopped,
+            "gradient_variance": self.gradient_variance,
             "torch": torch.__version__,
         }
 
