@@ -1,98 +1,178 @@
-"""Remake the pictures of the docs from the sample runs.
+"""Remake the pictures of the docs.
 
-usage: python docs/make_screenshots.py [WORD]
+usage: python docs/make_screenshots.py [WORD …]
 
-Only pictures whose name holds WORD are made, where one is given. Of every main view there are six:
-dark and light, at 1100 × 700, 1600 × 1000 and 1100 × 700 at 200 % scale (``views/``).
+Only pictures whose name holds one of the words are made, where any is given. Of every main view
+there are six: dark and light, at 1100 × 700, 1600 × 1000 and 1100 × 700 at 200 % scale; what else
+there is to see is in ``screenshot_scenes.py``.
 """
 
 from __future__ import annotations
 
+import gc
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
-import sample_runs
+from PIL import Image, ImageChops
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer
+from PySide6.QtGui import QColor, QPainter, QPixmap
+from PySide6.QtWidgets import QApplication
 
-FOLDER = Path(__file__).resolve().parent / "screenshots"
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "docs" / "screenshots"
+VIEWS = FOLDER / "views"
+sys.path.insert(0, str(ROOT))
+
+import sample_runs  # noqa: E402
+import screenshot_scenes as scenes  # noqa: E402
+from hardattn_viewer.app import start  # noqa: E402
+from hardattn_viewer.app.main_window import MainWindow  # noqa: E402
+from hardattn_viewer.app.settings import Settings, Unkept  # noqa: E402
+from hardattn_viewer.session.session import Session  # noqa: E402
+from hardattn_viewer.session.state import ThemeChoice  # noqa: E402
+
+THEMES: tuple[ThemeChoice, ...] = ("dark", "light")
 HARD, SOFT = map(str, sample_runs.paths())
-EXAMPLE, STEP = "8", "3"
-PLACE = ("--example", EXAMPLE, "--step", STEP)
-WINDOW = ("view", HARD, SOFT, *PLACE)
-TEXT = ("view", str(sample_runs.text_path()), "--example", "2")
-
-PICTURES = {
-    "main-dark.png": (*WINDOW, "--theme", "dark", "--screenshot"),
-    "main-light.png": (*WINDOW, "--theme", "light", "--screenshot"),
-    "small-dark.png": (*WINDOW, "--theme", "dark", "--size", "1100x700", "--screenshot"),
-    "overlay-dark.png": ("view", HARD, *PLACE, "--theme", "dark", "--screenshot"),
-    "overlay-light.png": ("view", HARD, *PLACE, "--theme", "light", "--screenshot"),
-    "text-dark.png": (*TEXT, "--theme", "dark", "--screenshot"),
-    "text-light.png": (*TEXT, "--theme", "light", "--screenshot"),
-    "figure-regions.png": ("export", HARD, *PLACE, "--all-steps", "-o"),
-    "figure-compare.png": ("export", HARD, "--view", "compare", "--with", SOFT, *PLACE, "-o"),
+PLACE = ("--example", "8", "--step", "3")
+FIGURES = {
+    "figure-regions.png": (HARD, *PLACE, "--all-steps"),
+    "figure-compare.png": (HARD, "--view", "compare", "--with", SOFT, *PLACE),
 }
-
-
-SIZES = {
-    "1100x700": ((1100, 700), "1"),
-    "1600x1000": ((1600, 1000), "1"),
-    "200": ((1100, 700), "2"),
-}
-# What a main view is shown with; the others are shown with the run of a text model.
-VIEW_RUNS = {
-    "overlay": ([HARD, SOFT], 8, 3),
-    "compare": ([HARD, SOFT], 8, 3),
-    "training": (list(map(str, sample_runs.training_paths())), 3, 2),
-}
-ONE_VIEW = """
-import sys
-from pathlib import Path
-from hardattn_viewer.app import start
-target, theme, view, width, height, example, step, *paths = sys.argv[1:]
-sys.exit(start.main([Path(p) for p in paths], Path(target), theme=theme, view=view,
-    size=(int(width), int(height)), example=int(example), step=int(step)))
-"""
+# Colours of a picture, those of them that are kept exactly, and how wrong, of 0 … 255, the worst
+# pixel may be.
+COLOURS, KEPT, WORST = 256, 32, 24
+SCALE, RUNS = "QT_SCALE_FACTOR", "SCREENSHOT_RUNS"
+# Seconds that a window may take to come to rest.
+REST = 20.0
 
 
 def main() -> None:
-    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
-    environment = {
-        **os.environ,
-        "QT_QPA_PLATFORM": "offscreen",
-        "PYTHONPATH": str(FOLDER.parent.parent),
-    }
-    make_views(environment, wanted)
-    for name, words in PICTURES.items():
-        if wanted not in name:
-            continue
-        command = [sys.executable, "-m", "hardattn_viewer", *words, str(FOLDER / name)]
-        subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
-        print(FOLDER / name)
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    words = sys.argv[1:] or [""]
+    if SCALE in os.environ:
+        make_pictures(Path(os.environ[RUNS]), words, int(os.environ[SCALE]))
+        return
+    VIEWS.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        scenes.write_runs(Path(folder))
+        for scale in (1, 2):
+            # Qt takes its scale once for each process.
+            again = {**os.environ, SCALE: str(scale), RUNS: folder}
+            subprocess.run([sys.executable, __file__, *words], env=again, check=True)
+    for name, options in FIGURES.items():
+        if any(word in name for word in words):
+            make_figure(FOLDER / name, options)
 
 
-def make_views(environment: dict[str, str], wanted: str) -> None:
-    from hardattn_viewer.app.main_views import MAIN_VIEWS
+def make_figure(target: Path, options: tuple[str, ...]) -> None:
+    """Export a figure as the command line does."""
+    command = [sys.executable, "-m", "hardattn_viewer", "export", *options, "-o", str(target)]
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    shrink(target)
 
-    (FOLDER / "views").mkdir(exist_ok=True)
-    text = ([str(sample_runs.text_path())], 2, 0)
-    for view in MAIN_VIEWS:
-        paths, example, step = VIEW_RUNS.get(view.id, text)
-        for theme in ("dark", "light"):
-            for size, ((width, height), scale) in SIZES.items():
-                target = FOLDER / "views" / f"{view.id}-{theme}-{size}.png"
-                if wanted not in target.name:
-                    continue
-                place = map(str, (width, height, example, step))
-                words = [str(target), theme, view.id, *place, *paths]
-                subprocess.run(
-                    [sys.executable, "-c", ONE_VIEW, *words],
-                    env={**environment, "QT_SCALE_FACTOR": scale},
-                    check=True,
-                    stdout=subprocess.DEVNULL,
-                )
-                print(target)
+
+def make_pictures(runs: Path, words: list[str], scale: int) -> None:
+    """Make all pictures of one scale whose name holds one of ``words``."""
+    start.application()
+    for scene in scenes.scenes():
+        for size in scene.sizes:
+            for theme in THEMES:
+                target = VIEWS / f"{scene.name}-{theme}-{size}.png"
+                wanted = any(word in target.name for word in words)
+                if scenes.SIZES[size][2] == scale and wanted:
+                    # Notes are written beside a run: those of one picture are in no other.
+                    with tempfile.TemporaryDirectory() as folder:
+                        paths = [Path(shutil.copy(runs / f"{n}.h5", folder)) for n in scene.runs]
+                        make_picture(scene, paths, theme, scenes.SIZES[size][:2], target)
+
+
+def make_picture(
+    scene: scenes.Scene, paths: list[Path], theme: ThemeChoice, size: tuple[int, int], target: Path
+) -> None:
+    """Open a window, do what the scene does, and save how it looks."""
+    session = Session()
+    session.set_theme(theme)
+    window = MainWindow(session, Settings(Unkept()), [], QSize(*size))
+    window.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
+    window.show()
+    session.open(paths)
+    rest(window)
+    start.go_to(session, scene.view, scene.example, scene.step)
+    scene.act(window)
+    rest(window)
+    # The time of a frame that is shown is that of a step, not that of opening a run.
+    for step in (scene.step + 1, scene.step):
+        session.go_to_step(step)
+        rest(window)
+    picture = grabbed(window)
+    if not picture.save(str(target)):
+        sys.exit(f"{target} cannot be written")
+    window.close()
+    window.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    gc.collect()
+    shrink(target)
+    print(target)
+
+
+def rest(window: MainWindow) -> None:
+    """Wait until nothing is left that is made bit by bit."""
+    window.examples.table.ask_now()
+    until = time.monotonic() + REST
+    while time.monotonic() < until:
+        QApplication.processEvents()
+        soon = [timer for timer in window.findChildren(QTimer) if timer.isActive()]
+        if not any(timer.isSingleShot() for timer in soon):
+            break
+    for _ in range(5):
+        QApplication.processEvents()
+
+
+def grabbed(window: MainWindow) -> QPixmap:
+    """The window, with the dialog that is open over its middle."""
+    picture = window.grab()
+    dialog = scenes.dialog_of(window)
+    if dialog is None:
+        return picture
+    above = dialog.grab()
+    middle = window.rect().center() - QPoint(dialog.width() // 2, dialog.height() // 2)
+    painter = QPainter(picture)
+    painter.fillRect(window.rect(), QColor(0, 0, 0, 110))
+    painter.drawPixmap(middle, above)
+    painter.setPen(QColor(window.theme.faint))
+    painter.drawRect(middle.x() - 1, middle.y() - 1, dialog.width() + 1, dialog.height() + 1)
+    painter.end()
+    return picture
+
+
+def shrink(path: Path) -> None:
+    """Save a PNG in few bytes: with a palette where nobody can see the difference.
+
+    The commonest colours stay as they are, so that no surface changes its tint.
+    """
+    with Image.open(path) as opened:
+        whole = opened.convert("RGB")
+    counted = whole.getcolors(whole.width * whole.height) or []
+    common = [colour for _, colour in sorted(counted, reverse=True)]
+    if len(common) <= COLOURS:
+        rest = []
+    else:
+        common, rest = common[:KEPT], common[KEPT:]
+        strip = Image.new("RGB", (len(rest), 1))
+        strip.putdata(rest)
+        few = strip.quantize(COLOURS - len(common), Image.Quantize.MAXCOVERAGE).getpalette() or []
+        rest = list(zip(few[::3], few[1::3], few[2::3], strict=True))
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([value for colour in (*common, *rest) for value in colour])
+    small = whole.quantize(palette=palette, dither=Image.Dither.NONE)
+    worst = max(high for _, high in ImageChops.difference(whole, small.convert("RGB")).getextrema())
+    (small if worst <= WORST else whole).save(path, optimize=True)
+    print(f"{path.stat().st_size // 1024} kB, worst {worst}", end=" ")
 
 
 if __name__ == "__main__":
