@@ -28,8 +28,9 @@ FOLDER = ROOT / "docs" / "screenshots"
 VIEWS = FOLDER / "views"
 sys.path.insert(0, str(ROOT))
 
-import sample_runs  # noqa: E402
 import screenshot_scenes as scenes  # noqa: E402
+
+import sample_runs  # noqa: E402
 from hardattn_viewer.app import start  # noqa: E402
 from hardattn_viewer.app.main_window import MainWindow  # noqa: E402
 from hardattn_viewer.app.settings import Settings, Unkept  # noqa: E402

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import sample_runs  # noqa: E402
-from recorders import Recorder, read_run  # noqa: E402
+import sample_runs
+from recorders import Recorder, read_run
 
 RATE = 16_000
 Floats = NDArray[np.float64]

@@ -215,7 +215,8 @@ def _of_step(frame: Frame) -> tuple[Number, ...]:
     # Words and hidden tokens change what is shown, not what the entropy was taken over.
     groups = frame.groups
     keys = int(np.count_nonzero(~np.isnan(frame.probabilities))) if groups is None else groups.keys
-    noun = key_noun(frame, plural=True) if groups is None else "tokens"
+    merged = groups is not None and groups.merged
+    noun = "tokens" if merged else key_noun(frame, plural=True)
     most = float(np.log2(keys)) if keys else 0.0
     known = bool(np.isfinite(entropy))
     return (

@@ -34,6 +34,8 @@ from hardattn_viewer.views.parts import (
 )
 
 TOP = 6
+# Width of a probability, with what sets it apart from its neighbour.
+VALUE = 48
 # Characters that fit beside their name, and sentences that fit below the numbers.
 SHORT = 24
 FEW = 3
@@ -237,7 +239,7 @@ class TopKeys(QWidget):
         titles = row(*self._titles, margins=(6, 0, 6, 2))
         titles.setStretch(0, 2)
         for title in self._titles[1:]:
-            title.setFixedWidth(62)
+            title.setFixedWidth(VALUE)
             title.setAlignment(Qt.AlignmentFlag.AlignRight)
         for one in self._lines:
             one.clicked.connect(self._pin)
@@ -281,12 +283,12 @@ class KeyLine(QWidget):
         self._key = -1
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self._name = label()
+        self._name = ElidedLabel()
         self._values: list[QLabel] = [label(role="value") for _ in SLOTS]
         layout = row(self._name, *self._values, margins=(6, 4, 6, 4))
         layout.setStretch(0, 2)
         for value in self._values:
-            value.setFixedWidth(62)
+            value.setFixedWidth(VALUE)
             value.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.setLayout(layout)
 
@@ -295,7 +297,9 @@ class KeyLine(QWidget):
     ) -> None:
         """Show a key; ``selected`` says that the model looked there."""
         self._key = key
-        self._name.setText(f"{name} selected" if selected else name)
+        words = f"{name} selected" if selected else name
+        self._name.set_whole(words)
+        self._name.setToolTip(plain_tooltip(words))
         for shown, value in zip(self._values, values, strict=True):
             shown.setText(value)
             shown.setVisible(bool(value))

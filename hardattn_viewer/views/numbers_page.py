@@ -17,6 +17,8 @@ from hardattn_viewer.session.numbers import NOT_RECORDED
 # Below this width the numbers of one step over all examples have no room.
 _WIDE = 252
 LINE, HEADER = 19, 20
+# The lowest line that has room for its small type.
+LEAST = 14
 _SMALL = 11
 _PADDING = 10
 _USUAL = 13
@@ -59,7 +61,7 @@ class NumbersTable(QTableWidget):
         self.setWordWrap(False)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.verticalHeader().hide()
-        self.verticalHeader().setMinimumSectionSize(LINE)
+        self.verticalHeader().setMinimumSectionSize(LEAST)
         self.verticalHeader().setDefaultSectionSize(LINE)
         header = self.horizontalHeader()
         for part in (self, header):
@@ -145,6 +147,9 @@ class NumbersTable(QTableWidget):
             self.sizeHintForColumn(column) for column in shown if column
         )
         long = all(metrics.horizontalAdvance(line.name) + _PADDING < rest for line in self._lines)
+        # All lines are seen at once as long as they can be read.
+        room = self.viewport().height() // max(len(self._lines), 1)
+        self.verticalHeader().setDefaultSectionSize(min(max(room, LEAST), LINE))
         for column in range(self.columnCount()):
             self.setColumnHidden(column, column not in shown)
             fits = QHeaderView.ResizeMode.ResizeToContents if column else None
@@ -184,6 +189,9 @@ NAMES: dict[PairMeasure, tuple[str, str, str]] = {
         "2 to the entropy: how many equally likely items would have as much.",
     ),
 }
+
+# Those that follow from others; the last ones.
+SPARE = ("effective_a", "effective_b")
 
 
 def numbers_lines(a: Frame, b: Frame, found: Comparison | None, lane: int) -> tuple[Line, ...]:

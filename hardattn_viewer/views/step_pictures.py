@@ -20,6 +20,8 @@ from hardattn_viewer.views.scales import scale_of
 
 WIDTH = 214
 COLUMNS = 2
+# Beside the pictures: the strip's margins, a scroll bar, and the outline of the current step.
+MARGINS = 36
 LABEL = 18
 GAP = 8
 # Examples with more steps share one picture among several.
@@ -74,6 +76,11 @@ class StepPictures(QWidget):
         """The smallest size that it can have."""
         return self.sizeHint()
 
+    @property
+    def line_height(self) -> int:
+        """Px from one line of pictures to the next."""
+        return round(self._size()[1] + LABEL + GAP)
+
     def place_of(self, step: int) -> QRectF:
         """Where the picture of a step is."""
         width, height = self._size()
@@ -93,7 +100,7 @@ class StepPictures(QWidget):
         return range(self.held.start, self.held.stop, self.each)
 
     def _size(self) -> tuple[float, float]:
-        width = float((WIDTH - 30 - GAP * (COLUMNS - 1)) // COLUMNS)
+        width = float((WIDTH - MARGINS - GAP * (COLUMNS - 1)) // COLUMNS)
         frame = self._session.state.frame
         layout = frame_layout(frame) if frame is not None else None
         aspect = 1.0 if layout is None else layout.height / layout.width
