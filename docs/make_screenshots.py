@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from PIL import Image, ImageChops
+from PIL import Image
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QPainter, QPixmap
 from PySide6.QtWidgets import QApplication
@@ -44,9 +44,9 @@ FIGURES = {
     "figure-regions.png": (HARD, *PLACE, "--all-steps"),
     "figure-compare.png": (HARD, "--view", "compare", "--with", SOFT, *PLACE),
 }
-# Colours of a picture, those of them that are kept exactly, and how wrong, of 0 … 255, the worst
-# pixel may be.
-COLOURS, KEPT, WORST = 256, 32, 24
+# Distance of the values, of 0 … 255, that a colour of a picture may have, and how many pixels are
+# many.
+FINE, COARSE, MANY = 4, 8, 2_000_000
 SCALE, RUNS = "QT_SCALE_FACTOR", "SCREENSHOT_RUNS"
 # Seconds that a window may take to come to rest.
 REST = 20.0
@@ -152,28 +152,14 @@ def grabbed(window: MainWindow) -> QPixmap:
 
 
 def shrink(path: Path) -> None:
-    """Save a PNG in few bytes: with a palette where nobody can see the difference.
-
-    The commonest colours stay as they are, so that no surface changes its tint.
-    """
+    """Save a PNG in fewer bytes, with colours that nobody can tell from what they were."""
     with Image.open(path) as opened:
         whole = opened.convert("RGB")
-    counted = whole.getcolors(whole.width * whole.height) or []
-    common = [colour for _, colour in sorted(counted, reverse=True)]
-    if len(common) <= COLOURS:
-        rest = []
-    else:
-        common, rest = common[:KEPT], common[KEPT:]
-        strip = Image.new("RGB", (len(rest), 1))
-        strip.putdata(rest)
-        few = strip.quantize(COLOURS - len(common), Image.Quantize.MAXCOVERAGE).getpalette() or []
-        rest = list(zip(few[::3], few[1::3], few[2::3], strict=True))
-    palette = Image.new("P", (1, 1))
-    palette.putpalette([value for colour in (*common, *rest) for value in colour])
-    small = whole.quantize(palette=palette, dither=Image.Dither.NONE)
-    worst = max(high for _, high in ImageChops.difference(whole, small.convert("RGB")).getextrema())
-    (small if worst <= WORST else whole).save(path, optimize=True)
-    print(f"{path.stat().st_size // 1024} kB, worst {worst}", end=" ")
+    each = FINE if whole.width * whole.height < MANY else COARSE
+    rounded = whole.point(lambda value: min(255, (value + each // 2) // each * each))
+    if rounded.getcolors(256) is not None:
+        rounded = rounded.quantize(256, dither=Image.Dither.NONE)
+    rounded.save(path, optimize=True)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import screenshot_runs
 from PySide6.QtWidgets import QDialog, QWidget
 
 import sample_runs
@@ -63,7 +62,9 @@ VIEW_SCENES = {
 
 def write_runs(folder: Path) -> None:
     """Put all runs into a folder."""
-    subprocess.run([sys.executable, screenshot_runs.__file__, folder], check=True)
+    maker = Path(__file__).with_name("screenshot_runs.py")
+    # Recording takes torch into memory, which showing a run does not.
+    subprocess.run([sys.executable, maker, folder], check=True)
     for path in (*sample_runs.paths(), sample_runs.text_path(), *sample_runs.training_paths()):
         shutil.copy(path, folder)
 

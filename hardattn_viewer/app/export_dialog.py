@@ -360,6 +360,8 @@ def _number(
     made.setRange(low, high)
     made.setDecimals(1)
     made.setSuffix(suffix)
+    # As far from the edge as the words of the choices.
+    made.lineEdit().setTextMargins(8, 0, 0, 0)
     made.setValue(value)
     return made
 

@@ -120,6 +120,7 @@ class MainWindow(CommandWindow):
         self.cards = RunCards(self.session)
         self.examples = ExamplesView(self.session)
         self.inspector = Inspector(self.session)
+        self.inspector.remember_folds(self._settings.folded, self._settings.keep_folded)
         self.timeline = Timeline(self.session)
         self.desk = FindDesk(self, self._settings)
         self._examples_title = DockTitle("Examples", "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QMouseEvent
 from PySide6.QtWidgets import QLabel, QScrollArea, QToolButton, QWidget
@@ -112,6 +114,22 @@ class Inspector(QScrollArea):
         values = (kept.values.get(one.name, "") for one in self._numbers)
         lines = (f"{one}\t{value}" for one, value in zip(rest, values, strict=True))
         return "\n".join([f"{first}\tnow\t{kept.title}", *lines])
+
+    def remember_folds(
+        self, folded: frozenset[str], keep: Callable[[frozenset[str]], None]
+    ) -> None:
+        """Fold away what was folded when the app was closed, and tell of every change.
+
+        Args:
+            folded: names of the parts that are folded away.
+            keep: is told the names of all such parts whenever one is folded or unfolded.
+        """
+        for fold in self.folds:
+            fold.setChecked(fold.name not in folded)
+        for fold in self.folds:
+            fold.toggled.connect(
+                lambda *_: keep(frozenset(f.name for f in self.folds if not f.isChecked()))
+            )
 
     def bind(self, keep: QAction) -> None:
         """Let the button do what the app's action does."""

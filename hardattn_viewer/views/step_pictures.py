@@ -20,6 +20,8 @@ from hardattn_viewer.views.scales import scale_of
 
 WIDTH = 214
 COLUMNS = 2
+# Room for the outline of the current step at the left edge.
+EDGE = 2
 # Beside the pictures: the strip's margins, a scroll bar, and the outline of the current step.
 MARGINS = 36
 LABEL = 18
@@ -85,7 +87,9 @@ class StepPictures(QWidget):
         """Where the picture of a step is."""
         width, height = self._size()
         line, at = divmod((step - self.held.start) // self.each, COLUMNS)
-        return QRectF(at * (width + GAP), line * (height + LABEL + GAP) + LABEL, width, height)
+        return QRectF(
+            at * (width + GAP) + EDGE, line * (height + LABEL + GAP) + LABEL, width, height
+        )
 
     def shown_step(self, step: int) -> int:
         """The step whose picture stands for ``step``."""

@@ -10,6 +10,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
 from hardattn_viewer.drawing.theme import DARK, Theme
+from hardattn_viewer.drawing.timeline_frames import strip_of
 from hardattn_viewer.session.finding import hits_of
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.marking import bookmarks_here
@@ -121,6 +122,8 @@ class Timeline(QWidget):
             self._show_marks(new)
         if new.frames.targets != old.frames.targets:
             self._show_tokens(new)
+        if new.frame is not old.frame:
+            self.plots.show_strip(strip_of(new.frame))
 
     def _show_frames(self, state: SessionState) -> None:
         steps = state.frames.steps
