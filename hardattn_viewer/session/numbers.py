@@ -48,12 +48,22 @@ class Number:
         return short_of(self.value)
 
 
+# Parts of a module's path that tell it from others.
+PATH = 3
+
+
 def short_of(value: str) -> str:
-    """A value without what it is compared with: no "of 5.61 bits", no size, no nat."""
+    """A value without what it is compared with: no "of 5.61 bits", no size, no nat.
+
+    Of the path of a module its end remains.
+    """
     head, of, rest = value.partition(" of ")
     if of:
         unit = rest.partition(" ")[2]
         return f"{head} {unit}".strip()
+    parts = value.split(".")
+    if len(parts) > PATH and " " not in value:
+        return "…" + ".".join(parts[-PATH:])
     return value.partition(" · ")[0] if value.startswith("(") else value.removesuffix(" nat")
 
 
