@@ -18,7 +18,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from PIL import Image
+import numpy as np
+from PIL import Image, ImageChops
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QPainter, QPixmap
 from PySide6.QtWidgets import QApplication
@@ -46,7 +47,15 @@ FIGURES = {
 }
 # Distance of the values, of 0 … 255, that a colour of a picture may have, and how many pixels are
 # many.
-FINE, COARSE, MANY = 4, 8, 2_000_000
+FINE, COARSE, MANY = 4, 8, 1_500_000
+# Colours of a palette, those of them that are the picture's own, and how wrong the worst pixel of a
+# picture with a palette may be.
+COLOURS, KEPT, WORST = 256, 48, 12
+HEAD = (
+    "Made by `python docs/make_screenshots.py`, from the sample runs and from small runs that are "
+    "made\nby formula (`docs/screenshot_runs.py`)."
+)
+WORDS = {"1100x700": "1100 × 700", "1600x1000": "1600 × 1000", "200": "1100 × 700 at 200 %"}
 SCALE, RUNS = "QT_SCALE_FACTOR", "SCREENSHOT_RUNS"
 # Seconds that a window may take to come to rest.
 REST = 20.0
@@ -65,9 +74,37 @@ def main() -> None:
             # Qt takes its scale once for each process.
             again = {**os.environ, SCALE: str(scale), RUNS: folder}
             subprocess.run([sys.executable, __file__, *words], env=again, check=True)
+    (FOLDER / "README.md").write_text(gallery(), encoding="utf-8")
     for name, options in FIGURES.items():
         if any(word in name for word in words):
             make_figure(FOLDER / name, options)
+
+
+def gallery() -> str:
+    """The page that shows all pictures."""
+    lines = ["# Pictures of every view", "", HEAD]
+    for scene in scenes.scenes():
+        lines += ["", f"## {scene.title}", ""]
+        shown = f"views/{scene.name}-dark-{scene.sizes[0]}.png"
+        lines += [f"![{scene.title}]({shown})", ""]
+        links = [
+            f"[{theme}, {WORDS[size]}](views/{scene.name}-{theme}-{size}.png)"
+            for size in scene.sizes
+            for theme in THEMES
+        ]
+        lines.append(" · ".join(links))
+    lines += ["", "## Figures", ""]
+    lines += [
+        f"[{name}]({name}): `hardattn export {name_of(words)}`\n" for name, words in FIGURES.items()
+    ]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def name_of(words: tuple[str, ...]) -> str:
+    """The words of a command line, with files by their names in this repository."""
+    return " ".join(
+        f"sample_runs/{Path(one).name}" if one.endswith(".h5") else one for one in words
+    )
 
 
 def make_figure(target: Path, options: tuple[str, ...]) -> None:
@@ -155,11 +192,38 @@ def shrink(path: Path) -> None:
     """Save a PNG in fewer bytes, with colours that nobody can tell from what they were."""
     with Image.open(path) as opened:
         whole = opened.convert("RGB")
-    each = FINE if whole.width * whole.height < MANY else COARSE
-    rounded = whole.point(lambda value: min(255, (value + each // 2) // each * each))
-    if rounded.getcolors(256) is not None:
-        rounded = rounded.quantize(256, dither=Image.Dither.NONE)
-    rounded.save(path, optimize=True)
+    rounded = of_fewer_colours(whole, FINE if whole.width * whole.height < MANY else COARSE)
+    few = of_few_colours(rounded)
+    difference = ImageChops.difference(rounded, few.convert("RGB"))
+    worst = max(high for _, high in difference.getextrema())
+    (few if worst <= WORST else rounded).save(path, optimize=True)
+
+
+def of_fewer_colours(picture: Image.Image, each: int) -> Image.Image:
+    """A picture whose colours are multiples of a number; the commonest stay as they are."""
+    colours = np.asarray(picture).astype(np.int32)
+    codes = colours @ (1 << 16, 1 << 8, 1)
+    found, counts = np.unique(codes, return_counts=True)
+    kept = np.isin(codes, found[np.argsort(-counts)[:KEPT]])
+    rounded = np.minimum((colours + each // 2) // each * each, 255)
+    rounded[kept] = colours[kept]
+    return Image.fromarray(rounded.astype(np.uint8))
+
+
+def of_few_colours(picture: Image.Image) -> Image.Image:
+    """A picture with a palette; the commonest colours stay as they are."""
+    counted = picture.getcolors(picture.width * picture.height) or []
+    common = [colour for _, colour in sorted(counted, reverse=True)]
+    kept, rest = common[:KEPT], common[KEPT:]
+    if len(common) > COLOURS:
+        strip = Image.new("RGB", (len(rest), 1))
+        strip.putdata(rest)
+        found = strip.quantize(COLOURS - KEPT, Image.Quantize.MAXCOVERAGE).getpalette() or []
+    else:
+        found = [value for colour in rest for value in colour]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*(value for colour in kept for value in colour), *found])
+    return picture.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtWidgets import QDialog, QWidget
@@ -30,6 +30,7 @@ class Scene:
 
     Attributes:
         name: begins the picture's file name.
+        title: what is seen, in a few words.
         runs: names of runs, as of :func:`write_runs`; two are A and B.
         view: the main view.
         example: row of the example table, from 0.
@@ -39,6 +40,7 @@ class Scene:
     """
 
     name: str
+    title: str
     runs: tuple[str, ...]
     view: View = "overlay"
     example: int = 0
@@ -52,11 +54,11 @@ SIZES = {"1100x700": (1100, 700, 1), "1600x1000": (1600, 1000, 1), "200": (1100,
 
 GLIMPSES, TEXT = ("glimpse-hard", "glimpse-soft"), ("minilm-text",)
 TRAINING = ("training-hard", "training-soft")
-# What each main view is shown with.
-VIEW_SCENES = {
-    "overlay": Scene("overlay", GLIMPSES, example=8, step=3),
-    "compare": Scene("compare", GLIMPSES, "compare", example=8, step=3),
-    "training": Scene("training", TRAINING, "training", example=3, step=2),
+# What a main view is shown with: runs, example and step; the others are shown with a text.
+VIEW_RUNS: dict[str, tuple[tuple[str, ...], int, int]] = {
+    "overlay": (GLIMPSES, 8, 3),
+    "compare": (GLIMPSES, 8, 3),
+    "training": (TRAINING, 3, 2),
 }
 
 
@@ -73,20 +75,40 @@ def scenes() -> list[Scene]:
     """All pictures of the window."""
     made = []
     for view in MAIN_VIEWS:
-        usual = Scene(view.id, TEXT, view.id, example=2, act=look_from_a_word)
-        made.append(replace(VIEW_SCENES.get(view.id, usual), sizes=tuple(SIZES)))
-    tokens = Scene("tokens", TEXT, example=2, act=draw_arcs, sizes=tuple(SIZES))
+        title = f"{view.text.replace('&', '')}: {view.tooltip[0].lower()}{view.tooltip[1:]}"
+        runs, example, step = VIEW_RUNS.get(view.id, (TEXT, 2, 0))
+        act = look_from_a_word if runs == TEXT else nothing
+        made.append(Scene(view.id, title, runs, view.id, example, step, act, tuple(SIZES)))
+    tokens = Scene("tokens", "Tokens with arcs", TEXT, example=2, act=draw_arcs, sizes=tuple(SIZES))
     return [
         *made,
         tokens,
-        Scene("sound", ("melody",), step=1),
-        Scene("video", ("moving-digit",), step=8),
-        Scene("points", ("tour",), step=11),
-        Scene("memory", ("story",), step=3),
-        Scene("bookmarks", GLIMPSES, example=8, step=3, act=take_notes),
-        Scene("find", GLIMPSES, "compare", example=8, step=3, act=find_steps),
-        Scene("palette", GLIMPSES, "compare", example=8, step=3, act=open_palette),
-        Scene("export", GLIMPSES, "compare", example=8, step=3, act=open_export),
+        Scene("sound", "A sound as its spectrogram", ("melody",), step=1),
+        Scene("video", "A video, with its frames on the timeline", ("moving-digit",), step=8),
+        Scene("points", "The tour of a pointer", ("tour",), step=11),
+        Scene("memory", "Slots of a memory", ("story",), step=3),
+        Scene("bookmarks", "Bookmarks and notes", GLIMPSES, example=8, step=3, act=take_notes),
+        Scene(
+            "find", "The search for steps", GLIMPSES, "compare", example=8, step=3, act=find_steps
+        ),
+        Scene(
+            "palette",
+            "The palette of commands",
+            GLIMPSES,
+            "compare",
+            example=8,
+            step=3,
+            act=open_palette,
+        ),
+        Scene(
+            "export",
+            "The export of a figure",
+            GLIMPSES,
+            "compare",
+            example=8,
+            step=3,
+            act=open_export,
+        ),
     ]
 
 

@@ -131,6 +131,7 @@ QToolButton[kind="transport"][on="true"]:enabled {{ background: {t.accent};
 
 QLineEdit {{ background: {t.window};
     border: 1px solid {t.line}; border-radius: 6px; padding: 4px 8px; min-height: 18px; }}
+QLineEdit QToolButton {{ background: transparent; border: 0; padding: 0; min-height: 0; }}
 QLineEdit:focus {{ border-color: {t.accent}; }}
 QLineEdit[tone="bad"] {{ border-color: {t.bad}; }}
 QComboBox QAbstractItemView, QAbstractItemView#completions {{ background: {t.raised};
