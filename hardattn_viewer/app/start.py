@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 from hardattn_viewer.app.errors import ExceptionHook
 from hardattn_viewer.app.keeping import Keeping
 from hardattn_viewer.app.main_window import USUAL, MainWindow
+from hardattn_viewer.app.memory import return_freed_memory
 from hardattn_viewer.app.settings import Settings, Unkept
 from hardattn_viewer.app.trace import Trace, is_wanted
 from hardattn_viewer.drawing.theme import DARK
@@ -93,6 +94,7 @@ def application() -> QApplication:
     running = QApplication.instance()
     if isinstance(running, QApplication):
         return running
+    return_freed_memory()
     app = QApplication(sys.argv[:1])
     app.setApplicationName("hardattn")
     app.setOrganizationName("hardattn")

@@ -11,7 +11,6 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtGui import QFontMetricsF
 
 from hardattn_viewer.drawing.bidi import (
     Direction,
@@ -20,7 +19,7 @@ from hardattn_viewer.drawing.bidi import (
     runs_right_to_left,
     visual_order,
 )
-from hardattn_viewer.drawing.text import font
+from hardattn_viewer.drawing.text import metrics_of
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.token_groups import Groups
 
@@ -99,7 +98,7 @@ class Measured:
         """Measure for some time, or to the end."""
         if self.is_complete:
             return
-        metrics = QFontMetricsF(font(self._theme, self._size))
+        metrics = metrics_of(self._theme, self._size)
         until = np.inf if seconds is None else time.perf_counter() + seconds
         while not self.is_complete:
             end = min(self.done + _AT_ONCE, len(self.texts))

@@ -44,6 +44,8 @@ from recorders.run.following import Follower, is_begun
 from recorders.run.reader import Remote, Run, RunError, read_run
 
 FRAME_BYTES = 96 * 2**20
+# Of each run, decoded pieces: several heads share one, and what is made of them is kept above.
+PIECES_BYTES = 32 * 2**20
 CURVE_BYTES = 192 * 2**20
 THUMBNAIL_PIXELS = 64
 # Tokens that stand for a text in the table of examples.
@@ -151,7 +153,7 @@ class Reading:
     def _open(self, key: int, path: Address) -> Answer:
         remote = Remote(cancelled=partial(self._is_given_up, key))
         try:
-            run = read_run(path, remote=remote)
+            run = read_run(path, remote=remote, cache_bytes=PIECES_BYTES)
         except (RunError, OSError) as error:
             if is_begun(path):
                 self._begun[key] = path

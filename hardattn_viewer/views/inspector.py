@@ -189,6 +189,7 @@ class RecordWords(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("recordWords")
+        self._shown: tuple[RunFacts | None, str, tuple[str, ...]] | None = None
         self.verified = label(name="verifiedWords")
         self.left_out = label(role="muted", name="leftOutWords")
         self.changed = label(role="muted", name="changedWords")
@@ -218,6 +219,9 @@ class RecordWords(QWidget):
 
     def show_record(self, facts: RunFacts | None, frame: Frame) -> None:
         """Show what is known of the site of ``frame`` and of its run."""
+        if (facts, frame.verified, frame.damage) == self._shown:
+            return
+        self._shown = (facts, frame.verified, frame.damage)
         kind = verification_kind(frame.verified)
         # Short words of those who recorded by hand have their line above.
         self.verified.setVisible(kind != "unverified" or len(frame.verified) > SHORT)

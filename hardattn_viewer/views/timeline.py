@@ -63,6 +63,7 @@ class Timeline(QWidget):
         self._buttons = {
             name: _transport(name) for name in ("first", "back", "play", "forward", "last")
         }
+        self._icons: dict[str, tuple[str, str]] = {}
         self.step = label(role="title", name="timelineStep")
         self._speed = label(role="muted", name="timelineSpeed")
         self._legends = {slot: _Legend(slot) for slot in SLOTS}
@@ -174,7 +175,9 @@ class Timeline(QWidget):
             enabled = state.frames.steps > 1
             usual = self._theme.text if enabled else self._theme.faint
             colour = self._theme.accent_text if accent and enabled else usual
-            button.setIcon(transport_icon(shape, colour))
+            if self._icons.get(name) != (shape, colour):
+                self._icons[name] = (shape, colour)
+                button.setIcon(transport_icon(shape, colour))
             button.setEnabled(enabled)
 
     def _scrub(self, step: int) -> None:
