@@ -124,7 +124,7 @@ def _width(picture: TimelinePicture, rect: QRectF) -> float:
 
 
 def _paint_name(painter: QPainter, rect: QRectF, track: Track, theme: Theme) -> None:
-    line = theme.size_small + 4
+    line = theme.size_small + 3
     ends = f"{track.low:.3g} – {track.high:.3g}".replace("-", "−")
     # Where a track is too low for two lines, its ends go without.
     lines = [track.name, ends] if rect.height() >= 2 * line else [track.name]

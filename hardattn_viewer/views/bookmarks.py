@@ -168,7 +168,7 @@ class BookmarksTable(QTableView):
         # Where there is little room, what a bookmark is of stands in its tool tip.
         narrow = width < NARROW
         self.setColumnHidden(WHERE, narrow)
-        shares = (0.12, 0.34, 0.14, 0.0) if narrow else (0.08, 0.18, 0.09, 0.3)
+        shares = (0.1, 0.28, 0.12, 0.0) if narrow else (0.08, 0.18, 0.09, 0.3)
         for section, share in enumerate(shares):
             self.setColumnWidth(section, int(width * share))
 
