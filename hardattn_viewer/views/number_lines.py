@@ -15,13 +15,14 @@ class Fold(QToolButton):
     """Shows or hides one part of the inspector.
 
     Args:
-        name: end of its object name.
+        name: end of its object name, and what it is remembered by.
         words: what it shows or hides.
         part: the part.
     """
 
     def __init__(self, name: str, words: str, part: QWidget) -> None:
         super().__init__()
+        self.name = name
         self.setObjectName(f"fold_{name}")
         self.setProperty("kind", "fold")
         self.setCheckable(True)

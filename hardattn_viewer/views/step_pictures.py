@@ -20,6 +20,10 @@ from hardattn_viewer.views.scales import scale_of
 
 WIDTH = 214
 COLUMNS = 2
+# Room for the outline of the current step at the left edge.
+EDGE = 2
+# Beside the pictures: the strip's margins, a scroll bar, and the outline of the current step.
+MARGINS = 36
 LABEL = 18
 GAP = 8
 # Examples with more steps share one picture among several.
@@ -74,11 +78,18 @@ class StepPictures(QWidget):
         """The smallest size that it can have."""
         return self.sizeHint()
 
+    @property
+    def line_height(self) -> int:
+        """Px from one line of pictures to the next."""
+        return round(self._size()[1] + LABEL + GAP)
+
     def place_of(self, step: int) -> QRectF:
         """Where the picture of a step is."""
         width, height = self._size()
         line, at = divmod((step - self.held.start) // self.each, COLUMNS)
-        return QRectF(at * (width + GAP), line * (height + LABEL + GAP) + LABEL, width, height)
+        return QRectF(
+            at * (width + GAP) + EDGE, line * (height + LABEL + GAP) + LABEL, width, height
+        )
 
     def shown_step(self, step: int) -> int:
         """The step whose picture stands for ``step``."""
@@ -93,7 +104,7 @@ class StepPictures(QWidget):
         return range(self.held.start, self.held.stop, self.each)
 
     def _size(self) -> tuple[float, float]:
-        width = float((WIDTH - 30 - GAP * (COLUMNS - 1)) // COLUMNS)
+        width = float((WIDTH - MARGINS - GAP * (COLUMNS - 1)) // COLUMNS)
         frame = self._session.state.frame
         layout = frame_layout(frame) if frame is not None else None
         aspect = 1.0 if layout is None else layout.height / layout.width
