@@ -11,7 +11,7 @@ from hardattn_viewer.app.actions import Actions
 from hardattn_viewer.app.main_views import MAIN_VIEWS
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.views.icons import theme_icon
-from hardattn_viewer.views.parts import heading, row
+from hardattn_viewer.views.parts import heading, label, row
 
 
 class DockTitle(QWidget):
@@ -69,13 +69,16 @@ class Tools(QToolBar):
         space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.addWidget(space)
         palette = actions["palette"]
-        search = QPushButton("Search actions…      Ctrl+Shift+P")
+        search = QPushButton("Search actions…")
         search.setObjectName("toolSearch")
         search.setProperty("kind", "search")
         search.setMinimumWidth(290)
         search.setAccessibleName(palette.text().replace("&", ""))
         search.setToolTip(palette.toolTip())
         search.clicked.connect(lambda *_: palette.trigger())
+        keys = label("Ctrl+Shift+P", "faint", "toolSearchKeys")
+        keys.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        search.setLayout(row(1, keys, margins=(0, 0, 12, 0)))
         self.addWidget(search)
         self._theme = self._button("toggleTheme", "")
         self.addWidget(self._theme)

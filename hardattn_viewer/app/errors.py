@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable
 from types import TracebackType
 
+from psygnal import EmitLoopError
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QSizePolicy, QToolButton
@@ -129,6 +130,9 @@ def _to_stderr(details: str) -> None:
 
 def sentence_of(error: BaseException) -> str:
     """One sentence about a fault of the program itself."""
+    if isinstance(error, EmitLoopError) and error.__cause__ is not None:
+        # It tells by the way of which signal it came, at length.
+        error = error.__cause__
     words = " ".join(str(error).split())
     what = f"{type(error).__name__}: {words}" if words else type(error).__name__
     if len(what) > 240:

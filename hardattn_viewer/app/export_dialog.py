@@ -140,6 +140,7 @@ class ExportDialog(QDialog):
         form = QFormLayout()
         form.setHorizontalSpacing(12)
         form.setVerticalSpacing(9)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         form.addRow("View", self.view)
         form.addRow("Format", self.format)
         form.addRow("Width", self.width_mm)
@@ -359,6 +360,8 @@ def _number(
     made.setRange(low, high)
     made.setDecimals(1)
     made.setSuffix(suffix)
+    # As far from the edge as the words of the choices.
+    made.lineEdit().setTextMargins(8, 0, 0, 0)
     made.setValue(value)
     return made
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 import shiboken6
-from PySide6.QtCore import QEvent, QObject, QRectF, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit, QWidget
 
@@ -27,37 +27,22 @@ class FocusRings(QObject):
         super().__init__(window)
         self._app = cast("QApplication", QApplication.instance())
         self._ring: _Ring | None = None
-        self._around: QWidget | None = None
-        # Qt is still at work where the focus moves, as in a stack of pages: a child that a widget
-        # gets in the middle of that was seen to crash it.
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.timeout.connect(self._show)
         self._app.focusChanged.connect(self._moved)
 
     def end(self) -> None:
         """Show no ring any more."""
         self._app.focusChanged.disconnect(self._moved)
-        self._soon.stop()
         self._remove()
 
     def _moved(self, old: QWidget | None, new: QWidget | None) -> None:
-        self._soon.start(0)
-        self._around = None
+        self._remove()
         clicked = self._app.mouseButtons() != Qt.MouseButton.NoButton
         # Fields have a cursor and a border of their own.
         if new is None or clicked or isinstance(new, QLineEdit | QPlainTextEdit):
             return
         if new.isWindow():
             return
-        self._around = new
-
-    def _show(self) -> None:
-        self._remove()
-        around, self._around = self._around, None
-        # It may be gone again by now.
-        if around is not None and shiboken6.isValid(around) and around.hasFocus():
-            self._ring = _Ring(around)
+        self._ring = _Ring(new)
 
     def _remove(self) -> None:
         # Its widget may have taken it along.

@@ -55,7 +55,8 @@ class Layout:
         docks, resize = self.docks, self._window.resizeDocks
         resize([docks["Runs"], docks["Inspector"]], side, Qt.Orientation.Horizontal)
         stacked = [docks["Runs"], docks["Examples"]]
-        resize(stacked, [230, height - 480], Qt.Orientation.Vertical)
+        cards = _between(188, 0.23 * height, 230)
+        resize(stacked, [cards, height - 250 - cards], Qt.Orientation.Vertical)
         bottom = _between(172, 0.204 * height, 208)
         resize([docks["Timeline"]], [bottom], Qt.Orientation.Vertical)
 

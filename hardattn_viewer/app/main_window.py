@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QCloseEvent, QFontMetrics
 from PySide6.QtWidgets import (
     QApplication,
     QStackedWidget,
@@ -47,6 +47,8 @@ from hardattn_viewer.views.training import TrainingView
 
 MINIMUM = QSize(1100, 700)
 USUAL = QSize(1680, 1020)
+# What the style puts around the name of the app, px.
+BESIDE_BRAND = QSize(16, 9)
 # Milliseconds between two steps at speed 1.
 STEP_MS = 500
 
@@ -120,6 +122,7 @@ class MainWindow(CommandWindow):
         self.cards = RunCards(self.session)
         self.examples = ExamplesView(self.session)
         self.inspector = Inspector(self.session)
+        self.inspector.remember_folds(self._settings.folded, self._settings.keep_folded)
         self.timeline = Timeline(self.session)
         self.desk = FindDesk(self, self._settings)
         self._examples_title = DockTitle("Examples", "")
@@ -136,6 +139,11 @@ class MainWindow(CommandWindow):
     def _build_bars(self) -> None:
         # Kept here: the menu bar does not hold on to it.
         self._brand = label("hardattn", "brand")
+        # While themes change it has none, and the menu bar does not see that it grows again.
+        font = self._brand.font()
+        font.setBold(True)
+        text = QFontMetrics(font).boundingRect(self._brand.text()).size()
+        self._brand.setMinimumSize(text + BESIDE_BRAND)
         self.menuBar().setCornerWidget(self._brand, Qt.Corner.TopLeftCorner)
         window_menu = self.menus["Window"]
         for dock in self.docks.values():

@@ -87,12 +87,17 @@ class Palette(QDialog):
 
 
 def matching(commands: tuple[Command, ...], text: str) -> list[Command]:
-    """The commands that hold every word of ``text``; those that begin with it come first."""
+    """The commands that hold every word of ``text``.
+
+    Those that begin with it come first, then those with every word in their name.
+    """
     words = text.lower().split()
     found = []
     for command in commands:
         name = command.text.replace("&", "").lower()
         described = f"{command.menu} {name} {command.tooltip}".lower()
         if all(word in described for word in words):
-            found.append((not name.startswith(text.lower().strip()), command))
+            begins = name.startswith(text.lower().strip())
+            named = all(word in name for word in words)
+            found.append((0 if begins else 1 if named else 2, command))
     return [command for _, command in sorted(found, key=lambda pair: pair[0])]

@@ -109,6 +109,15 @@ class Settings:
     def tracks(self, names: tuple[str, ...]) -> None:
         self._store.setValue("timeline/tracks", "\n".join(names))
 
+    @property
+    def folded(self) -> frozenset[str]:
+        """The parts of the inspector that are folded away, by name."""
+        return frozenset(str(self._store.value("inspector/folded") or "").split())
+
+    def keep_folded(self, names: frozenset[str]) -> None:
+        """Remember which parts of the inspector are folded away."""
+        self._store.setValue("inspector/folded", " ".join(sorted(names)))
+
     def past(self, kind: str) -> list[str]:
         """Expressions of a kind (``filter``, ``find``) that were used before, latest first."""
         value = self._store.value(f"expressions/{kind}")

@@ -14,6 +14,8 @@ from PySide6.QtWidgets import QApplication
 from hardattn_viewer.app.errors import ExceptionHook
 from hardattn_viewer.app.keeping import Keeping
 from hardattn_viewer.app.main_window import USUAL, MainWindow
+from hardattn_viewer.app.memory import return_freed_memory
+from hardattn_viewer.app.overrides import guard_overrides
 from hardattn_viewer.app.settings import Settings, Unkept
 from hardattn_viewer.app.trace import Trace, is_wanted
 from hardattn_viewer.drawing.theme import DARK
@@ -54,11 +56,12 @@ def main(
         follow: whether to show the newest step of a run that is being recorded as it comes.
 
     Returns:
-        The exit status: 0, or 1 where a screenshot shows no run or cannot be written.
+        The exit status: 0, or 1 where a screenshot shows no run, not all, or cannot be written.
     """
     # It starts while Qt does, and has started by the time that a run is opened.
     inspector.shared.start()
     app = application()
+    guard_overrides()
     if screenshot is not None:
         return take_screenshot(
             paths or sample_paths(), screenshot, size, theme or "dark", view, example, step
@@ -93,6 +96,7 @@ def application() -> QApplication:
     running = QApplication.instance()
     if isinstance(running, QApplication):
         return running
+    return_freed_memory()
     app = QApplication(sys.argv[:1])
     app.setApplicationName("hardattn")
     app.setOrganizationName("hardattn")
@@ -185,8 +189,8 @@ def take_screenshot(
     """Render the window once, with everything read, into a picture.
 
     Returns:
-        0, or 1 where no run could be opened or the picture not be written; both are said on
-        standard error.
+        0, or 1 where no run could be opened, something went wrong, or the picture cannot be
+        written; all are said on standard error.
     """
     app = application()
     session = Session()
@@ -195,6 +199,9 @@ def take_screenshot(
     session.set_theme(theme)
     window = MainWindow(session, settings, [], QSize(*size) if size else USUAL)
     window.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
+    faults: list[str] = []
+    hook = ExceptionHook(window.message, faults.append)
+    hook.install()
     window.show()
     session.open([whole(path) for path in paths])
     for _ in range(5):
@@ -204,7 +211,10 @@ def take_screenshot(
     # Thumbnails are asked for when the table has come to rest.
     window.examples.table.ask_now()
     app.processEvents()
-    ok = window.grab().save(str(target))
+    picture = window.grab()
+    hook.remove()
+    # Half a picture must not pass for one.
+    ok = not faults and picture.save(str(target))
     failed = [run.error for run in session.state.runs if run.status == "failed"]
     failed += [
         f"nothing of {run.path} is on disk yet; try again when its recorder has written"
@@ -212,6 +222,8 @@ def take_screenshot(
         if run.status == "waiting"
     ]
     window.close()
+    for details in faults:
+        print(details, file=sys.stderr)
     if not ok:
         print(f"hardattn: the picture {target} cannot be written", file=sys.stderr)
     for sentence in failed:

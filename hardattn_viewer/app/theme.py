@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 
 from hardattn_viewer.drawing.theme import DARK, LIGHT, Theme
 from hardattn_viewer.session.state import ThemeChoice
+
+# What a style sheet cannot draw.
+IMAGES = (Path(__file__).resolve().parent / "images").as_posix()
 
 
 def resolved_theme(choice: ThemeChoice) -> Theme:
@@ -126,6 +131,7 @@ QToolButton[kind="transport"][on="true"]:enabled {{ background: {t.accent};
 
 QLineEdit {{ background: {t.window};
     border: 1px solid {t.line}; border-radius: 6px; padding: 4px 8px; min-height: 18px; }}
+QLineEdit QToolButton {{ background: transparent; border: 0; padding: 0; min-height: 0; }}
 QLineEdit:focus {{ border-color: {t.accent}; }}
 QLineEdit[tone="bad"] {{ border-color: {t.bad}; }}
 QComboBox QAbstractItemView, QAbstractItemView#completions {{ background: {t.raised};
@@ -138,7 +144,19 @@ QTreeView::item {{ padding: 5px 8px; }}
 QTableView::item:selected, QTreeView::item:selected {{ background: {t.selection};
     color: {t.text}; }}
 QTreeView::item:disabled {{ color: {t.faint}; }}
-QDoubleSpinBox {{ min-height: 26px; }}
+QDoubleSpinBox {{ background: {t.window}; border: 1px solid {t.line}; border-radius: 6px;
+    padding: 2px 24px 2px 8px; min-height: 20px; max-height: 20px; }}
+QDoubleSpinBox:hover {{ border-color: {t.muted}; }}
+QDoubleSpinBox:focus {{ border-color: {t.accent}; }}
+QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {{ subcontrol-origin: border; width: 24px;
+    height: 12px; border: 0; background: transparent; }}
+QDoubleSpinBox::up-button {{ subcontrol-position: top right; }}
+QDoubleSpinBox::down-button {{ subcontrol-position: bottom right; }}
+QComboBox::drop-down {{ border: 0; width: 24px; }}
+QComboBox::down-arrow, QDoubleSpinBox::down-arrow {{ width: 10px; height: 10px;
+    image: url({IMAGES}/down-{t.name}.svg); }}
+QDoubleSpinBox::up-arrow {{ width: 10px; height: 10px;
+    image: url({IMAGES}/up-{t.name}.svg); }}
 QComboBox {{ background: {t.raised}; border: 1px solid {t.line}; border-radius: 6px;
     padding: 2px 10px; min-height: 20px; }}
 QComboBox:hover {{ border-color: {t.muted}; }}
@@ -206,7 +224,7 @@ QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
 QToolButton[kind="page"] {{ padding: 0 3px; min-height: 15px; border-radius: 4px;
     font-size: {t.size_small:.0f}px; color: {t.muted}; }}
 QToolButton[kind="page"]:checked {{ background: {t.selection}; color: {t.text};
-    font-weight: 600; }}
+    border-color: {t.accent}; }}
 QToolButton[kind="choice"]:checked {{ background: {t.accent}; color: {t.accent_text};
     border-color: {t.accent}; }}
 QLabel[slot="hard"], QToolButton[slot="hard"] {{ background: {t.hard}; color: {t.on_hard};

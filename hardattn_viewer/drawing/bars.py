@@ -20,7 +20,7 @@ AXIS = 14.0
 TALL = 62.0
 # Below this height the largest keys are not named; above it they have so much room over the bars.
 NAMED = 80.0
-NAMES = 8.0
+NAMES = 14.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,7 @@ class DistributionPicture:
         marks: ``Mark`` of each key.
         chosen: the selected keys; empty where attention is soft.
         hard: whether items are selected at this site.
-        kind: what a key is: ``"region"``, ``"token"`` or ``"key"``.
+        kind: what a key is, for example ``"region"`` or ``"token"``.
         scale_max: probability of a bar of full height.
         hover: key under the mouse.
         hover_text: its name and value.

@@ -19,7 +19,7 @@ from hardattn_viewer.session.curves import Line, Panel
 Floats = NDArray[np.float64]
 
 _TITLE = 21.0
-_FOOT = 15.0
+_FOOT = 18.0
 _GUTTER = 38.0
 _GAP = QPointF(16.0, 9.0)
 _WIDEST = 250.0
@@ -318,6 +318,6 @@ def _paint_foot(
             continue
         painter.setPen(pen(theme.line, 1.0))
         painter.drawLine(QLineF(x, area.bottom(), x, area.bottom() + 3))
-        place = QRectF(left, area.bottom() + 2, wide + 1, _FOOT - 2)
+        place = QRectF(left, area.bottom() + 5, wide + 1, _FOOT - 5)
         draw_text(painter, place, words, theme, size=size, colour=theme.faint)
         right = left + wide

@@ -32,7 +32,7 @@ from hardattn_viewer.measures.distributions import most_probable
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.draws import Draws
 from hardattn_viewer.session.frames import Frame
-from hardattn_viewer.session.naming import special_name
+from hardattn_viewer.session.naming import key_noun, special_name
 
 __all__ = [
     "Bars",
@@ -52,10 +52,8 @@ DECADES = 8
 
 def key_kind(frame: Frame) -> str:
     """What a key of this frame is, in one word."""
-    if frame.tokens is not None:
-        return "word" if frame.groups is not None and frame.groups.merged else "token"
     # With special tokens among them, the bars stand for more than regions.
-    return "region" if frame.boxes is not None and not frame.first_region else "key"
+    return "key" if frame.boxes is not None and frame.first_region else key_noun(frame)
 
 
 def key_name(frame: Frame, key: int) -> str:
@@ -67,6 +65,9 @@ def key_name(frame: Frame, key: int) -> str:
         return special_name(frame, key)
     if frame.boxes is not None and region < len(frame.boxes):
         x0, y0, x1, y1 = (float(v) for v in frame.boxes[region])
+        named = frame.scene.region_name(region, (x0, y0, x1, y1))
+        if named:
+            return named
         return f"region {region} at ({(x0 + x1) / 2:g}, {(y0 + y1) / 2:g}) px"
     return f"key {key}"
 

@@ -110,8 +110,8 @@ def picked_words(numbers: HeadNumbers | None, heads: Sequence[HeadAt]) -> str:
 
 
 def head_words(numbers: HeadNumbers, head: HeadAt) -> str:
-    """A head with all of its numbers, in one line."""
-    one = numbers.site(head.site)
+    """A head with all of its numbers, in one line; empty where they are not known."""
+    one = numbers.site_of(head)
     if one is None:
         return ""
     kind = f" {one.kind}" if one.kind and one.kind != one.site else ""

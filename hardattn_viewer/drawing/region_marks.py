@@ -18,6 +18,8 @@ from hardattn_viewer.drawing.theme import Theme
 
 # Of a path with more steps than this, only boxes of steps so near in time are outlined.
 BOXES_NEAR = 12
+# Least radius of the ring around a point, px.
+LEAST_RING = 1.5
 # How far what was not selected is darkened where the picture shows the selection alone.
 _VEIL = 0.5
 
@@ -39,6 +41,19 @@ def paint_marks(
         cell = map_box(layout.cells[key], layout, where).intersected(shown)
         if not cell.isEmpty():
             paint_mark(painter, cell, Mark(int(found[key])))
+
+
+def paint_points(
+    painter: QPainter, where: QRectF, shown: QRectF, layout: RegionLayout, theme: Theme
+) -> None:
+    """Ring every place of a plane of points, so that one without mass is seen as well."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(pen(theme.muted, 1.0))
+    for cell in layout.cells:
+        box = map_box(cell, layout, where)
+        if shown.intersects(box):
+            reach = max(LEAST_RING, 0.75 * box.width())
+            painter.drawEllipse(box.center(), reach, reach)
 
 
 def paint_cursors(

@@ -29,7 +29,12 @@ from hardattn_viewer.drawing.on_image import (
 )
 from hardattn_viewer.drawing.path import paint_path, path_steps
 from hardattn_viewer.drawing.pixels import paint_part
-from hardattn_viewer.drawing.region_marks import paint_boxes, paint_cursors, paint_marks
+from hardattn_viewer.drawing.region_marks import (
+    paint_boxes,
+    paint_cursors,
+    paint_marks,
+    paint_points,
+)
 from hardattn_viewer.drawing.strokes import outline, pen
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.display import Display
@@ -80,6 +85,7 @@ class RegionsPicture:
         query: the region that is looked from, or None.
         picked: further regions, whose mass is summed.
         view: the part of the image that is shown; None is all of it.
+        points: whether the regions are points of a plane, each of which is ringed.
     """
 
     layout: RegionLayout | None
@@ -100,6 +106,7 @@ class RegionsPicture:
     query: int | None = None
     picked: tuple[int, ...] = ()
     view: ImageView | None = None
+    points: bool = False
 
 
 def regions_picture(
@@ -163,6 +170,7 @@ def regions_picture(
         first_region=first,
         query=known_region(looked_from, first, len(values)),
         view=view,
+        points=frame.scene.kind == "points",
     )
     return with_cursors(picture, hover, pinned, picked)
 
@@ -243,6 +251,8 @@ def paint_ground(painter: QPainter, rect: QRectF, picture: RegionsPicture, theme
         smooth = display.interpolation == "smooth" and layout.grid is not None
         paint_part(painter, place, shown, picture.heat, smooth=smooth)
         paint_marks(painter, where, shown, layout, picture.marks)
+    if picture.points:
+        paint_points(painter, where, shown, layout, theme)
     if display.boxes:
         paint_boxes(
             painter,

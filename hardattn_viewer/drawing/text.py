@@ -6,6 +6,7 @@ import math
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -41,23 +42,46 @@ def font(theme: Theme, size: float | None = None, bold: bool = False, mono: bool
         bold: heavier.
         mono: all glyphs of one width.
     """
-    made = QFont()
-    made.setFamilies(list(theme.mono_family if mono else theme.family))
+    return QFont(_face(*_style(theme, size, bold, mono))[0])
+
+
+def metrics_of(theme: Theme, size: float | None = None, bold: bool = False) -> QFontMetricsF:
+    """The measures of ``font``, made once; to be read only."""
+    return _face(*_style(theme, size, bold, False))[1]
+
+
+_Style = tuple[tuple[str, ...], int, bool]
+
+
+def _style(theme: Theme, size: float | None, bold: bool, mono: bool) -> _Style:
     # Whole pixels: QFont has no other unit that is independent of the screen.
-    made.setPixelSize(max(1, round(theme.size if size is None else size)))
+    pixels = max(1, round(theme.size if size is None else size))
+    return (theme.mono_family if mono else theme.family), pixels, bold
+
+
+@lru_cache(maxsize=64)
+def _face(families: tuple[str, ...], pixels: int, bold: bool) -> tuple[QFont, QFontMetricsF]:
+    """A type and its measures: making them takes longer than drawing a word in it."""
+    made = QFont()
+    made.setFamilies(list(families))
+    made.setPixelSize(pixels)
     made.setBold(bold)
     # Unhinted glyphs keep their widths at every magnification, so that figures match the screen.
     made.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
     made.setFeature(QFont.Tag("tnum"), 1)
-    return made
+    return made, QFontMetricsF(made)
+
+
+@lru_cache(maxsize=4_096)
+def _width(text: str, style: _Style) -> float:
+    return _face(*style)[1].horizontalAdvance(text)
 
 
 def text_width(words: str | Sequence[Words], theme: Theme, size: float | None = None) -> float:
     """Width in logical px that ``words`` take when nothing is elided."""
     stretches = [Words(words)] if isinstance(words, str) else words
     return sum(
-        QFontMetricsF(font(theme, size, part.bold)).horizontalAdvance(plain(part.text))
-        for part in stretches
+        _width(plain(part.text), _style(theme, size, part.bold, False)) for part in stretches
     )
 
 
@@ -70,7 +94,7 @@ def first_that_fits(
 
 def line_height(theme: Theme, size: float | None = None) -> float:
     """Height in logical px of a line of text."""
-    return QFontMetricsF(font(theme, size)).height()
+    return metrics_of(theme, size).height()
 
 
 def draw_text(
@@ -106,16 +130,18 @@ def draw_text(
     for index, part in enumerate(stretches):
         if cut and not part.bold:
             continue
-        face = font(theme, size, part.bold)
-        metrics = QFontMetricsF(face)
+        style = _style(theme, size, part.bold, False)
+        face, metrics = _face(*style)
         full = plain(part.text)
         room = left
         if not part.bold:
             kept = text_width([p for p in stretches[index + 1 :] if p.bold], theme, size)
             room = left - kept if kept < left else left
         # Half a pixel of grace: a width that was measured must fit into itself.
-        text = metrics.elidedText(full, Qt.TextElideMode.ElideRight, room + 0.5)
-        width = metrics.horizontalAdvance(text)
+        text, width = full, _width(full, style)
+        if width > room + 0.5:
+            text = metrics.elidedText(full, Qt.TextElideMode.ElideRight, room + 0.5)
+            width = metrics.horizontalAdvance(text)
         cut = cut or text != full
         # A lone ellipsis after other words says nothing.
         if not text or width > room + 0.5 or (fitted and text == "…" != full):
@@ -124,7 +150,7 @@ def draw_text(
         left -= width
     used = sum(width for _, _, width in fitted)
     x = rect.left() + {"left": 0.0, "right": left, "centre": left / 2}[align]
-    metrics = QFontMetricsF(font(theme, size))
+    metrics = metrics_of(theme, size)
     baseline = rect.center().y() + (metrics.ascent() - metrics.descent()) / 2
     for part, face, width in fitted:
         painter.setFont(face)
@@ -139,7 +165,7 @@ def wrap(text: str, width: float, theme: Theme, size: float | None = None) -> li
 
     No-break spaces hold; a single word that is wider is broken between its characters.
     """
-    metrics = QFontMetricsF(font(theme, size))
+    metrics = metrics_of(theme, size)
     lines: list[str] = []
     line = ""
     for word in filter(None, plain(text).split(" ")):

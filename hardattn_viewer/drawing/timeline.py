@@ -45,6 +45,7 @@ class TimelinePicture:
         hits: int64, steps that a search has found, ascending.
         bookmarks: steps with bookmarks, and their notes.
         loop: the first and the last step of a range that is repeated, or None.
+        above: px between the ruler and the first track that are left free.
     """
 
     tracks: tuple[Track, ...]
@@ -56,6 +57,7 @@ class TimelinePicture:
     hits: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     bookmarks: tuple[tuple[int, str], ...] = ()
     loop: tuple[int, int] | None = None
+    above: float = 0.0
 
 
 def plot_area(rect: QRectF) -> QRectF:
@@ -80,7 +82,8 @@ def paint_tracks(painter: QPainter, rect: QRectF, picture: TimelinePicture, them
     """Paint axis, curves and hits: all that stays while the playhead moves."""
     area = plot_area(rect)
     _paint_ruler(painter, rect, picture, theme)
-    body = QRectF(area.left(), area.top() + RULER, area.width(), area.height() - RULER - LANE)
+    top = area.top() + RULER + picture.above
+    body = QRectF(area.left(), top, area.width(), area.bottom() - LANE - top)
     height = body.height() / max(len(picture.tracks), 1)
     for at, track in enumerate(picture.tracks):
         box = QRectF(body.left(), body.top() + at * height, body.width(), height)
@@ -121,7 +124,7 @@ def _width(picture: TimelinePicture, rect: QRectF) -> float:
 
 
 def _paint_name(painter: QPainter, rect: QRectF, track: Track, theme: Theme) -> None:
-    line = theme.size_small + 4
+    line = theme.size_small + 3
     ends = f"{track.low:.3g} – {track.high:.3g}".replace("-", "−")
     # Where a track is too low for two lines, its ends go without.
     lines = [track.name, ends] if rect.height() >= 2 * line else [track.name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -11,7 +12,6 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtGui import QFontMetricsF
 
 from hardattn_viewer.drawing.bidi import (
     Direction,
@@ -20,7 +20,7 @@ from hardattn_viewer.drawing.bidi import (
     runs_right_to_left,
     visual_order,
 )
-from hardattn_viewer.drawing.text import font
+from hardattn_viewer.drawing.text import metrics_of
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.token_groups import Groups
 
@@ -99,7 +99,7 @@ class Measured:
         """Measure for some time, or to the end."""
         if self.is_complete:
             return
-        metrics = QFontMetricsF(font(self._theme, self._size))
+        metrics = metrics_of(self._theme, self._size)
         until = np.inf if seconds is None else time.perf_counter() + seconds
         while not self.is_complete:
             end = min(self.done + _AT_ONCE, len(self.texts))
@@ -161,27 +161,31 @@ def _wrapped(
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], int]:
     """Break lines before words, within one only where it is wider than a line."""
     count = len(width)
+    if not count:
+        return np.zeros(0), np.zeros(0, np.int64), 0
     ends = np.append(np.flatnonzero(starts), count)
     upto = np.append(0.0, np.cumsum(width + gap))
     # What each word takes, from its first item on.
-    word = np.repeat(upto[ends[1:]] - upto[ends[:-1]], np.diff(ends)) if count else upto[:0]
-    if count and ends[0] > 0:
+    word = np.repeat(upto[ends[1:]] - upto[ends[:-1]], np.diff(ends))
+    if ends[0] > 0:
         word = np.append(np.full(ends[0], upto[ends[0]]), word)
-    lefts, lines = [0.0] * count, [0] * count
-    x, at = 0.0, 0
-    items = zip(width.tolist(), gap.tolist(), word.tolist(), starts.tolist(), strict=True)
-    ending = breaks.tolist()
-    for index, (wide, space, whole, first) in enumerate(items):
-        needed = whole - space if first and whole - space <= room else wide
-        if x and x + space + needed > room:
-            x, at = 0.0, at + 1
-        if x:
-            x += space
-        lefts[index], lines[index] = x, at
-        x += wide
-        if ending[index]:
-            x, at = 0.0, at + 1
-    return np.array(lefts), np.array(lines, np.int64), lines[-1] + 1 if count else 0
+    whole = word - gap
+    needed = np.where(starts & (whole <= room), whole, width)
+    # Where each item would stand on one endless line, and how far it would have to reach there.
+    left = np.append(0.0, np.cumsum(width[:-1] + gap[1:]))
+    reach = np.maximum.accumulate(left + needed)
+    offsets, reaches = left.tolist(), reach.tolist()
+    forced = [*(np.flatnonzero(breaks) + 1).tolist(), count]
+    firsts, at = [0], 0
+    while True:
+        fits = max(bisect_right(reaches, room + offsets[at], at), at + 1)
+        at = min(fits, forced[bisect_right(forced, at)])
+        if at >= count:
+            break
+        firsts.append(at)
+    sizes = np.diff(np.append(firsts, count))
+    line = np.repeat(np.arange(len(firsts)), sizes)
+    return left - np.repeat(left[firsts], sizes), line, len(firsts)
 
 
 def _two_ways(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPolygonF
+from PySide6.QtGui import QColor, QFont, QPainter, QPolygonF
 
 from hardattn_viewer.drawing.colours import Mark, rgb
 from hardattn_viewer.drawing.strokes import paint_mark, pen
-from hardattn_viewer.drawing.text import draw_text, font
+from hardattn_viewer.drawing.text import draw_text, font, metrics_of
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.drawing.token_arcs import paint_arc
 from hardattn_viewer.drawing.token_layout import PADDING, Lines, lines_of, measured
@@ -157,7 +157,7 @@ class _Type:
 
     def __init__(self, theme: Theme, size: float) -> None:
         self.face: QFont = font(theme, size)
-        self._metrics = QFontMetricsF(self.face)
+        self._metrics = metrics_of(theme, size)
         self._base = (self._metrics.ascent() - self._metrics.descent()) / 2
         self._theme, self._size = theme, size
 
@@ -178,13 +178,16 @@ class _Type:
         painter.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
         mirrored = lines.mirrored[part].tolist()
         rows = zip(places, known.texts[part], indents, wide, colours, mirrored, strict=True)
+        middle, before = _HEIGHT / 2 + self._base, ""
         for place, text, indent, width, colour, runs_left in rows:
             if width > place.width():
                 text = self._metrics.elidedText(
                     text, Qt.TextElideMode.ElideRight, place.width() - 2 * indent
                 )
-            painter.setPen(pens[colour])
-            where = QPointF(place.left() + indent, place.center().y() + self._base)
+            if colour != before:
+                painter.setPen(pens[colour])
+                before = colour
+            where = QPointF(place.x() + indent, place.y() + middle)
             if not runs_left:
                 painter.drawText(where, text)
                 continue

@@ -96,6 +96,11 @@ class HeadNumbers:
         """What is known of a site."""
         return next((one for one in self.sites if one.site == name), None)
 
+    def site_of(self, head: HeadAt) -> SiteHeads | None:
+        """What is known of a head's site; None where it has no such head, as in another run."""
+        one = self.site(head.site)
+        return one if one is not None and 0 <= head.head < one.heads else None
+
     @property
     def has_layers(self) -> bool:
         """Whether layers of the model are known."""
@@ -103,7 +108,7 @@ class HeadNumbers:
 
     def label(self, head: HeadAt) -> str:
         """A short name: ``"4.7"`` for head 7 of layer 4, with the kind where there are several."""
-        one = self.site(head.site)
+        one = self.site_of(head)
         if one is None:
             return f"{head.site}.{head.head}"
         number = one.numbers_in_model[head.head]
@@ -123,7 +128,7 @@ class HeadNumbers:
 
     def value(self, measure: Measure, head: HeadAt) -> float:
         """One number of one head; NaN where it is not known."""
-        one = self.site(head.site)
+        one = self.site_of(head)
         return float("nan") if one is None else one.number(measure, head.head)
 
     def column(self, measure: Measure) -> NDArray[np.float64]:

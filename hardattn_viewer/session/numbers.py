@@ -48,12 +48,22 @@ class Number:
         return short_of(self.value)
 
 
+# Parts of a module's path that tell it from others.
+PATH = 3
+
+
 def short_of(value: str) -> str:
-    """A value without what it is compared with: no "of 5.61 bits", no size, no nat."""
+    """A value without what it is compared with: no "of 5.61 bits", no size, no nat.
+
+    Of the path of a module its end remains.
+    """
     head, of, rest = value.partition(" of ")
     if of:
         unit = rest.partition(" ")[2]
         return f"{head} {unit}".strip()
+    parts = value.split(".")
+    if len(parts) > PATH and " " not in value:
+        return "…" + ".".join(parts[-PATH:])
     return value.partition(" · ")[0] if value.startswith("(") else value.removesuffix(" nat")
 
 
@@ -215,7 +225,8 @@ def _of_step(frame: Frame) -> tuple[Number, ...]:
     # Words and hidden tokens change what is shown, not what the entropy was taken over.
     groups = frame.groups
     keys = int(np.count_nonzero(~np.isnan(frame.probabilities))) if groups is None else groups.keys
-    noun = key_noun(frame, plural=True) if groups is None else "tokens"
+    merged = groups is not None and groups.merged
+    noun = "tokens" if merged else key_noun(frame, plural=True)
     most = float(np.log2(keys)) if keys else 0.0
     known = bool(np.isfinite(entropy))
     return (

@@ -37,13 +37,19 @@ from hardattn_viewer.session.requests import (
 from hardattn_viewer.session.rows import read_rows
 from hardattn_viewer.session.shown_tokens import prepare
 from hardattn_viewer.session.state import Frames
+from hardattn_viewer.session.token_marks import is_special
+from hardattn_viewer.session.wording import plain_text
 from recorders.run.address import Address
 from recorders.run.following import Follower, is_begun
 from recorders.run.reader import Remote, Run, RunError, read_run
 
 FRAME_BYTES = 96 * 2**20
+# Of each run, decoded pieces: several heads share one, and what is made of them is kept above.
+PIECES_BYTES = 32 * 2**20
 CURVE_BYTES = 192 * 2**20
 THUMBNAIL_PIXELS = 64
+# Tokens that stand for a text in the table of examples.
+BEGINNING = 24
 _WRONG = (RunError, IndexError, OSError)
 
 T = TypeVar("T")
@@ -147,7 +153,7 @@ class Reading:
     def _open(self, key: int, path: Address) -> Answer:
         remote = Remote(cancelled=partial(self._is_given_up, key))
         try:
-            run = read_run(path, remote=remote)
+            run = read_run(path, remote=remote, cache_bytes=PIECES_BYTES)
         except (RunError, OSError) as error:
             if is_begun(path):
                 self._begun[key] = path
@@ -276,18 +282,28 @@ class Reading:
     def _image(self, key: int, example: int) -> NDArray[np.uint8] | None:
         return self._runs[key].image(example)
 
+    def _beginning(self, key: int, example: int) -> str:
+        tokens = self._runs[key].tokens(example, "tokens") or ()
+        words = [token for token in tokens[: 2 * BEGINNING] if not is_special(token)]
+        return plain_text(words[:BEGINNING])[: 4 * BEGINNING]
+
     def _thumbnails(self, request: ThumbnailsRequest) -> ThumbnailsRead:
         images: dict[tuple[int, int], NDArray[np.uint8] | None] = {}
+        texts: dict[tuple[int, int], str] = {}
         for key, example in request.wanted:
             if key not in self._runs:
                 continue
             try:
                 image = self._reread((key,), partial(self._image, key, example))
+                if image is None:
+                    texts[key, example] = self._reread(
+                        (key,), partial(self._beginning, key, example)
+                    )
             except _WRONG:
                 # The table goes without a picture; opening the example says what is wrong.
                 image = None
             images[key, example] = None if image is None else shrunk(image)
-        return ThumbnailsRead(request.generation, images)
+        return ThumbnailsRead(request.generation, images, texts)
 
 
 def shrunk(image: NDArray[np.uint8], pixels: int = THUMBNAIL_PIXELS) -> NDArray[np.uint8]:

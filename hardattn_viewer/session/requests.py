@@ -178,10 +178,17 @@ class FramesRead:
 
 @dataclass(frozen=True, eq=False)
 class ThumbnailsRead:
-    """Small images, uint8 [height, width] or [height, width, 3]; None where there is none."""
+    """Small images, uint8 [height, width] or [height, width, 3]; None where there is none.
+
+    Attributes:
+        generation: of the request.
+        images: by run key and example.
+        texts: of examples without an image, how their text begins; empty where they have none.
+    """
 
     generation: int
     images: dict[tuple[int, int], NDArray[np.uint8] | None]
+    texts: dict[tuple[int, int], str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -112,6 +112,22 @@ class Scene:
             return self.images[min(max(int(told[step]), 0), count - 1)]
         return self.images[step] if steps == count else self.images[0]
 
+    def numbers(self, steps: int, told: NDArray[np.float64] | None) -> NDArray[np.int64]:
+        """The frame that each step sees, int64 [steps]; empty unless there are several.
+
+        Args:
+            steps: number of steps of the example.
+            told: as for ``image_at``.
+        """
+        count = len(self.images)
+        if self.kind != "video" or count < 2:
+            return np.zeros(0, np.int64)
+        found = np.arange(steps) if steps == count else np.zeros(steps, np.int64)
+        if told is not None:
+            known = np.flatnonzero(np.isfinite(told[:steps]))
+            found[known] = np.clip(told[known].astype(np.int64), 0, count - 1)
+        return found
+
     def region_name(self, region: int, box: tuple[float, float, float, float]) -> str:
         """What a region is called, its box being in pixels of the picture.
 

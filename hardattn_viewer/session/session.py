@@ -354,6 +354,10 @@ class Session(Searching, Marking, RegionActs):
         """The small image of a row, None where there is none or it was not asked for yet."""
         return self._thumbnails.of(self.state, row)
 
+    def beginning(self, row: int) -> str:
+        """How the text of a row begins; empty where it has none or was not asked for yet."""
+        return self._thumbnails.text_of(self.state, row)
+
     def want_thumbnails(self, rows: Sequence[int]) -> None:
         """Ask for the small images of the rows that can be seen."""
         missing = self._thumbnails.missing(self.state, rows)

@@ -1,4 +1,4 @@
-"""The small images of examples that were read so far."""
+"""The small images of examples that were read so far, and how texts begin."""
 
 from __future__ import annotations
 
@@ -20,11 +20,17 @@ class Thumbnails:
 
     def __init__(self) -> None:
         self._images: dict[Source, Image | None] = {}
+        self._texts: dict[Source, str] = {}
 
     def of(self, state: SessionState, row: int) -> Image | None:
         """The small image of a row, None where there is none or it was not asked for yet."""
         source = _source(state, row)
         return None if source is None else self._images.get(source)
+
+    def text_of(self, state: SessionState, row: int) -> str:
+        """How the text of a row begins; empty where it has none or was not asked for yet."""
+        source = _source(state, row)
+        return "" if source is None else self._texts.get(source, "")
 
     def missing(self, state: SessionState, rows: Sequence[int]) -> tuple[Source, ...]:
         """What has to be read for the small images of ``rows``."""
@@ -34,10 +40,12 @@ class Thumbnails:
     def take(self, answer: ThumbnailsRead) -> None:
         """Keep what was read."""
         self._images.update(answer.images)
+        self._texts.update(answer.texts)
 
     def forget(self, key: int) -> None:
         """Drop those of one run."""
         self._images = {source: image for source, image in self._images.items() if source[0] != key}
+        self._texts = {source: text for source, text in self._texts.items() if source[0] != key}
 
 
 def _source(state: SessionState, row: int) -> Source | None:

@@ -168,7 +168,7 @@ class BookmarksTable(QTableView):
         # Where there is little room, what a bookmark is of stands in its tool tip.
         narrow = width < NARROW
         self.setColumnHidden(WHERE, narrow)
-        shares = (0.12, 0.34, 0.14, 0.0) if narrow else (0.08, 0.18, 0.09, 0.3)
+        shares = (0.1, 0.28, 0.12, 0.0) if narrow else (0.08, 0.18, 0.09, 0.3)
         for section, share in enumerate(shares):
             self.setColumnWidth(section, int(width * share))
 
@@ -215,7 +215,7 @@ class BookmarksView(QWidget):
         self.problem = label(name="notesProblem")
         self.problem.setProperty("tone", "bad")
         self.problem.setWordWrap(True)
-        self.kept = ElidedLabel(role="faint", name="notesKept")
+        self.kept = ElidedLabel(role="faint", name="notesKept", cut=Qt.TextElideMode.ElideMiddle)
         self.note = _button("bookmarkNote", "Note…", "Write the note of this bookmark")
         self.delete = _button("bookmarkDelete", "Delete", "Take this bookmark away (Delete)")
         self.export = _button("bookmarkExport", "CSV…", "Save all bookmarks as a table")
@@ -230,7 +230,7 @@ class BookmarksView(QWidget):
         layout = column(problem, table, buttons, kept)
         layout.setStretch(1, 1)
         self.setLayout(layout)
-        self.setMinimumHeight(120)
+        self.setMinimumHeight(176)
         self.delete.clicked.connect(self.table.delete_chosen)
         self.note.clicked.connect(self._ask_note)
         session.changed.connect(self._on_changed)

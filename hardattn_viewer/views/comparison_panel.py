@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QButtonGroup,
@@ -22,6 +22,7 @@ from hardattn_viewer.session.state import SessionState
 from hardattn_viewer.views.disagreements_page import DisagreementsPage
 from hardattn_viewer.views.flow import FlowLayout
 from hardattn_viewer.views.numbers_page import (
+    SPARE,
     Line,
     NumbersTable,
     foot_words,
@@ -33,6 +34,8 @@ from hardattn_viewer.views.repeats_page import RepeatsPage
 
 # Below this height the numbers need the room of the line below them.
 LOW = 175
+# Type of the names of pages, and what is beside a name, px.
+SMALL, SIDES = 11, 10
 _TEXTS: dict[Page, tuple[str, str]] = {
     "numbers": ("Numbers", "How far A and B agree: here, at this step, over all examples"),
     "heads": ("Heads", "The same for every head that both have; the worst is marked"),
@@ -70,7 +73,7 @@ class ComparisonPanel(QWidget):
         self.buttons: dict[Page, QToolButton] = {}
         self._group = QButtonGroup(self)
         choices = QWidget()
-        flow = FlowLayout(choices, spacing=3, gap=3)
+        flow = FlowLayout(choices, spacing=2, gap=3)
         for page, widget in self.pages.items():
             self._stack.addWidget(widget)
             button = QToolButton()
@@ -80,6 +83,11 @@ class ComparisonPanel(QWidget):
             button.setProperty("kind", "page")
             button.setCheckable(True)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            # Qt would leave room for an icon as well.
+            font = button.font()
+            font.setPixelSize(SMALL)
+            wide = QFontMetrics(font).horizontalAdvance(_TEXTS[page][0])
+            button.setFixedWidth(wide + SIDES)
             button.clicked.connect(lambda _, p=page: session.show_comparison(p))
             self._group.addButton(button)
             self.buttons[page] = button
@@ -130,7 +138,9 @@ class ComparisonPanel(QWidget):
         overall = f"all {count:,}" if low and count else "all"
         titles = ("", "here", *([f"step {b.place.step + 1}"] if several else ()), overall)
         self.numbers.spare = (2,) if several else ()
-        self.numbers.show_lines(titles, numbers_lines(a, b, found, lane))
+        lines = numbers_lines(a, b, found, lane)
+        # The effective items are 2 to the entropy: without room for both, the entropy stands.
+        self.numbers.show_lines(titles, lines[: -len(SPARE)] if low else lines)
         result = state.studies.get(KIND)
         words, short = foot_words(found, result.error if result is not None else "")
         self.foot.set_whole(words, short)

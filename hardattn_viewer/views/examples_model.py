@@ -12,7 +12,8 @@ from PySide6.QtGui import QImage, QPixmap
 from hardattn_viewer.session.numbers import NOT_RECORDED, decimal, plain
 from hardattn_viewer.session.rows import Column, RunColumns
 from hardattn_viewer.session.session import Session
-from hardattn_viewer.session.state import SessionState
+from hardattn_viewer.session.state import SLOTS, SessionState
+from hardattn_viewer.views.parts import plain_tooltip
 
 Index = QModelIndex | QPersistentModelIndex
 COLUMNS: tuple[Column, ...] = ("index", "outcome", "entropy", "reward")
@@ -23,6 +24,9 @@ NOTES = (
     "Entropy of the attention of A, mean over steps, in bits",
     "Reward of A at the last step",
 )
+# What the second column is where nothing was labelled or predicted.
+OTHER_TITLES = {"text": "text", "name": "example"}
+OTHER_NOTES = {"text": "How its text begins", "name": "Name of the example"}
 # What the delegate asks for to paint an outcome: true class and one prediction a run.
 OutcomeRole = Qt.ItemDataRole.UserRole + 1
 RowRole = Qt.ItemDataRole.UserRole + 2
@@ -54,8 +58,9 @@ class ExamplesModel(QAbstractTableModel):
                 self._pixmaps.clear()
             self.endResetModel()
         elif new.thumbnails != old.thumbnails and self._order:
-            last = self.index(len(self._order) - 1, 0)
-            self.dataChanged.emit(self.index(0, 0), last, [Qt.ItemDataRole.DecorationRole])
+            # A text comes with the images, into the column beside them.
+            last = self.index(len(self._order) - 1, 1)
+            self.dataChanged.emit(self.index(0, 0), last)
 
     def _continues(self, new: SessionState, old: SessionState) -> bool:
         """Whether the rows are those of before, of the same runs, and more."""
@@ -99,9 +104,10 @@ class ExamplesModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             sort = self._session.state.sort
             arrow = ("↓" if sort.descending else "↑") if sort.column == COLUMNS[section] else ""
-            return f"{TITLES[section]} {arrow}".strip()
+            return f"{self._title(section)} {arrow}".strip()
         if role == Qt.ItemDataRole.ToolTipRole:
-            return NOTES[section]
+            other = COLUMNS[section] == "outcome" and self.kind != "outcome"
+            return OTHER_NOTES[self.kind] if other else NOTES[section]
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(section)
         return None
@@ -124,10 +130,37 @@ class ExamplesModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DecorationRole and column == "index":
             return self._pixmap(row)
         if role == OutcomeRole:
-            return self._outcome(row)
+            return self._outcome(row) if self.kind == "outcome" else None
+        if role == Qt.ItemDataRole.ToolTipRole and column == "outcome" and self.kind != "outcome":
+            return plain_tooltip(self._text(row, column))
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{TITLES[index.column()]}: {self._text(row, column)}"
+            return f"{self._title(index.column())}: {self._text(row, column)}"
         return None
+
+    @property
+    def kind(self) -> str:
+        """What the second column shows: ``"outcome"``, ``"text"`` or ``"name"``."""
+        state = self._session.state
+        facts = [found for slot in SLOTS if (found := state.facts(slot)) is not None]
+        recorded = frozenset().union(*(one.recorded for one in facts))
+        if not facts or recorded & {"label", "prediction"}:
+            return "outcome"
+        return "text" if "tokens" in recorded else "name"
+
+    @property
+    def has_rewards(self) -> bool:
+        """Whether any run that is shown has a reward."""
+        state = self._session.state
+        facts = [found for slot in SLOTS if (found := state.facts(slot)) is not None]
+        return not facts or any("reward" in one.scalars for one in facts)
+
+    def has_image(self, row: int) -> bool:
+        """Whether a row has a small image, or may have one."""
+        return self.kind != "text" or self._session.thumbnail(row) is not None
+
+    def _title(self, section: int) -> str:
+        other = COLUMNS[section] == "outcome" and self.kind != "outcome"
+        return OTHER_TITLES[self.kind] if other else TITLES[section]
 
     def _text(self, row: int, column: Column) -> str:
         rows = self._session.state.rows
@@ -140,6 +173,8 @@ class ExamplesModel(QAbstractTableModel):
         if column == "reward":
             reward = float(first.reward[row])
             return plain(reward) if np.isfinite(reward) else NOT_RECORDED
+        if self.kind != "outcome":
+            return (self.kind == "text" and self._session.beginning(row)) or rows.names[row]
         true, predictions = self._outcome(row)
         shown = [
             "missing" if p is None else f"{p if p >= 0 else NOT_RECORDED}{_mark(true, p)}"

@@ -19,11 +19,14 @@ from hardattn_viewer.drawing.theme import DARK, Theme
 from hardattn_viewer.session.numbers import NOT_RECORDED
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
-from hardattn_viewer.views.examples_model import COLUMNS, ExamplesModel, Index, OutcomeRole
+from hardattn_viewer.views.examples_model import COLUMNS, ExamplesModel, Index, OutcomeRole, RowRole
 from hardattn_viewer.views.filter_field import FilterField
 from hardattn_viewer.views.parts import Notice, column
 
 LINE_HEIGHT = 27
+# Narrowest column.
+LEAST = 40
+REWARD = COLUMNS.index("reward")
 THUMBNAIL = 21
 
 
@@ -87,7 +90,7 @@ class ExamplesTable(QTableView):
         self.setShowGrid(False)
         self.setTabKeyNavigation(False)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerItem)
         self.setIconSize(QSize(THUMBNAIL, THUMBNAIL))
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(LINE_HEIGHT)
@@ -96,7 +99,7 @@ class ExamplesTable(QTableView):
         header.setAccessibleName("Columns: a click sorts")
         header.setSectionsClickable(True)
         header.setHighlightSections(False)
-        header.setMinimumSectionSize(40)
+        header.setMinimumSectionSize(LEAST)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.sectionClicked.connect(self._sort)
         self.clicked.connect(self._go)
@@ -116,14 +119,23 @@ class ExamplesTable(QTableView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Share the width among the columns."""
         super().resizeEvent(event)
-        width = self.viewport().width()
-        for section, share in enumerate((0.25, 0.37, 0.18)):
-            self.setColumnWidth(section, int(width * share))
-        self.setColumnWidth(3, width - sum(self.columnWidth(section) for section in range(3)))
+        self._share_out()
         self._ask_soon()
+
+    def _share_out(self) -> None:
+        """Give every column its width: a text as much as there is."""
+        width, rewards = self.viewport().width(), self._model.has_rewards
+        self.setColumnHidden(REWARD, not rewards)
+        first = max(int(0.25 * width) if self._model.kind != "text" else 0, LEAST)
+        last = int((0.2 if rewards else 0.0) * width)
+        entropy = int(0.2 * width)
+        for section, wide in enumerate((first, width - first - entropy - last, entropy, last)):
+            if not self.isColumnHidden(section):
+                self.setColumnWidth(section, wide)
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
         if new.order is not old.order or new.rows is not old.rows:
+            self._share_out()
             self._ask_soon()
             self._select(new)
         elif new.place.example != old.place.example:
@@ -197,11 +209,17 @@ class OutcomeDelegate(QStyledItemDelegate):
                 inner = self._thumbnail(painter, inner, index)
             painter.setPen(QColor(self.theme.text))
             flags = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
-            side = Qt.AlignmentFlag.AlignLeft if name == "index" else Qt.AlignmentFlag.AlignRight
-            painter.drawText(inner, int(flags | side), index.data() or "")
+            left = name in ("index", "outcome")
+            side = Qt.AlignmentFlag.AlignLeft if left else Qt.AlignmentFlag.AlignRight
+            words, right = index.data() or "", Qt.TextElideMode.ElideRight
+            words = painter.fontMetrics().elidedText(words, right, inner.width())
+            painter.drawText(inner, int(flags | side), words)
         painter.restore()
 
     def _thumbnail(self, painter: QPainter, inner: QRect, index: Index) -> QRect:
+        model, row = index.model(), index.data(RowRole)
+        if isinstance(model, ExamplesModel) and not model.has_image(row):
+            return inner
         pixmap = index.data(Qt.ItemDataRole.DecorationRole)
         top = inner.top() + (inner.height() - THUMBNAIL) // 2
         box = QRect(inner.left(), top, THUMBNAIL, THUMBNAIL)

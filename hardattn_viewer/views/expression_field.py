@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 
 from hardattn_viewer.drawing.theme import DARK, Theme
 from hardattn_viewer.session.expressions.completing import Completion
+from hardattn_viewer.views.error_mark import HEIGHT as MARK
 from hardattn_viewer.views.error_mark import ErrorMark
 from hardattn_viewer.views.parts import column, label, set_property
 
@@ -88,7 +89,11 @@ class ExpressionField(QWidget):
         self.error.setWordWrap(True)
         self.error.hide()
         self._inline = inline
-        self.setLayout(column(self.field, self.mark, self.error, spacing=0))
+        # Beside other things the field itself is in the middle, not field and mark.
+        above = MARK if inline else 0
+        self.setLayout(
+            column(self.field, self.mark, self.error, spacing=0, margins=(0, above, 0, 0))
+        )
         self.list = _Completions(self)
         self.list.itemClicked.connect(self._take)
         self.list.left.connect(self._show_wrong)

@@ -55,13 +55,18 @@ class FilmStrip(QScrollArea):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Make the pictures as large as the height allows."""
         super().resizeEvent(event)
-        self.pictures.fit(self.viewport().height())
+        self.pictures.fit(self.viewport().width(), self.viewport().height())
         self.keep_in_sight()
 
     def keep_in_sight(self) -> None:
         """Scroll so that the snapshot that is shown can be seen."""
         place = self.pictures.place_of("A", self.pictures.shown).toRect()
         self.ensureVisible(place.center().x(), 0, place.width() + GAP, 0)
+        # The first picture is a whole one.
+        bar, each = self.horizontalScrollBar(), self.pictures.side + GAP
+        bar.setSingleStep(each)
+        if bar.value() % each:
+            bar.setValue(-(-bar.value() // each) * each)
 
 
 class FilmPictures(QWidget):
@@ -81,6 +86,7 @@ class FilmPictures(QWidget):
         self._scales: dict[Slot, float] = {}
         self.shown = 0
         self._height = 120
+        self._seen = 0
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
 
@@ -96,8 +102,9 @@ class FilmPictures(QWidget):
         self._cells.clear()
         self.update()
 
-    def fit(self, height: int) -> None:
-        """Use a height."""
+    def fit(self, width: int, height: int) -> None:
+        """Use a height; of the width so much is seen at once."""
+        self._seen = width
         if height != self._height:
             self._height = height
             self._cells.clear()
@@ -145,7 +152,11 @@ class FilmPictures(QWidget):
         return QRectF(snapshot * (side + GAP) + 2, LABEL + row * (side + GAP), side, side)
 
     def _resize(self) -> None:
-        self.setMinimumWidth(self._columns * (self.side + GAP) + 4)
+        each = self.side + GAP
+        wide = self._columns * each + 4
+        # Scrolled to its end, it begins with a whole picture too.
+        rest = -(wide - self._seen) % each if wide > self._seen else 0
+        self.setMinimumWidth(wide + rest)
         self.updateGeometry()
 
     def _scale(self, frame: Frame, slot: Slot) -> float:

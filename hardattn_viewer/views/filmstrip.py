@@ -77,3 +77,6 @@ class Filmstrip(QWidget):
             self.scroller.ensureVisible(
                 place.center().x(), place.center().y(), 0, place.height() // 2 + 24
             )
+            bar, each = self.scroller.verticalScrollBar(), self.steps.line_height
+            # The first line is a whole one.
+            bar.setValue(-(-bar.value() // each) * each)

@@ -55,7 +55,7 @@ class FindBar(QWidget):
             self.loop,
             self.tracks,
             spacing=5,
-            margins=(6, 4, 8, 0),
+            margins=(6, 0, 8, 0),
         )
         layout.setStretch(3, 1)
         self.setLayout(layout)

@@ -28,6 +28,8 @@ class FlowLayout(QLayout):
     ) -> None:
         super().__init__(parent)
         self._items: list[QLayoutItem] = []
+        self._sizes: list[tuple[QLayoutItem, QSize]] | None = None
+        self._heights: dict[int, int] = {}
         self._gap = gap
         self._push = push
         self.setSpacing(spacing)
@@ -59,20 +61,29 @@ class FlowLayout(QLayout):
 
     def heightForWidth(self, width: int) -> int:
         """The height that goes with a width."""
-        return self._place(QRect(0, 0, width, 0), move=False)
+        height = self._heights.get(width)
+        if height is None:
+            height = self._heights[width] = self._place(QRect(0, 0, width, 0), move=False)
+        return height
+
+    def invalidate(self) -> None:
+        """Forget what was worked out: an item came, went or wants another size."""
+        self._heights.clear()
+        self._sizes = None
+        super().invalidate()
 
     def sizeHint(self) -> QSize:
         """The size that suits it."""
         margins = self.contentsMargins()
         shown = self._shown()
-        width = sum(item.sizeHint().width() for item in shown)
+        width = sum(size.width() for _, size in shown)
         width += self.spacing() * max(len(shown) - 1, 0) + margins.left() + margins.right()
         return QSize(width, self.heightForWidth(width))
 
     def minimumSize(self) -> QSize:
         """The smallest size that it can have."""
         margins = self.contentsMargins()
-        sizes = [item.minimumSize() for item in self._shown()]
+        sizes = [item.minimumSize() for item, _ in self._shown()]
         width = max((size.width() for size in sizes), default=0)
         height = max((size.height() for size in sizes), default=0)
         return QSize(
@@ -84,23 +95,26 @@ class FlowLayout(QLayout):
         super().setGeometry(rect)
         self._place(rect, move=True)
 
-    def _shown(self) -> list[QLayoutItem]:
-        return [item for item in self._items if not item.isEmpty()]
+    def _shown(self) -> list[tuple[QLayoutItem, QSize]]:
+        """The items that are shown, with the sizes that they want; asked once a layout."""
+        if self._sizes is None:
+            self._sizes = [(item, item.sizeHint()) for item in self._items if not item.isEmpty()]
+        return self._sizes
 
     def _place(self, rect: QRect, *, move: bool) -> int:
         """Lay out the widgets inside ``rect``; the height that they need."""
         margins = self.contentsMargins()
         inner = rect.adjusted(margins.left(), margins.top(), -margins.right(), -margins.bottom())
         lines = self._lines(inner.width())
+        pushed = self._first_pushed()
         y = inner.top()
         for items in lines:
-            height = max(item.sizeHint().height() for item in items)
-            used = sum(item.sizeHint().width() for item in items)
-            used += self.spacing() * (len(items) - 1)
+            height = max(size.height() for _, size in items)
+            used = sum(size.width() for _, size in items) + self.spacing() * (len(items) - 1)
             x = inner.left()
-            for item in items:
-                size = item.sizeHint().boundedTo(QSize(inner.width(), 10_000))
-                if len(lines) == 1 and self._is_pushed(item):
+            for item, wanted in items:
+                size = wanted.boundedTo(QSize(inner.width(), 10_000))
+                if len(lines) == 1 and item is pushed:
                     x += inner.width() - used
                     used = inner.width()
                 if move:
@@ -111,21 +125,21 @@ class FlowLayout(QLayout):
         bottom = y - self._gap if lines else y
         return bottom - rect.top() + margins.bottom()
 
-    def _is_pushed(self, item: QLayoutItem) -> bool:
-        """Whether this is the first shown item of those that go to the right edge."""
+    def _first_pushed(self) -> QLayoutItem | None:
+        """The first shown item of those that go to the right edge."""
         if self._push is None:
-            return False
-        return item is next((one for one in self._items[self._push :] if not one.isEmpty()), None)
+            return None
+        return next((one for one in self._items[self._push :] if not one.isEmpty()), None)
 
-    def _lines(self, width: int) -> list[list[QLayoutItem]]:
-        lines: list[list[QLayoutItem]] = []
+    def _lines(self, width: int) -> list[list[tuple[QLayoutItem, QSize]]]:
+        lines: list[list[tuple[QLayoutItem, QSize]]] = []
         used = 0
-        for item in self._shown():
-            wanted = item.sizeHint().width()
+        for item, size in self._shown():
+            wanted = size.width()
             if lines and used + self.spacing() + wanted <= width:
-                lines[-1].append(item)
+                lines[-1].append((item, size))
                 used += self.spacing() + wanted
             else:
-                lines.append([item])
+                lines.append([(item, size)])
                 used = wanted
         return lines

@@ -52,6 +52,7 @@ class HeadsView(QWidget):
         self.setObjectName("headsView")
         self._session = session
         self._numbers: HeadNumbers | None = None
+        self._numbers_of: int | None = None
         self._key: _Key | None = None
         self._sheet: HeadsSheet | None = None
         self._hover: HeadAt | None = None
@@ -119,7 +120,7 @@ class HeadsView(QWidget):
         """Catch up with what changed while this was hidden."""
         super().showEvent(event)
         self._show(self._session.state)
-        self.map.show_state(self._session.state, self._numbers)
+        self._show_map(self._session.state)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Share out the width."""
@@ -170,7 +171,7 @@ class HeadsView(QWidget):
             self._show_marks(new)
             self._show_words()
         if heads or picked or _drawn_of(new) != _drawn_of(old):
-            self.map.show_state(new, self._numbers)
+            self._show_map(new)
 
     def _show(self, state: SessionState) -> None:
         result = state.studies.get("heads")
@@ -206,6 +207,15 @@ class HeadsView(QWidget):
         )
         if not fewer:
             self._numbers = value
+            self._numbers_of = result.study.keys[0] if result is not None else None
+
+    def _is_of(self, state: SessionState) -> bool:
+        """Whether the numbers are of the run that is looked at: they may still be another's."""
+        run = state.run_in(state.shown_slot)
+        return run is not None and run.key == self._numbers_of
+
+    def _show_map(self, state: SessionState) -> None:
+        self.map.show_state(state, self._numbers if self._is_of(state) else None)
 
     def _show_sheet(self, state: SessionState, numbers: HeadNumbers, result: StudyResult) -> None:
         atlas, colours = state.atlas, state.display.colours
@@ -230,6 +240,8 @@ class HeadsView(QWidget):
         current = HeadAt(site.name, head) if site is not None and head is not None else None
         if site is not None and site.heads == 1:
             current = HeadAt(site.name, 0)
+        if not self._is_of(state):
+            current = None
         hover = self._hover if self._hover in self._sheet.shown.heads else None
         picked = state.atlas.picked
         name = site.name if site is not None else ""

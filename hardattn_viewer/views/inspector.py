@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QMouseEvent
 from PySide6.QtWidgets import QLabel, QScrollArea, QToolButton, QWidget
@@ -34,6 +36,8 @@ from hardattn_viewer.views.parts import (
 )
 
 TOP = 6
+# Width of a probability, with what sets it apart from its neighbour.
+VALUE = 48
 # Characters that fit beside their name, and sentences that fit below the numbers.
 SHORT = 24
 FEW = 3
@@ -111,6 +115,22 @@ class Inspector(QScrollArea):
         lines = (f"{one}\t{value}" for one, value in zip(rest, values, strict=True))
         return "\n".join([f"{first}\tnow\t{kept.title}", *lines])
 
+    def remember_folds(
+        self, folded: frozenset[str], keep: Callable[[frozenset[str]], None]
+    ) -> None:
+        """Fold away what was folded when the app was closed, and tell of every change.
+
+        Args:
+            folded: names of the parts that are folded away.
+            keep: is told the names of all such parts whenever one is folded or unfolded.
+        """
+        for fold in self.folds:
+            fold.setChecked(fold.name not in folded)
+        for fold in self.folds:
+            fold.toggled.connect(
+                lambda *_: keep(frozenset(f.name for f in self.folds if not f.isChecked()))
+            )
+
     def bind(self, keep: QAction) -> None:
         """Let the button do what the app's action does."""
         self.keep.clicked.connect(lambda *_: keep.trigger())
@@ -169,6 +189,7 @@ class RecordWords(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("recordWords")
+        self._shown: tuple[RunFacts | None, str, tuple[str, ...]] | None = None
         self.verified = label(name="verifiedWords")
         self.left_out = label(role="muted", name="leftOutWords")
         self.changed = label(role="muted", name="changedWords")
@@ -198,6 +219,9 @@ class RecordWords(QWidget):
 
     def show_record(self, facts: RunFacts | None, frame: Frame) -> None:
         """Show what is known of the site of ``frame`` and of its run."""
+        if (facts, frame.verified, frame.damage) == self._shown:
+            return
+        self._shown = (facts, frame.verified, frame.damage)
         kind = verification_kind(frame.verified)
         # Short words of those who recorded by hand have their line above.
         self.verified.setVisible(kind != "unverified" or len(frame.verified) > SHORT)
@@ -237,7 +261,7 @@ class TopKeys(QWidget):
         titles = row(*self._titles, margins=(6, 0, 6, 2))
         titles.setStretch(0, 2)
         for title in self._titles[1:]:
-            title.setFixedWidth(62)
+            title.setFixedWidth(VALUE)
             title.setAlignment(Qt.AlignmentFlag.AlignRight)
         for one in self._lines:
             one.clicked.connect(self._pin)
@@ -281,12 +305,12 @@ class KeyLine(QWidget):
         self._key = -1
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self._name = label()
+        self._name = ElidedLabel()
         self._values: list[QLabel] = [label(role="value") for _ in SLOTS]
         layout = row(self._name, *self._values, margins=(6, 4, 6, 4))
         layout.setStretch(0, 2)
         for value in self._values:
-            value.setFixedWidth(62)
+            value.setFixedWidth(VALUE)
             value.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.setLayout(layout)
 
@@ -295,7 +319,9 @@ class KeyLine(QWidget):
     ) -> None:
         """Show a key; ``selected`` says that the model looked there."""
         self._key = key
-        self._name.setText(f"{name} selected" if selected else name)
+        words = f"{name} selected" if selected else name
+        self._name.set_whole(words)
+        self._name.setToolTip(plain_tooltip(words))
         for shown, value in zip(self._values, values, strict=True):
             shown.setText(value)
             shown.setVisible(bool(value))

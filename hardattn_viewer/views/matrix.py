@@ -10,7 +10,7 @@ from hardattn_viewer.session.matrix_moves import why_stopped
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
 from hardattn_viewer.views.matrix_pane import MatrixPane
-from hardattn_viewer.views.matrix_reading import reading_words
+from hardattn_viewer.views.matrix_reading import HELP, reading_words
 from hardattn_viewer.views.parts import ElidedLabel, column, line, row
 
 
@@ -89,4 +89,7 @@ class MatrixView(QWidget):
         pictures = [(pane, pane.canvas.picture) for pane in self.shown]
         known = [picture for _, picture in pictures if picture is not None]
         self._tell_room()
-        self.reading.set_whole(why_stopped(state) or reading_words(state, known))
+        words = why_stopped(state) or reading_words(state, known)
+        # Of what the mouse does, as much as there is room for.
+        parts = words.count(" · ") if words.endswith(HELP) else 0
+        self.reading.set_whole(words, *(words.rsplit(" · ", n)[0] for n in range(1, parts)))

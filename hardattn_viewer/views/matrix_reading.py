@@ -10,7 +10,7 @@ from hardattn_viewer.session.map_source import row_of
 from hardattn_viewer.session.masking import MASKED, NOT_RECORDED
 from hardattn_viewer.session.state import SLOTS, SessionState
 
-_HELP = "wheel zooms · drag moves · double click goes to a cell · right click copies"
+HELP = "wheel zooms · drag moves · double click goes to a cell · right click copies"
 _NO_NUMBER = -1.5
 
 
@@ -27,7 +27,7 @@ def reading_words(state: SessionState, pictures: Sequence[MatrixPicture]) -> str
     key = first.hover if first.hover is not None else first.pinned
     query = first.hover_query if first.hover_query is not None else first.query
     if key is None or not (0 <= key < first.keys and 0 <= query < first.queries):
-        return f"query {_named(first, query, keys=False)} · {_HELP}"
+        return f"query {_named(first, query, keys=False)} · {HELP}"
     place = f"query {_named(first, query, keys=False)} → key {_named(first, key, keys=True)}"
     frames = [state.frame] if len(pictures) == 1 else [state.frames.of(slot) for slot in SLOTS]
     values = []

@@ -15,13 +15,14 @@ class Fold(QToolButton):
     """Shows or hides one part of the inspector.
 
     Args:
-        name: end of its object name.
+        name: end of its object name, and what it is remembered by.
         words: what it shows or hides.
         part: the part.
     """
 
     def __init__(self, name: str, words: str, part: QWidget) -> None:
         super().__init__()
+        self.name = name
         self.setObjectName(f"fold_{name}")
         self.setProperty("kind", "fold")
         self.setCheckable(True)
@@ -78,8 +79,13 @@ class _Line:
         for part in (self.value, self.kept):
             part.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.kept.hide()
+        self._shown: tuple[Number, str | None] | None = None
 
     def show_number(self, number: Number, kept: str | None) -> None:
+        # Most stay as they are from step to step, and setting a tool tip takes as long as any.
+        if self._shown == (number, kept):
+            return
+        self._shown = (number, kept)
         self.name.setText(number.name)
         self.value.set_whole(number.value, number.short)
         set_property(self.value, "tone", number.tone)
@@ -93,6 +99,7 @@ class _Line:
         self.value.setAccessibleName(f"{number.name} {number.value}")
 
     def hide(self) -> None:
+        self._shown = None
         for part in (self.name, self.value, self.kept):
             part.hide()
 

@@ -17,6 +17,8 @@ from hardattn_viewer.session.numbers import NOT_RECORDED
 # Below this width the numbers of one step over all examples have no room.
 _WIDE = 252
 LINE, HEADER = 19, 20
+# The lowest line that has room for its small type.
+LEAST = 14
 _SMALL = 11
 _PADDING = 10
 _USUAL = 13
@@ -29,6 +31,7 @@ class Line:
     Attributes:
         name: what the number is, and in short where there is little room.
         short: the name where there is little room.
+        middle: the name where there is some; empty where it is no other.
         cells: the numbers as shown.
         notes: what each of them is in full.
     """
@@ -37,6 +40,7 @@ class Line:
     short: str
     cells: tuple[str, ...]
     notes: tuple[str, ...]
+    middle: str = ""
 
 
 class NumbersTable(QTableWidget):
@@ -59,7 +63,7 @@ class NumbersTable(QTableWidget):
         self.setWordWrap(False)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.verticalHeader().hide()
-        self.verticalHeader().setMinimumSectionSize(LINE)
+        self.verticalHeader().setMinimumSectionSize(LEAST)
         self.verticalHeader().setDefaultSectionSize(LINE)
         header = self.horizontalHeader()
         for part in (self, header):
@@ -144,17 +148,41 @@ class NumbersTable(QTableWidget):
         rest = self.viewport().width() - sum(
             self.sizeHintForColumn(column) for column in shown if column
         )
-        long = all(metrics.horizontalAdvance(line.name) + _PADDING < rest for line in self._lines)
+        names = next(
+            (
+                names
+                for names in _namings(self._lines)
+                if all(metrics.horizontalAdvance(name) + _PADDING < rest for name in names)
+            ),
+            [line.short for line in self._lines],
+        )
+        # All lines are seen at once as long as they can be read.
+        room = self.viewport().height() // max(len(self._lines), 1)
+        self.verticalHeader().setDefaultSectionSize(min(max(room, LEAST), LINE))
         for column in range(self.columnCount()):
             self.setColumnHidden(column, column not in shown)
             fits = QHeaderView.ResizeMode.ResizeToContents if column else None
             header.setSectionResizeMode(column, fits or QHeaderView.ResizeMode.Stretch)
-        for row, line in enumerate(self._lines):
+        for row in range(len(self._lines)):
             item = self.item(row, 0)
             if item is not None:
-                item.setText(line.name if long else line.short)
+                item.setText(names[row])
 
 
+def _namings(lines: Sequence[Line]) -> tuple[list[str], list[str]]:
+    """The names of all lines in full, and in fewer words."""
+    return [line.name for line in lines], [line.middle or line.name for line in lines]
+
+
+_MIDDLE: dict[PairMeasure, str] = {
+    "same_argmax": "same max",
+    "jensen_shannon": "JS, bits",
+    "soft_mass": "soft mass",
+    "entropy_a": "H(A), bits",
+    "entropy_b": "H(B), bits",
+    "effective_a": "items of A",
+    "effective_b": "items of B",
+}
 NAMES: dict[PairMeasure, tuple[str, str, str]] = {
     "same_argmax": (
         "same argmax",
@@ -185,6 +213,9 @@ NAMES: dict[PairMeasure, tuple[str, str, str]] = {
     ),
 }
 
+# Those that follow from others; the last ones.
+SPARE = ("effective_a", "effective_b")
+
 
 def numbers_lines(a: Frame, b: Frame, found: Comparison | None, lane: int) -> tuple[Line, ...]:
     """The numbers at the place of two frames, at its step over all examples, and over all steps."""
@@ -207,6 +238,7 @@ def numbers_lines(a: Frame, b: Frame, found: Comparison | None, lane: int) -> tu
                 *([f"{note} {_note(measure, step)}"] if several else ()),
                 f"{note} {_note(measure, overall)}",
             ),
+            _MIDDLE[measure],
         )
         for measure, (name, short, note) in NAMES.items()
         if measure != "soft_mass" or one_hard

@@ -353,7 +353,7 @@ class RunPane(QWidget):
         self._mark.show_slot(slot, site.hard if site else None)
         self._mark.setVisible(bool(state.runs))
         empty = f"Nothing in slot {slot}" if state.runs else ""
-        self._title.set_whole(run.name if run else empty)
+        self._title.set_whole(run.name if run else empty, "" if run else "Empty")
         self._step.setText("")
         self._show_place("")
         for canvas in (self.scale, self.strip):

@@ -112,15 +112,24 @@ class ElidedLabel(QLabel):
     Args:
         role: how it is styled.
         name: object name.
+        cut: where the … stands.
     """
 
-    def __init__(self, text: str = "", role: str = "", name: str = "") -> None:
+    def __init__(
+        self,
+        text: str = "",
+        role: str = "",
+        name: str = "",
+        cut: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+    ) -> None:
         super().__init__()
+        self._cut = cut
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setProperty("role", role)
         self.setObjectName(name)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._whole = self._short = ""
+        self._whole = ""
+        self._shorter: tuple[str, ...] = ()
         self.set_whole(text)
 
     @property
@@ -128,12 +137,12 @@ class ElidedLabel(QLabel):
         """The text without any cut."""
         return self._whole
 
-    def set_whole(self, text: str, short: str = "") -> None:
-        """Show a text, as much of it as fits; ``short`` stands for it where it does not."""
-        whole = " ".join(text.split())
-        if (whole, short or whole) == (self._whole, self._short):
+    def set_whole(self, text: str, *shorter: str) -> None:
+        """Show a text, or the first of ``shorter`` that fits, or as much of the last as fits."""
+        whole, others = " ".join(text.split()), tuple(filter(None, shorter))
+        if (whole, others) == (self._whole, self._shorter):
             return
-        self._whole, self._short = whole, short or whole
+        self._whole, self._shorter = whole, others
         self.setAccessibleName(self._whole)
         self._elide()
 
@@ -155,11 +164,10 @@ class ElidedLabel(QLabel):
 
     def _elide(self) -> None:
         width = max(self.width() - 1, 0)
-        mode = Qt.TextElideMode.ElideRight
         metrics = self.fontMetrics()
-        fits = metrics.horizontalAdvance(self._whole) <= width
-        text = self._whole if fits else self._short
-        self.setText(metrics.elidedText(text, mode, width))
+        texts = (self._whole, *self._shorter)
+        text = next((one for one in texts if metrics.horizontalAdvance(one) <= width), texts[-1])
+        self.setText(metrics.elidedText(text, self._cut, width))
 
 
 class Chip(QFrame):

@@ -13,7 +13,12 @@ from hardattn_viewer.session.state import SessionState
 from hardattn_viewer.views.parts import ElidedLabel, label, plain_tooltip, row
 
 HEIGHT = 22
-HINT = "wheel zooms · Shift-drag sums · right click copies"
+HINTS = (
+    "wheel zooms · Shift-drag sums · right click copies",
+    "wheel zooms · Shift-drag sums",
+    "wheel zooms",
+)
+HINT = HINTS[0]
 _SLIDER = 64
 # Narrower panes leave the opacity to the menu.
 _ROOM = 420
@@ -59,8 +64,10 @@ class PictureLine(QWidget):
 
     def say(self, words: str, short: str = "") -> None:
         """Show what is under the pointer; ``short`` where there is no room for all of it."""
-        words = words or HINT
-        if words != self.readout.whole:
+        if not words:
+            self.readout.set_whole(*HINTS)
+            self.readout.setToolTip(plain_tooltip(HINT))
+        elif words != self.readout.whole:
             narrow = self.width() < _NARROW
             self.readout.set_whole(words, short if narrow else "")
             self.readout.setToolTip(plain_tooltip(words))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSizeF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
+    QImage,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -28,11 +30,22 @@ from hardattn_viewer.drawing.timeline import (
     step_at,
     x_of,
 )
+from hardattn_viewer.drawing.timeline_frames import (
+    HEIGHT,
+    ROOM,
+    FrameStrip,
+    paint_strip,
+    places,
+    small_frame,
+)
 from hardattn_viewer.session.tracks import Track
 
 # Fewest steps that fill the width, and how much one notch of the wheel zooms.
 CLOSEST = 4.0
 _NOTCH = 1.25
+# Seconds that one paint may spend on small frames; the rest follow. So many are kept.
+AT_ONCE = 0.003
+KEPT = 512
 # Pixels that a press may move and still be a click.
 _STILL = 4
 
@@ -65,6 +78,13 @@ class TrackPlots(QAbstractScrollArea):
         self._pan: tuple[float, float] | None = None
         self._ranging: int | None = None
         self._scrolling = False
+        self._strip: FrameStrip | None = None
+        # Small frames by number.
+        self._small: dict[int, QImage] = {}
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(0)
+        self._later.timeout.connect(self.viewport().update)
 
     @property
     def widget(self) -> QAbstractScrollArea:
@@ -83,6 +103,18 @@ class TrackPlots(QAbstractScrollArea):
             first, last = 0.0, float(max(steps, 1))
         self.picture = replace(self.picture, tracks=tracks, steps=steps, first=first, last=last)
         self._show_range(first, last)
+
+    def show_strip(self, strip: FrameStrip | None) -> None:
+        """Show the frames of a video above the tracks, or none."""
+        if strip is None and self._strip is None:
+            return
+        if strip is not None and strip.is_same(self._strip):
+            return
+        if strip is None or self._strip is None or strip.images is not self._strip.images:
+            self._small.clear()
+        self._strip = strip
+        self.picture = replace(self.picture, above=ROOM if strip is not None else 0.0)
+        self._repaint_all()
 
     def show_tokens(self, tokens: dict[int, str]) -> None:
         """Write the tokens that came to steps beside their numbers."""
@@ -159,8 +191,26 @@ class TrackPlots(QAbstractScrollArea):
             inner.end()
         painter = QPainter(self.viewport())
         painter.drawPixmap(0, 0, self._curves)
+        if self._strip is not None:
+            self._make_some(self._strip)
+            paint_strip(painter, self._rect(), self.picture, self._strip, self._small, self._theme)
         paint_marks(painter, self._rect(), self.picture, self._theme)
         painter.end()
+
+    def _make_some(self, strip: FrameStrip) -> None:
+        """Make small pictures of the frames that are seen, for as long as one paint may take."""
+        started = time.perf_counter()
+        size = (QSizeF(strip.width, HEIGHT) * self.viewport().devicePixelRatioF()).toSize()
+        _, seen = places(self.picture, self._rect(), strip)
+        for number in dict.fromkeys(int(strip.numbers[step]) for step, _ in seen):
+            if number in self._small:
+                continue
+            if time.perf_counter() - started > AT_ONCE:
+                self._later.start()
+                return
+            while len(self._small) >= KEPT:
+                del self._small[next(iter(self._small))]
+            self._small[number] = small_frame(strip.images[number], size)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Draw in another size."""

@@ -194,6 +194,10 @@ class RunCard(QFrame):
         menu.popup(event.globalPos() if at_pointer else self.mapToGlobal(QPoint(20, 20)))
 
 
+# What the places of an example are called where keys are on such an axis.
+_PLACES = {"frames": "frame", "points": "point"}
+
+
 def _line_of(run: OpenRun, site: SiteFacts | None) -> str:
     if run.status == "loading":
         return "reading…"
@@ -212,13 +216,14 @@ def _line_of(run: OpenRun, site: SiteFacts | None) -> str:
 def _parts(facts: RunFacts, site: SiteFacts | None) -> list[str]:
     if site is None:
         return ["holds no attention: nothing was recorded"]
-    parts = [site.mechanism, _count(facts.steps, "step")]
+    parts = [site.mechanism] if site.mechanism else []
+    parts.append(_count(facts.steps, "step"))
     if len(facts.sites) > 1:
         parts.append(_count(len(facts.sites), "site"))
     if site.heads > 1:
         parts.append(_count(site.heads, "head"))
     if facts.regions:
-        parts.append(_count(facts.regions, "region"))
+        parts.append(_count(facts.regions, _PLACES.get(site.key_axis, "region")))
     elif facts.tokens:
         parts.append(_count(facts.tokens, "token"))
     parts.append(_count(facts.examples, "example"))

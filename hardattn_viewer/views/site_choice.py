@@ -37,6 +37,7 @@ class SiteButton(QToolButton):
         self.setObjectName("siteButton")
         self.setProperty("kind", "choice")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._shown: tuple[SiteFacts | None, str] | None = None
         self.hide()
         session.changed.connect(self._on_changed)
 
@@ -58,6 +59,9 @@ class SiteButton(QToolButton):
             words, note, tone = f"{facts.name} has no such site", "", "bad"
         else:
             words, note, tone = site_words(site), site.verified, _TONES[site.verification]
+        if (site, words) == self._shown:
+            return
+        self._shown = (site, words)
         self.setText(f"{words} ▾")
         set_property(self, "tone", tone)
         name = site.name if site is not None else ""
@@ -92,14 +96,15 @@ class HeadButton(QToolButton):
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
         site, head = new.site, new.head
+        if (site, head) == (old.site, old.head) and self.text():
+            return
         if site is None or site.heads < 2:
             self.hide()
             return
         self.setText(f"{'head ' if head is not None else ''}{site.head_words(head)} heads ▾")
         self.setAccessibleName(f"Head: {site.head_words(head)}")
         self.show()
-        if (site, head) != (old.site, old.head):
-            self.updateGeometry()
+        self.updateGeometry()
 
     def _fill(self) -> None:
         self.heads.clear()

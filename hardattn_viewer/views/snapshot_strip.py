@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -81,26 +83,36 @@ class SnapshotStrip(QWidget):
         draw_text(painter, name, "training step", theme, size=theme.size_small, colour=theme.muted)
         painter.setPen(QPen(QColor(theme.line), 1.0))
         painter.drawLine(self.centre_of(0), self.centre_of(len(self._steps) - 1))
-        free = -1.0
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        # What is shown is labelled first, so that no other label takes its place.
-        taken = self._label_extent(self._shown)
+        labelled = self._labelled()
         for at in range(len(self._steps)):
             shown = at == self._shown
             place = self.centre_of(at)
             colour = QColor(theme.accent if shown else theme.faint)
             painter.setPen(QPen(colour, 2.0 if shown else 1.0))
             painter.drawLine(place - QPointF(0, 4), place + QPointF(0, 4))
-            left, right = self._label_extent(at)
-            meets = not shown and left < taken[1] + 6 and right > taken[0] - 6
-            if left < free or meets:
+            if at not in labelled:
                 continue
+            left, right = self._label_extent(at)
             box = QRectF(left, 11, right - left + 2, HEIGHT - 11)
             text = f"{self._steps[at]:,}"
             words = theme.text if shown else theme.faint
             draw_text(painter, box, text, theme, size=theme.size_small, colour=words)
-            free = right + 8
         painter.end()
+
+    def _labelled(self) -> set[int]:
+        """The snapshots whose labels have room: what is shown, and every n-th of the others."""
+        count = len(self._steps)
+        extents = [self._label_extent(at) for at in range(count)]
+        wide = max(right - left for left, right in extents)
+        pitch = self.centre_of(1).x() - self.centre_of(0).x()
+        every = max(1, ceil((wide + 8) / max(pitch, 1e-6)))
+        left, right = extents[self._shown]
+        return {self._shown} | {
+            at
+            for at in range(0, count, every)
+            if extents[at][1] + 6 < left or extents[at][0] - 6 > right
+        }
 
     def _label_extent(self, at: int) -> tuple[float, float]:
         width = text_width(f"{self._steps[at]:,}", self._theme, self._theme.size_small)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QStatusBar
+from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtWidgets import QLabel, QStatusBar
 
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import OpenRun, SessionState
@@ -23,8 +23,8 @@ class StatusLine(QStatusBar):
         self.setObjectName("statusLine")
         self.setSizeGripEnabled(False)
         self.file = label(role="muted", name="statusFile")
-        self.read = label(role="muted", name="statusRead")
-        self.frame = label(role="muted", name="statusFrame")
+        self.read = _Steady("read from memory", "statusRead")
+        self.frame = _Steady("frame 9999.9 ms", "statusFrame")
         self.memory = label(role="muted", name="statusMemory")
         for part in (self.file, self.read, self.frame, self.memory):
             part.setContentsMargins(8, 0, 8, 0)
@@ -58,6 +58,30 @@ class StatusLine(QStatusBar):
     def _show_memory(self) -> None:
         megabytes = resident_bytes() / 2**20
         self.memory.setText(f"memory {megabytes:.0f} MB" if megabytes else "")
+
+
+class _Steady(QLabel):
+    """A label that keeps its size: else the whole window is laid out whenever it changes.
+
+    Args:
+        widest: the widest that it says.
+        name: object name.
+    """
+
+    def __init__(self, widest: str, name: str) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setProperty("role", "muted")
+        self.setObjectName(name)
+        self._widest = widest
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Take the size that goes with another font."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            metrics, margins = self.fontMetrics(), self.contentsMargins()
+            width = metrics.horizontalAdvance(self._widest) + margins.left() + margins.right() + 2
+            self.setFixedSize(width, metrics.height() + 4)
 
 
 def _file_words(run: OpenRun | None) -> str:

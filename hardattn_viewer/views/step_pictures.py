@@ -20,13 +20,17 @@ from hardattn_viewer.views.scales import scale_of
 
 WIDTH = 214
 COLUMNS = 2
+# Room for the outline of the current step at the left edge.
+EDGE = 2
+# Beside the pictures: the strip's margins, a scroll bar, and the outline of the current step.
+MARGINS = 36
 LABEL = 18
 GAP = 8
 # Examples with more steps share one picture among several.
 MOST = 48
 # Pictures of steps that were seen are kept, up to so many.
 KEPT = 96
-# Seconds that one paint may spend on new pictures; the rest follow.
+# Seconds that one turn of the event loop may spend on new pictures; the rest follow.
 AT_ONCE = 0.003
 # Samples of smooth heat along a side: more than a small picture has px.
 SAMPLES = 128
@@ -46,7 +50,7 @@ class StepPictures(QWidget):
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(0)
-        self._later.timeout.connect(self.update)
+        self._later.timeout.connect(self._make_some)
         # The steps that are in memory.
         self.held = range(0)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -74,11 +78,18 @@ class StepPictures(QWidget):
         """The smallest size that it can have."""
         return self.sizeHint()
 
+    @property
+    def line_height(self) -> int:
+        """Px from one line of pictures to the next."""
+        return round(self._size()[1] + LABEL + GAP)
+
     def place_of(self, step: int) -> QRectF:
         """Where the picture of a step is."""
         width, height = self._size()
         line, at = divmod((step - self.held.start) // self.each, COLUMNS)
-        return QRectF(at * (width + GAP), line * (height + LABEL + GAP) + LABEL, width, height)
+        return QRectF(
+            at * (width + GAP) + EDGE, line * (height + LABEL + GAP) + LABEL, width, height
+        )
 
     def shown_step(self, step: int) -> int:
         """The step whose picture stands for ``step``."""
@@ -93,7 +104,7 @@ class StepPictures(QWidget):
         return range(self.held.start, self.held.stop, self.each)
 
     def _size(self) -> tuple[float, float]:
-        width = float((WIDTH - 30 - GAP * (COLUMNS - 1)) // COLUMNS)
+        width = float((WIDTH - MARGINS - GAP * (COLUMNS - 1)) // COLUMNS)
         frame = self._session.state.frame
         layout = frame_layout(frame) if frame is not None else None
         aspect = 1.0 if layout is None else layout.height / layout.width
@@ -121,26 +132,44 @@ class StepPictures(QWidget):
         if frame is None or frame.boxes is None or not self.held:
             return
         painter = QPainter(self)
-        started, scale = time.perf_counter(), None
-        here = self._first(state.place.step)
-        # Where there is no time for all, the current step and its neighbours come first.
-        firsts = sorted(self._firsts(), key=lambda first: abs(first - here))
-        for first in firsts:
-            place = self.place_of(first)
-            if not place.adjusted(-3, -LABEL, 3, 3).intersects(QRectF(event.rect())):
-                continue
-            step = self.shown_step(first)
-            if step not in self._pictures:
-                if scale is not None and time.perf_counter() - started > AT_ONCE:
-                    painter.fillRect(place, QColor(self._theme.raised))
-                    self._later.start()
-                    self._paint_label(painter, place, step, state.place.step)
-                    continue
-                scale = scale_of(state, frame) if scale is None else scale
-                self._keep(step, self._made(frame, step, place, scale))
-            painter.drawPixmap(place.topLeft(), self._pictures[step])
+        for step, place in self._places(QRectF(event.rect())):
+            known = self._pictures.get(step)
+            if known is None:
+                # Made afterwards: the large picture of the step comes first.
+                painter.fillRect(place, QColor(self._theme.raised))
+                self._later.start()
+            else:
+                painter.drawPixmap(place.topLeft(), known)
             self._paint_label(painter, place, step, state.place.step)
         painter.end()
+
+    def _places(self, seen: QRectF) -> list[tuple[int, QRectF]]:
+        """The steps that have a picture inside ``seen``, and where it is."""
+        found = []
+        width, height = self._size()
+        for number, first in enumerate(self._firsts()):
+            line, at = divmod(number, COLUMNS)
+            top = line * (height + LABEL + GAP) + LABEL
+            place = QRectF(at * (width + GAP), top, width, height)
+            if place.adjusted(-3, -LABEL, 3, 3).intersects(seen):
+                found.append((self.shown_step(first), place))
+        return found
+
+    def _make_some(self) -> None:
+        """Make pictures that can be seen, those of the nearest steps first, for some time."""
+        state, frame = self._session.state, self._session.state.frame
+        if frame is None or frame.boxes is None or not self.isVisible():
+            return
+        until, here = time.perf_counter() + AT_ONCE, state.place.step
+        there = self._places(QRectF(self.visibleRegion().boundingRect()))
+        missing = [(step, place) for step, place in there if step not in self._pictures]
+        scale = scale_of(state, frame)
+        for step, place in sorted(missing, key=lambda one: abs(one[0] - here)):
+            self._keep(step, self._made(frame, step, place, scale))
+            self.update(place.toAlignedRect())
+            if time.perf_counter() > until:
+                self._later.start()
+                break
 
     def _made(self, frame: Frame, step: int, place: QRectF, scale: float) -> QPixmap:
         # Numbers of the whole path would cover a picture this small.

@@ -10,7 +10,9 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
 from hardattn_viewer.drawing.theme import DARK, Theme
+from hardattn_viewer.drawing.timeline_frames import strip_of
 from hardattn_viewer.session.finding import hits_of
+from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.marking import bookmarks_here
 from hardattn_viewer.session.pairing import is_within, place_words
 from hardattn_viewer.session.session import Session
@@ -61,6 +63,7 @@ class Timeline(QWidget):
         self._buttons = {
             name: _transport(name) for name in ("first", "back", "play", "forward", "last")
         }
+        self._icons: dict[str, tuple[str, str]] = {}
         self.step = label(role="title", name="timelineStep")
         self._speed = label(role="muted", name="timelineSpeed")
         self._legends = {slot: _Legend(slot) for slot in SLOTS}
@@ -120,6 +123,8 @@ class Timeline(QWidget):
             self._show_marks(new)
         if new.frames.targets != old.frames.targets:
             self._show_tokens(new)
+        if new.frame is not old.frame:
+            self.plots.show_strip(strip_of(new.frame))
 
     def _show_frames(self, state: SessionState) -> None:
         steps = state.frames.steps
@@ -170,7 +175,9 @@ class Timeline(QWidget):
             enabled = state.frames.steps > 1
             usual = self._theme.text if enabled else self._theme.faint
             colour = self._theme.accent_text if accent and enabled else usual
-            button.setIcon(transport_icon(shape, colour))
+            if self._icons.get(name) != (shape, colour):
+                self._icons[name] = (shape, colour)
+                button.setIcon(transport_icon(shape, colour))
             button.setEnabled(enabled)
 
     def _scrub(self, step: int) -> None:
@@ -201,11 +208,16 @@ def _curves_of(state: SessionState) -> tuple[object, ...]:
     return tuple(
         None
         if target is None
-        else (target.key, replace(target.place, step=0), frame.curves if frame else None)
+        else (target.key, replace(target.place, step=0), frame and _numbers_of(frame))
         for target, frame in zip(
             state.frames.targets, (state.frames.a, state.frames.b), strict=True
         )
     )
+
+
+def _numbers_of(frame: Frame) -> tuple[object, ...]:
+    """What the curves of a frame hang on: another query of the same maps has other numbers."""
+    return frame.curves, frame.asked_query, frame.asked_also, frame.by_words
 
 
 def _marks_of(state: SessionState) -> tuple[object, ...]:

@@ -1,9 +1,8 @@
 """What the golden files hold, by formula, and how each was written.
 
-``run-1.0.h5`` was written by ``write_1_0`` with the writer of format 1.0, ``run-1.1.h5`` by
-``write_1_1`` with that of format 1.1, as ``python tests/recorders/golden_runs.py 1.1 FILE`` does
-with the repository on the path. They are never written again: what was written then must be read
-for ever.
+``run-1.0.h5`` was written by ``write_1_0`` with the writer of format 1.0, and so on, as
+``python tests/recorders/golden_runs.py 1.2 FILE`` does with the repository on the path. They are
+never written again: what was written then must be read for ever.
 """
 
 import sys
@@ -78,16 +77,16 @@ def reward(example, step, snapshot):
     return example - step / 3 + snapshot * 1e6
 
 
-def add(writer, example, sites, snapshots, events=({}, {}), masked=False):
+def add(writer, example, sites, snapshots, events=({}, {}), masked=False, media=None):
     """Add everything of one example, in both snapshots."""
     number = np.array(
         [
             writer.add_example(
                 EXAMPLES[example],
                 label=LABELS[example],
-                image=image(example),
                 regions=regions(example),
                 tokens=tokens(example),
+                **(media or {"image": image(example)}),
             )
         ]
     )
@@ -174,9 +173,9 @@ EVENTS = (
 OWN_BOXES = np.array([[0, 0, 1, 1], [1, 1, 2, 2.5], [0, 1, 0.5, 3]], np.float32)
 
 
-def add_token(writer, example, axis, snapshot):
+def add_token(writer, example, axis, snapshot, number=0):
     writer.add_later_tokens(
-        examples=np.array([0]),
+        examples=np.array([number]),
         step=1,
         snapshot=snapshot,
         axis=axis,
@@ -212,5 +211,49 @@ def write_1_1(path):
     writers[0].close()
 
 
+SOUND = (np.arange(400, dtype=np.int16) * 61) % 3000 - 1500
+RATE = 16_000.0
+TIMES = (0.0, 0.25, 1.0)
+REGION_FRAMES = (0, 1, -1, 2)
+LOSSES = (2.5, 0.125)
+
+
+def video():
+    """The image of example 1, and two more."""
+    first = image(1)
+    return np.stack([first, first // 2, 255 - first])
+
+
+def write_1_2(path):
+    from recorders.run.sounds import checked_sound
+    from recorders.run.videos import checked_video
+    from recorders.run.writer import SegmentWriter
+
+    writer = SegmentWriter(path, metadata=METADATA, producer="golden 1.2")
+    sites = [writer.add_site(**facts, **more) for facts, more in zip(SITES, MORE, strict=True)]
+    snapshots = [writer.add_snapshot(step) for step in SNAPSHOTS]
+    for snapshot, loss in zip(snapshots, LOSSES, strict=True):
+        writer.add_training_scalar("loss", snapshot=snapshot, value=loss)
+    events = EVENTS[0], EVENTS[1] | {"region_set": writer.add_region_set(OWN_BOXES)}
+    media = (
+        {"image": image(0), "sound": checked_sound(SOUND, RATE)},
+        {"video": checked_video(video(), times=TIMES, region_frames=REGION_FRAMES)},
+        None,
+    )
+    for example in range(3):
+        add(writer, example, sites, snapshots, events, example == 2, media[example])
+        if example < 2:
+            add_token(writer, example, example, snapshots[1], example)
+        writer.flush()
+    # What came into a slot of a memory.
+    add_token(writer, 2, 2, snapshots[1], 2)
+    writer.add_verification(
+        sites[1], checked=16, failed=0, unchecked=1, error=2.5e-7, tolerance=1e-5,
+        reason="dropout is active",
+    )  # fmt: skip
+    writer.describe(left_out=LEFT_OUT, changed=CHANGED)
+    writer.close()
+
+
 if __name__ == "__main__":
-    {"1.0": write_1_0, "1.1": write_1_1}[sys.argv[1]](sys.argv[2])
+    {"1.0": write_1_0, "1.1": write_1_1, "1.2": write_1_2}[sys.argv[1]](sys.argv[2])

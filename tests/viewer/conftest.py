@@ -12,6 +12,8 @@ import shiboken6
 from PySide6.QtCore import QEvent, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
+from hardattn_viewer.app.overrides import guard_overrides
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 # The process's own, started once: those that decode chunks, fsspec's loop, and its pool of threads.
@@ -21,6 +23,8 @@ STAYS = ("hardattn-decode", "fsspecIO", "asyncio_")
 @pytest.fixture(scope="session", autouse=True)
 def application(qapp: object) -> object:
     """The one QApplication of the session: fonts need it even where no window is shown."""
+    # As the app does: a fault of a widget fails its test instead of ending all of them.
+    guard_overrides()
     return qapp
 
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter
+from PySide6.QtGui import QColor, QPainter
 
 from hardattn_viewer.drawing.matrix.geometry import ANGLE, GUTTER, Cells
 from hardattn_viewer.drawing.matrix.picture import MatrixPicture
-from hardattn_viewer.drawing.text import font, plain
+from hardattn_viewer.drawing.text import font, metrics_of, plain
 from hardattn_viewer.drawing.theme import Theme
 
 # Px from one label to the next that is written.
@@ -43,7 +43,7 @@ def written(seen: range, size: float, pitch: float, always: Sequence[int | None]
 @lru_cache(maxsize=8192)
 def fitted(text: str, theme: Theme, bold: bool, room: int) -> tuple[str, float]:
     """As much of a name as fits, and how many px it takes."""
-    metrics = QFontMetricsF(font(theme, theme.size_small, bold))
+    metrics = metrics_of(theme, theme.size_small, bold)
     words = metrics.elidedText(plain(text), Qt.TextElideMode.ElideRight, room)
     return words, metrics.horizontalAdvance(words)
 
@@ -103,5 +103,5 @@ def paint_columns(
 
 
 def _drop(theme: Theme) -> float:
-    metrics = QFontMetricsF(font(theme, theme.size_small))
+    metrics = metrics_of(theme, theme.size_small)
     return (metrics.ascent() - metrics.descent()) / 2

@@ -367,3 +367,36 @@ def test_a_narrow_window_keeps_the_room_for_the_heads(heads: MainWindow, qtbot: 
     for head in shown(heads):
         place = canvas.place_of(head)
         assert place is not None and canvas.rect().contains(place.toAlignedRect())
+
+
+def test_heads_that_only_one_of_two_runs_has_stay_picked_and_current(
+    make_window: Make, qtbot: QtBot, path: Path, tmp_path: Path
+) -> None:
+    window = make_window()
+    fewer = write_heads_run(tmp_path / "fewer.h5", heads=2)
+    window.session.open([path, fewer])
+    wait_until_shown(qtbot, window)
+    window.session.set_view("heads")
+    settle(qtbot, window)
+    view = view_of(window)
+    last = HeadAt(SELF.format(0), 3)
+    click(window, last, CONTROL)
+    click(window, last)
+    settle(qtbot, window)
+    assert view.map.title.text() == "1 picked head: 0 self.3"
+    window.actions_["other"].trigger()
+    settle(qtbot, window)
+    assert last not in shown(window) and "picked" not in view.map.title.text()
+    # Until its own numbers are read, those of the other run are all there is.
+    window.actions_["other"].trigger()
+    assert view.map.title.text() == f"1 picked head: {last.site}.3"
+    settle(qtbot, window)
+    assert view.map.title.text() == "1 picked head: 0 self.3"
+    window.actions_["other"].trigger()
+    settle(qtbot, window)
+    window.session.set_view("overlay")
+    window.session.look_at("A")
+    window.session.set_view("heads")
+    assert view.map.title.text() == f"1 picked head: {last.site}.3"
+    settle(qtbot, window)
+    assert at(window) == last and last in shown(window)

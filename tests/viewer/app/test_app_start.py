@@ -78,6 +78,49 @@ def test_the_first_window_comes_soon_and_without_torch(
     assert "Traceback" not in done.stderr
 
 
+FAULTS = """
+import sys
+from pathlib import Path
+from PySide6.QtCore import QTimer
+from hardattn_viewer.app import start
+from hardattn_viewer.app.main_window import MainWindow
+from hardattn_viewer.views import heads_canvas
+from hardattn_viewer.views.heads import HeadsView
+
+def window():
+    return next(w for w in start.QApplication.topLevelWidgets() if isinstance(w, MainWindow))
+
+def fault(*_):
+    eval(sys.argv[1])
+
+def at_the_end():
+    print("said", window().message.isVisible(), window().message.text.text())
+    print("at", window().session.state.view, window().views.currentWidget().objectName())
+    window().close()
+
+setattr({"_show": HeadsView, "paint_marks": heads_canvas}[sys.argv[2]], sys.argv[2], fault)
+start.application()
+for after, view in ((1500, "heads"), (2500, "matrix")):
+    QTimer.singleShot(after, lambda view=view: window().session.set_view(view))
+QTimer.singleShot(3000, at_the_end)
+sys.exit(start.main([Path(p) for p in sys.argv[3:]]))
+"""
+
+
+@pytest.mark.parametrize("where", ["_show", "paint_marks"])
+def test_a_fault_of_a_widget_is_said_and_the_window_lives(
+    tmp_path: Path, hard_path: Path, where: str
+) -> None:
+    # Raised by C code, which PySide takes worse than what Python code raises.
+    done = run(FAULTS, tmp_path, "()[0]", where, str(hard_path))
+    assert done.returncode == 0, done.stderr
+    words = "IndexError: tuple index out of range"
+    assert f"said True Something went wrong inside hardattn ({words})." in done.stdout
+    assert "at matrix matrixView" in done.stdout
+    assert words in done.stderr and "in fault" in done.stderr
+    assert "QPainter" not in done.stderr and "QBackingStore" not in done.stderr
+
+
 SCREENSHOT = """
 import sys
 from pathlib import Path
@@ -85,6 +128,23 @@ from hardattn_viewer.app.start import main
 paths, target, theme = [Path(p) for p in sys.argv[3:]], Path(sys.argv[1]), sys.argv[2]
 sys.exit(main(paths, target, theme=theme, size=(1100, 700)))
 """
+
+
+NO_PICTURE = """
+import sys
+from pathlib import Path
+from hardattn_viewer.app.start import main
+from hardattn_viewer.views.panes import RunPane
+RunPane.showEvent = lambda self, event: ()[0]
+sys.exit(main([Path(sys.argv[1])], Path(sys.argv[2])))
+"""
+
+
+def test_a_fault_leaves_no_picture_that_looks_whole(tmp_path: Path, hard_path: Path) -> None:
+    target = tmp_path / "window.png"
+    done = run(NO_PICTURE, tmp_path, str(hard_path), str(target))
+    assert done.returncode == 1 and "tuple index out of range" in done.stderr
+    assert not target.exists()
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
