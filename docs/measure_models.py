@@ -75,7 +75,10 @@ EXPERIMENTS: tuple[tuple[str, tuple[int, ...]], ...] = (
     ("pointer --mechanism soft --gradient backprop --task hull --steps 1000", SEEDS),
     ("pointer --mechanism gumbel-straight-through --task hull --steps 1000", SEEDS),
     ("pointer --mechanism sampled --gradient rloo --task hull-5 --steps 1500 --batch 64", SEEDS),
-    *((f"memory --mechanism {words} --steps 1000", SEEDS) for words in _MEMORY),
+    # Too few to be done with it, so that it is seen who learns faster.
+    *((f"memory --mechanism {words} --steps 400 --batch 64", SEEDS) for words in _MEMORY),
+    ("memory --mechanism sampled --gradient reinforce", SEEDS),
+    ("memory --mechanism soft --gradient backprop --steps 1000", SEEDS),
     ("glimpse --mechanism gaussian --gradient reinforce --task mnist --steps 20000", (0,)),
     *((f"glimpse --mechanism {words} --task mnist-small --steps 1500", (0,)) for words in _GLIMPSE),
 )

@@ -42,14 +42,14 @@ def samples() -> tuple[Sample, ...]:
     """The sample runs of every system of the zoo."""
     stories = {
         "glimpse": "A classifier looks at a digit through six small windows, drawn one after "
-        "another (A) or blended (B). The hard one sees a fraction of the ink and is right on 98 of "
-        "100 digits all the same.",
+        "another (A) or blended (B). The hard one covers three quarters of the ink and is right on "
+        "98 of 100 digits all the same.",
         "pointer": "A network answers which points are the convex hull of ten by pointing at them, "
         "counter-clockwise until it is back. The hard one (A) goes on from the point it chose, the "
         "soft one (B) from a blend of all.",
-        "memory": "A question is answered by one of sixteen facts, and three quarters of the others "
-        "share a word with it. Nobody told the networks which fact to read: the hard one (A) learnt "
-        "it from reward alone, the soft one (B) through its blend.",
+        "memory": "A question is answered by one of sixteen facts, and three quarters of the "
+        "others share a word with it. Nobody told the networks which fact to read: the choices of "
+        "the hard one (A) learnt it from reward alone, the soft one (B) through its blend.",
     }
     return tuple(
         Sample(name, (_FOLDER / f"{name}-hard.h5", _FOLDER / f"{name}-soft.h5"), story)

@@ -12,14 +12,6 @@ from hardattn_models.tasks.recall import FACTS, SIZES
 from hardattn_models.training import default_plan, evaluate, train
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Any:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.mark.parametrize("size", SIZES)
 def test_exactly_one_slot_has_both_words_and_distractors_have_one(size: int) -> None:
     batches = list(load_task(f"recall-{size}").batches("test", 100, 300))

@@ -27,14 +27,6 @@ def task() -> ImageTask:
     return replace(whole, validation=first(whole.validation, 50), test=first(whole.test, 50))
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Any:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.mark.parametrize(("mechanism", "gradient"), EVERY)
 def test_every_pair_moves_what_chooses_and_what_sees(
     mechanism: str, gradient: str, task: ImageTask

@@ -14,14 +14,6 @@ from hardattn_models.tasks.pointing import convex_hull
 from hardattn_models.training import TrainingResult, default_plan, train
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Any:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def chain(points: np.ndarray) -> list[int]:
     """The hull by walking around it: from each corner the point that has all others to its left."""
 

@@ -40,14 +40,6 @@ def task() -> ImageTask:
     )
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Any:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 CASES = [
     {"mechanism": "sampled"},
     {"mechanism": "sampled", "baseline": "moving-average"},
