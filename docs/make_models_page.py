@@ -104,15 +104,8 @@ def systems_tables() -> str:
         if not rows:
             continue
         extra = _COLUMNS[system.name]
-        heads = [
-            "mechanism",
-            "gradient",
-            "task",
-            *extra,
-            "gradient variance",
-            "CPU minutes",
-            "seeds",
-        ]
+        heads = ["`hardattn train` …", *extra, "gradient variance", "updates"]
+        heads += ["CPU minutes", "seeds"]
         table = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
         table += [_row(words, facts, extra) for words, facts in rows.items()]
         parts.append(
@@ -141,18 +134,14 @@ _COLUMNS: dict[str, dict[str, Any]] = {
 
 
 def _row(words: str, facts: dict[str, Any], columns: dict[str, Any]) -> str:
-    runs, plan = facts["runs"], facts["plan"]
-    asked = words.split()
-    gradient = f"`{plan['gradient']}`"
-    if "--baseline" in asked:
-        gradient += f", baseline {asked[asked.index('--baseline') + 1]}"
-    cells = [f"`{plan['mechanism']}`", gradient, f"`{plan['task']}`"]
-    cells += [_spread([column(run) for run in runs]) for column in columns.values()]
+    runs = facts["runs"]
+    cells = [f"`{words}`"] + [_spread([column(run) for run in runs]) for column in columns.values()]
     variances = [run["gradient_variance"] for run in runs if run.get("gradient_variance")]
     cells.append(f"{sum(variances) / len(variances):.2g}" if variances else "–")
     minutes = sum(run["cpu_minutes"] for run in runs) / len(runs)
     seeds = ", ".join(str(run["seed"]) for run in runs)
-    return f"| {' | '.join([*cells, f'{minutes:.1f}', seeds])} |"
+    updates = f"{runs[0]['updates']:,}"
+    return f"| {' | '.join([*cells, updates, f'{minutes:.2g}', seeds])} |"
 
 
 def _percent(share: float | None) -> float | None:
@@ -164,8 +153,12 @@ def _spread(values: list[float | None]) -> str:
     known = [value for value in values if value is not None]
     if not known:
         return "–"
-    mean = f"{sum(known) / len(known):.1f} %"
-    return mean if len(known) == 1 else f"{mean} ({min(known):.1f}–{max(known):.1f})"
+    # A last digit that a thousand test examples can tell; where most are wrong it tells nothing.
+    digits = 2 if max(known) < 10 else 1
+    mean = f"{sum(known) / len(known):.{digits}f} %"
+    if len(known) == 1:
+        return mean
+    return f"{mean} ({min(known):.{digits}f}–{max(known):.{digits}f})"
 
 
 def _between(page: str, begin: str, end: str, text: str) -> str:
