@@ -129,6 +129,11 @@ def _reinforce(
     expected: Tensor | None = None
     if plan.baseline == "learned":
         expected = outcome.baseline
+        if expected is None:
+            raise TrainingError(
+                f"{plan.system} has no network that expects a reward before it chooses: choose the "
+                "baseline moving-average or none"
+            )
     elif plan.baseline == "moving-average":
         # Asked before it takes these rewards in, or it would know the choices it judges.
         expected = average.expected(outcome.total_reward)

@@ -28,6 +28,7 @@ class System:
         model: its class.
         config: the class of what it is built from.
         fit: what a task fixes of the configuration, for example the number of classes.
+        note: a sentence on what it can be trained by, or empty.
         defaults: fields of a training plan that were seen to work, by mechanism and gradient.
     """
 
@@ -39,6 +40,7 @@ class System:
     reference: str
     model: Callable[[Any], SystemModel]
     config: type[ModelConfig]
+    note: str = ""
     fit: Callable[[Any], dict[str, Any]] = _nothing
     defaults: Callable[[str, str], dict[str, Any]] = _nothing
 

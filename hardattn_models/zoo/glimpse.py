@@ -354,6 +354,7 @@ SYSTEM = System(
     reference="Mnih et al. 2014, Recurrent Models of Visual Attention, arXiv:1406.6247",
     model=GlimpseClassifier,
     config=GlimpseConfig,
+    note="exact, sum-and-sample, rebar and relax need a single choice: --set glimpses=1",
     fit=_fit,
     defaults=_defaults,
 )

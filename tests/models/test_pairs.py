@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 
-from hardattn_models import TrainingError, systems
+from hardattn_models import TrainingError, build_system, systems
+from hardattn_models.learner import Learner
 from hardattn_models.pairs import PAIRS, SINGLE
 from hardattn_models.tasks import ImageTask, load_task
 from hardattn_models.training import TrainingPlan, default_plan, train
@@ -111,3 +113,44 @@ def test_every_other_pair_is_refused_with_its_reason(mechanism: str) -> None:
             TrainingPlan(mechanism=mechanism, gradient=gradient)
         assert len(str(told.value).split("; ")) >= 2
         assert "\n" not in str(told.value)
+
+
+OTHERS = {
+    "pointer": ("hull-5", {"width": 16, "layers": 1}),
+    "memory": ("recall-8", {"width": 8}),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "mechanism", "gradient"),
+    [
+        (known.name, mechanism, gradient)
+        for known in systems()[1:]
+        for mechanism, gradients in known.trainable.items()
+        for gradient in gradients
+    ],
+)
+def test_every_pair_of_every_other_system_moves_what_chooses(
+    name: str, mechanism: str, gradient: str
+) -> None:
+    task_name, options = OTHERS[name]
+    plan = default_plan(
+        name, mechanism, gradient=gradient, task=task_name, batch=16, samples=2, options=options
+    )
+    data = load_task(task_name)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = build_system(name, mechanism=mechanism, **data.facts, **options)
+    before = [one.detach().clone() for one in model.selector()]
+    learner = Learner(plan, model, data)
+    for step in range(1, 4):
+        progress = learner.update(step)
+    assert math.isfinite(progress.loss)
+    moved = [not torch.equal(a, b) for a, b in zip(before, model.selector(), strict=True)]
+    assert any(moved) == (mechanism != "uniform")
+
+
+def test_a_learned_baseline_needs_a_network_that_expects() -> None:
+    plan = default_plan("pointer", "sampled", gradient="reinforce", baseline="learned", batch=4)
+    with pytest.raises(TrainingError, match="choose the baseline moving-average or none"):
+        train(plan)
