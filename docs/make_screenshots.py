@@ -50,7 +50,7 @@ FIGURES = {
 FINE, COARSE, MANY = 4, 8, 1_500_000
 # Colours of a palette, those of them that are the picture's own, and how wrong the worst pixel of a
 # picture with a palette may be.
-COLOURS, KEPT, WORST = 256, 12, 14
+COLOURS, KEPT, WORST = 256, 12, 9
 HEAD = (
     "Made by `python docs/make_screenshots.py`, from the sample runs and from small runs that are "
     "made\nby formula (`docs/screenshot_runs.py`)."
