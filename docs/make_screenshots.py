@@ -49,8 +49,8 @@ FIGURES = {
 # many.
 FINE, COARSE, MANY = 4, 8, 1_500_000
 # Colours of a palette, those of them that are the picture's own, and how wrong the worst pixel of a
-# picture with a palette may be.
-COLOURS, KEPT, WORST = 256, 48, 12
+# picture with a palette may be: of one with few pixels, and of one with many.
+COLOURS, KEPT, WORST, BEST = 256, 12, 14, 9
 HEAD = (
     "Made by `python docs/make_screenshots.py`, from the sample runs and from small runs that are "
     "made\nby formula (`docs/screenshot_runs.py`)."
@@ -192,11 +192,12 @@ def shrink(path: Path) -> None:
     """Save a PNG in fewer bytes, with colours that nobody can tell from what they were."""
     with Image.open(path) as opened:
         whole = opened.convert("RGB")
-    rounded = of_fewer_colours(whole, FINE if whole.width * whole.height < MANY else COARSE)
+    large = whole.width * whole.height >= MANY
+    rounded = of_fewer_colours(whole, COARSE if large else FINE)
     few = of_few_colours(rounded)
     difference = ImageChops.difference(rounded, few.convert("RGB"))
     worst = max(high for _, high in difference.getextrema())
-    (few if worst <= WORST else rounded).save(path, optimize=True)
+    (few if worst <= (BEST if large else WORST) else rounded).save(path, optimize=True)
 
 
 def of_fewer_colours(picture: Image.Image, each: int) -> Image.Image:

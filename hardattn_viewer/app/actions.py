@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
@@ -75,15 +75,10 @@ class Actions(QObject):
         # Asking Qt for what it already has would take longer than all else.
         self._shown: dict[str, tuple[bool, bool | None]] = {}
         self._actions = {command.id: self._made(command, window) for command in commands}
-        self._stale = True
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.timeout.connect(self._refresh)
         session.changed.connect(self._on_changed)
-        self._refresh()
+        self._refresh(session.state)
 
     def __getitem__(self, id_: str) -> QAction:
-        self._refresh()
         return self._actions[id_]
 
     def fill(self, bar: QMenuBar) -> dict[Menu, QMenu]:
@@ -129,16 +124,10 @@ class Actions(QObject):
         # Hovering alone enables nothing, and happens a hundred times a second.
         moved = replace(old, hovered=new.hovered, hovered_query=new.hovered_query)
         if new != moved:
-            # One act changes the state several times before anyone can do the next.
-            self._stale = True
-            self._soon.start()
+            # At once: the next key may wait already, and must not find its action disabled.
+            self._refresh(new)
 
-    def _refresh(self) -> None:
-        if not self._stale:
-            return
-        self._stale = False
-        self._soon.stop()
-        state = self._session.state
+    def _refresh(self, state: SessionState) -> None:
         for command in self.commands:
             enabled = command.enabled(state)
             checked = None if command.checked is None else command.checked(state)

@@ -74,9 +74,7 @@ class Filmstrip(QWidget):
         step = self._session.state.place.step
         if self.isVisible() and step in self.steps.held:
             place = self.steps.place_of(step).toRect()
-            self.scroller.ensureVisible(
-                place.center().x(), place.center().y(), 0, place.height() // 2 + 24
-            )
+            self.scroller.ensureVisible(0, place.center().y(), 0, place.height() // 2 + 24)
             bar, each = self.scroller.verticalScrollBar(), self.steps.line_height
             # The first line is a whole one.
             bar.setValue(-(-bar.value() // each) * each)

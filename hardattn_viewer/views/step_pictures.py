@@ -72,7 +72,7 @@ class StepPictures(QWidget):
         """The size that suits it."""
         pictures = -(-max(len(self.held), 1) // self.each)
         lines = -(-pictures // COLUMNS)
-        return QSize(WIDTH - 22, round(lines * (self._size()[1] + LABEL + GAP)))
+        return QSize(WIDTH - MARGINS + 2 * EDGE, round(lines * (self._size()[1] + LABEL + GAP)))
 
     def minimumSizeHint(self) -> QSize:
         """The smallest size that it can have."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from media_runs import POINTS, write_memory, write_points, write_sound, write_video
 from painted_words import cut_labels, overlaps_when_painted
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QWidget
@@ -162,6 +162,21 @@ def test_texts_stand_in_the_table_where_nothing_was_labelled(
     wait_until_shown(qtbot, window)
     assert model.headerData(1, Qt.Orientation.Horizontal) == "example"
     assert model.index(0, 1).data() == "hull"
+
+
+def test_the_current_step_is_outlined_on_all_sides(
+    make_window: Callable[[], MainWindow], qtbot: QtBot, tmp_path: Path
+) -> None:
+    window = opened(make_window, qtbot, write_video(tmp_path / "clip.h5"))
+    window.resize(SIZES[0])
+    strip = window.overlay.filmstrip
+    for step in range(6):
+        window.session.go_to_step(step)
+        settle(qtbot, window)
+        top_left = strip.steps.mapTo(strip.scroller.viewport(), QPoint(0, 0))
+        place = strip.steps.place_of(step).translated(top_left).adjusted(-2, 0, 2, 2)
+        assert place.left() >= 0 and place.right() <= strip.scroller.viewport().width()
+        assert place.top() >= 0 and place.bottom() <= strip.scroller.viewport().height()
 
 
 def test_examples_with_labels_keep_their_outcomes(shown_small: MainWindow) -> None:
