@@ -1,24 +1,32 @@
 """Writes the tables of docs/models.md: ``python docs/make_models_page.py`` (20 CPU seconds).
 
 The problems are those of the tests: Q is quadratic, T a tanh network; both have ten candidates.
+What the systems reached stands in ``models.json``, which ``measure_models.py`` writes (an hour);
+``--systems`` writes their tables alone, in no time.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "models")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "models"), str(ROOT / "docs")]
 
 import gradient_problems as problems  # noqa: E402
+import measure_models  # noqa: E402
 
+from hardattn_models import systems  # noqa: E402
 from hardattn_models.gradients import Constant, MovingAverage, estimators  # noqa: E402
 
 PAGE = ROOT / "docs" / "models.md"
 BEGIN, END = "<!-- estimators -->", "<!-- end of estimators -->"
+BEGIN_SYSTEMS, END_SYSTEMS = "<!-- systems -->", "<!-- end of systems -->"
+FIGURES = ROOT / "docs" / "models.json"
 DRAWS = 200_000
 
 
@@ -82,12 +90,88 @@ def baselines() -> str:
     return "\n".join(rows)
 
 
+def systems_tables() -> str:
+    """What each system reached, one row for each way to train it, and what it can be trained by."""
+    known = json.loads(FIGURES.read_text())
+    measured = {words: known[words] for words, _ in measure_models.EXPERIMENTS if words in known}
+    parts = []
+    for system in systems():
+        rows = {
+            words: facts
+            for words, facts in measured.items()
+            if facts["plan"]["system"] == system.name
+        }
+        if not rows:
+            continue
+        extra = _COLUMNS[system.name]
+        heads = ["`hardattn train` …", *extra, "gradient variance", "updates"]
+        heads += ["CPU minutes", "seeds"]
+        table = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
+        table += [_row(words, facts, extra) for words, facts in rows.items()]
+        parts.append(
+            f"### `{system.name}`: {system.summary}\n\nAfter {system.reference}.\n\n"
+            + "\n".join(table)
+        )
+    return "\n\n".join(parts)
+
+
+_COLUMNS: dict[str, dict[str, Any]] = {
+    "glimpse": {"error": lambda run: 100 * run["error"]},
+    "pointer": {
+        "exact": lambda run: 100 * (1 - run["error"]),
+        "n = 5": lambda run: _percent(run["figures"].get("exact, n = 5")),
+        "n = 10": lambda run: _percent(run["figures"].get("exact, n = 10")),
+    },
+    "memory": {
+        "right": lambda run: 100 * (1 - run["error"]),
+        **{
+            f"argmax, m = {size}": lambda run, size=size: 100 * run["by_size_argmax"][str(size)]
+            for size in (16, 256)
+        },
+        "as trained, m = 256": lambda run: 100 * run["by_size"]["256"],
+    },
+}
+
+
+def _row(words: str, facts: dict[str, Any], columns: dict[str, Any]) -> str:
+    runs = facts["runs"]
+    cells = [f"`{words}`"] + [_spread([column(run) for run in runs]) for column in columns.values()]
+    variances = [run["gradient_variance"] for run in runs if run.get("gradient_variance")]
+    cells.append(f"{sum(variances) / len(variances):.2g}" if variances else "–")
+    minutes = sum(run["cpu_minutes"] for run in runs) / len(runs)
+    seeds = ", ".join(str(run["seed"]) for run in runs)
+    updates = f"{runs[0]['updates']:,}"
+    return f"| {' | '.join([*cells, updates, f'{minutes:.2g}', seeds])} |"
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+def _spread(values: list[float | None]) -> str:
+    """Mean, and least to largest where there are several."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return "–"
+    # A last digit that a thousand test examples can tell; where most are wrong it tells nothing.
+    digits = 2 if max(known) < 10 else 1
+    mean = f"{sum(known) / len(known):.{digits}f} %"
+    if len(known) == 1:
+        return mean
+    return f"{mean} ({min(known):.{digits}f}–{max(known):.{digits}f})"
+
+
+def _between(page: str, begin: str, end: str, text: str) -> str:
+    before, rest = page.split(begin)
+    return f"{before}{begin}\n\n{text}\n\n{end}{rest.split(end)[1]}"
+
+
 def main() -> None:
     torch.set_num_threads(1)
-    page = PAGE.read_text()
-    before, rest = page.split(BEGIN)
-    after = rest.split(END)[1]
-    PAGE.write_text(f"{before}{BEGIN}\n\n{table()}\n\n{baselines()}\n\n{END}{after}")
+    page = _between(PAGE.read_text(), BEGIN_SYSTEMS, END_SYSTEMS, systems_tables())
+    if "--systems" not in sys.argv[1:]:
+        page = _between(page, BEGIN, END, f"{table()}\n\n{baselines()}")
+    PAGE.write_text(page)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hardattn_models.checkpoints import checkpoint_facts as checkpoint_facts
     from hardattn_models.checkpoints import load_system as load_system
+    from hardattn_models.checkpoints import load_training as load_training
     from hardattn_models.checkpoints import read_metadata as read_metadata
     from hardattn_models.checkpoints import save_system as save_system
     from hardattn_models.errors import CheckpointError as CheckpointError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from hardattn_models.registry import build_system as build_system
     from hardattn_models.registry import systems as systems
     from hardattn_models.tasks import load_task as load_task
+    from hardattn_models.tasks import task_names as task_names
 
 _HOME = {
     "CheckpointError": "errors",
@@ -29,9 +31,11 @@ _HOME = {
     "checkpoint_facts": "checkpoints",
     "load_system": "checkpoints",
     "load_task": "tasks",
+    "load_training": "checkpoints",
     "read_metadata": "checkpoints",
     "save_system": "checkpoints",
     "systems": "registry",
+    "task_names": "tasks",
 }
 __all__ = sorted(_HOME)
 

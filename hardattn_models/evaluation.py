@@ -1,15 +1,16 @@
-"""Counts how often a trained model errs."""
+"""Counts how often a trained model errs, and what else its system measures."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
-from torch import Generator
+from torch import Generator, Tensor
 
-from hardattn_models.tasks import ImageTask
-from hardattn_models.zoo.glimpse import GlimpseClassifier
+from hardattn_models.model import SystemModel
+from hardattn_models.tasks.protocol import Task, size_of
 
 # Keeps the choices of an evaluation apart from those of a training with the same seed.
 _EVALUATION = 3_000_017
@@ -22,25 +23,36 @@ class Evaluation:
     Attributes:
         split: which part of the task.
         mechanism: how the model chose.
-        images: how many were classified.
-        error: share classified wrongly, 0 to 1.
-        standard_error: of that share, from counting alone: ``√(e(1−e)/images)``.
+        examples: how many were answered.
+        error: share answered wrongly, 0 to 1.
+        standard_error: of that share, from counting alone: ``√(e(1−e)/examples)``.
         entropy: mean entropy of the choices in nats.
         seed: of the choices.
+        loss: mean loss in nats.
+        reward: mean reward.
+        figures: means of what else the system measures, by name.
     """
 
     split: str
     mechanism: str
-    images: int
+    examples: int
     error: float
     standard_error: float
     entropy: float
     seed: int
+    loss: float = math.nan
+    reward: float = math.nan
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def images(self) -> int:
+        """The number of examples, where they are images."""
+        return self.examples
 
 
 def evaluate(
-    model: GlimpseClassifier,
-    task: ImageTask,
+    model: SystemModel,
+    task: Task,
     split: str = "test",
     *,
     seed: int = 0,
@@ -53,7 +65,7 @@ def evaluate(
         task: the data.
         split: "train", "validation" or "test".
         seed: of the random choices; the same seed and batch give the same count.
-        batch: images at a time.
+        batch: examples at a time.
 
     Returns:
         The error and how sure it is.
@@ -62,22 +74,35 @@ def evaluate(
         TaskError: if there is no such split.
     """
     generator = Generator().manual_seed(seed + _EVALUATION)
-    wrong, entropy, images = 0, 0.0, len(task.split(split))
+    wrong, entropy, loss, reward, examples = 0, 0.0, 0.0, 0.0, 0
+    figures: dict[str, list[Tensor]] = {}
     was_training = model.training
     model.eval()
     with torch.no_grad():
         for part in task.batches(split, batch):
-            episode = model(part.images, generator)
-            wrong += int((episode.logits.argmax(-1) != part.labels).sum())
-            entropy += float(episode.entropy.mean(-1).sum())
+            choose = model.chooser(generator)
+            outcome = model.outcome(part, choose)
+            count = size_of(part)
+            wrong += int((outcome.right == 0).sum())
+            entropy += float(choose.mean_entropy()) * count
+            loss += float(outcome.loss.double().sum())
+            reward += float(outcome.total_reward.double().sum())
+            examples += count
+            for name, values in outcome.figures.items():
+                figures.setdefault(name, []).append(values)
     model.train(was_training)
-    error = wrong / images
+    error = wrong / examples
     return Evaluation(
         split=split,
         mechanism=model.mechanism,
-        images=images,
+        examples=examples,
         error=error,
-        standard_error=math.sqrt(error * (1 - error) / images),
-        entropy=entropy / images,
+        standard_error=math.sqrt(error * (1 - error) / examples),
+        entropy=entropy / examples,
         seed=seed,
+        loss=loss / examples,
+        reward=reward / examples,
+        figures={
+            name: torch.cat(values).double().nanmean().item() for name, values in figures.items()
+        },
     )

@@ -9,15 +9,15 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from hardattn_models.aids import Aids
 from hardattn_models.errors import TrainingError
-from hardattn_models.objective import moved, objective
+from hardattn_models.model import SystemModel
+from hardattn_models.objective import objective
 from hardattn_models.plan import TrainingPlan
-from hardattn_models.tasks import ImageTask
-from hardattn_models.tasks.images import as_floats
-from hardattn_models.zoo.glimpse import GlimpseClassifier
+from hardattn_models.tasks.protocol import Task
 
-# Added to a plan's seed, so that these batches and choices are shared with nothing else.
-_BATCHES, _CHOICES, _SHIFTS = 6_000_047, 7_000_057, 8_000_069
+# Added to a plan's seed, so that these choices are shared with nothing else.
+_CHOICES = 7_000_057
 BATCHES = 8
 
 
@@ -26,8 +26,8 @@ class Moment:
     """Where training stands with the weights of one moment.
 
     Attributes:
-        loss: cross-entropy in nats, mean over the batches.
-        reward: mean reward, 0 to 1.
+        loss: in nats, mean over the batches.
+        reward: mean reward.
         entropy: mean entropy of the choices in nats.
         temperature: that of the choices.
         gradient_variance: of the gradient of what an update lowers, between batches of the
@@ -44,8 +44,8 @@ class Moment:
 
 
 def moment_of(
-    model: GlimpseClassifier,
-    task: ImageTask,
+    model: SystemModel,
+    task: Task,
     plan: TrainingPlan,
     step: int,
     *,
@@ -53,39 +53,36 @@ def moment_of(
 ) -> Moment:
     """Measure a moment of training.
 
-    The same batches of training images, shifts and seeds of choices are used at every moment, so
+    The same batches of training examples and seeds of choices are used at every moment, so
     that moments differ by the weights alone.
 
     Args:
         model: the model as it is; neither its weights nor its gradients change.
-        task: where training images come from.
+        task: where training examples come from.
         plan: what it is trained by.
         step: updates made.
-        batches: 2 or more, each of ``plan.batch`` images.
+        batches: 2 or more, each of ``plan.batch`` examples.
 
     Raises:
         TrainingError: fewer than two batches.
     """
-    wanted = batches * plan.batch
     if batches < 2:
         raise TrainingError(f"the variance of a gradient needs 2 batches or more, not {batches}")
-    images, labels = task.train.images, task.train.labels
-    # Every batch is drawn anew, so that there are always enough images.
-    order = np.random.default_rng(plan.seed + _BATCHES).integers(0, len(labels), wanted)
-    shifts = np.random.default_rng(plan.seed + _SHIFTS)
     choices = Generator().manual_seed(plan.seed + _CHOICES)
     left = 1 - step / plan.steps
     parameters = [one for one in model.parameters() if one.requires_grad]
     gradients: list[Tensor] = []
     told: list[tuple[float, float, float, float]] = []
-    for taken in np.split(order, batches):
-        truth = torch.from_numpy(labels[taken])
-        episode = model(as_floats(moved(images[taken], plan.shift, shifts)), choices)
-        goal = objective(plan, episode, truth, left)
+    aids = Aids(plan.decay, plan.seed)
+    wanted = list(task.measured(plan.seed, batches, plan.batch, shift=plan.shift))
+    if plan.baseline == "moving-average" and plan.gradient == "reinforce":
+        # A mean that has seen nothing yet is not the one that training has by now.
+        objective(plan, model, wanted[0], left, Generator().manual_seed(plan.seed), aids)
+    for batch in wanted:
+        goal = objective(plan, model, batch, left, choices, aids)
         found = torch.autograd.grad(goal.total, parameters, allow_unused=True)
         gradients.append(_flat(found, parameters))
-        entropy = episode.entropy.mean().item()
-        told.append((goal.loss.item(), goal.reward, entropy, episode.temperature))
+        told.append((goal.loss.item(), goal.reward, goal.entropy, goal.temperature))
     loss, reward, entropy, temperature = np.mean(told, axis=0).tolist()
     variance, norm = gradient_spread(torch.stack(gradients))
     return Moment(loss, reward, entropy, temperature, variance, norm)

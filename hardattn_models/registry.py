@@ -2,63 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from hardattn_models.errors import ModelError
-from hardattn_models.tasks import task_names
-from hardattn_models.zoo import glimpse
-from hardattn_models.zoo.glimpse import GlimpseClassifier
+from hardattn_models.model import SystemModel
+from hardattn_models.system import System
+from hardattn_models.zoo import glimpse, memory, pointer
 
+__all__ = ["System", "build_system", "system", "systems"]
 
-@dataclass(frozen=True)
-class System:
-    """What can be said of a system without building it.
-
-    Attributes:
-        name: what it is called on the command line.
-        summary: one line of what it does.
-        trainable: the mechanisms it can be trained with, each with the gradients it then
-            learns by, the usual one first.
-        mechanisms: all mechanisms it can run with.
-        tasks: the tasks it can be trained on, the default first.
-        reference: the paper it follows.
-        build: makes one with fresh weights from its options.
-        model: the class of what ``build`` makes.
-    """
-
-    name: str
-    summary: str
-    trainable: Mapping[str, tuple[str, ...]]
-    mechanisms: tuple[str, ...]
-    tasks: tuple[str, ...]
-    reference: str
-    build: Callable[..., GlimpseClassifier]
-    model: type[GlimpseClassifier]
-
-    @property
-    def gradients(self) -> tuple[str, ...]:
-        """Every gradient that some mechanism of it learns by."""
-        return tuple(dict.fromkeys(name for names in self.trainable.values() for name in names))
-
-
-_SYSTEMS = (
-    System(
-        name="glimpse",
-        summary="classifies an image through six small windows, one after another",
-        trainable={
-            "sampled": ("reinforce",),
-            "soft": ("backprop",),
-            "uniform": ("backprop",),
-        },
-        mechanisms=glimpse.MECHANISMS,
-        tasks=task_names(),
-        reference="Mnih et al. 2014, Recurrent Models of Visual Attention, arXiv:1406.6247",
-        build=glimpse.build,
-        model=GlimpseClassifier,
-    ),
-)
+_SYSTEMS = (glimpse.SYSTEM, pointer.SYSTEM, memory.SYSTEM)
 
 
 def systems() -> tuple[System, ...]:
@@ -83,7 +36,7 @@ def system(name: str) -> System:
     )
 
 
-def build_system(name: str, **options: Any) -> GlimpseClassifier:
+def build_system(name: str, **options: Any) -> Any:
     """Build a system with fresh weights, drawn from torch's global random state.
 
     Args:
@@ -91,8 +44,12 @@ def build_system(name: str, **options: Any) -> GlimpseClassifier:
         **options: the system's own, ``mechanism`` among them; for "glimpse" the fields of
             ``GlimpseConfig``.
 
+    Returns:
+        The model, a ``SystemModel`` of the class that the system names.
+
     Raises:
         ModelError: if there is no such system.
         ValueError: if an option is unknown or will not do.
     """
-    return system(name).build(**options)
+    model: SystemModel = system(name).build(**options)
+    return model

@@ -8,57 +8,28 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Generator, Tensor
 
 from hardattn_models.errors import TrainingError
 from hardattn_models.evaluation import Evaluation, evaluate
-from hardattn_models.objective import moved, objective
+from hardattn_models.learner import Learner, Progress, Standing
+from hardattn_models.model import SystemModel
 from hardattn_models.plan import TrainingPlan, default_plan
-from hardattn_models.registry import build_system
-from hardattn_models.tasks import ImageTask, load_task
-from hardattn_models.tasks.images import Split, as_floats
-from hardattn_models.zoo.glimpse import GlimpseClassifier
+from hardattn_models.registry import build_system, system
+from hardattn_models.tasks import ImageTask, Task, load_task
 
-# Added to a plan's seed, so that weights, order, and choices never share a stream.
-_ORDER, _CHOICES, _SHIFTS = 1_000_003, 2_000_003, 5_000_011
 _HISTORY_POINTS = 200
 
 __all__ = [
     "Evaluation",
     "Progress",
+    "Standing",
     "TrainingPlan",
     "TrainingResult",
     "default_plan",
     "evaluate",
     "train",
 ]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where training stands, told after every update.
-
-    Attributes:
-        step: updates made, from 1.
-        steps: updates planned.
-        loss: cross-entropy of the last batch in nats.
-        error: share of the last batch classified wrongly, 0 to 1.
-        entropy: mean entropy of the choices in nats.
-        policy: REINFORCE loss of the last batch; 0 where it is not used.
-        baseline: mean squared error of the baseline.
-        seconds: since the start.
-    """
-
-    step: int
-    steps: int
-    loss: float
-    error: float
-    entropy: float
-    policy: float
-    baseline: float
-    seconds: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,36 +45,50 @@ class TrainingResult:
         seconds: wall-clock time of training, without evaluation.
         cpu_seconds: processor time of the same.
         stopped: whether ``should_stop`` ended it before the planned number of updates.
+        standing: where it stands, for a checkpoint that training can go on from.
     """
 
     plan: TrainingPlan
-    model: GlimpseClassifier
+    model: Any
     history: tuple[Progress, ...]
     validation: Evaluation
     test: Evaluation
     seconds: float
     cpu_seconds: float
     stopped: bool
+    standing: Standing
 
     @property
     def validation_error(self) -> float:
-        """Share of the validation images classified wrongly."""
+        """Share of the validation split answered wrongly."""
         return self.validation.error
 
     @property
     def test_error(self) -> float:
-        """Share of the test images classified wrongly."""
+        """Share of the test split answered wrongly."""
         return self.test.error
+
+    @property
+    def gradient_variance(self) -> float | None:
+        """Mean variance of the gradient over the last half of the updates; None where unknown.
+
+        As ``Progress.gradient_variance`` has it.
+        """
+        late = [one.gradient_variance for one in self.history[len(self.history) // 2 :]]
+        known = [one for one in late if math.isfinite(one)]
+        return sum(known) / len(known) if known else None
 
     def facts(self) -> dict[str, Any]:
         """The plan and the figures as plain values, for a checkpoint's or a run's metadata."""
         return {
             "plan": asdict(self.plan),
-            "validation": asdict(self.validation),
-            "test": asdict(self.test),
+            "step": self.standing.step,
+            "validation": _plain(self.validation),
+            "test": _plain(self.test),
             "seconds": round(self.seconds, 1),
             "cpu_seconds": round(self.cpu_seconds, 1),
             "stopped": self.stopped,
+            "gradient_variance": self.gradient_variance,
             "torch": torch.__version__,
         }
 
@@ -111,16 +96,20 @@ class TrainingResult:
 def train(
     plan: TrainingPlan,
     *,
-    task: ImageTask | None = None,
+    task: Task | None = None,
     on_progress: Callable[[Progress], None] | None = None,
-    on_snapshot: Callable[[int, GlimpseClassifier], None] | None = None,
+    on_snapshot: Callable[[int, Any], None] | None = None,
     snapshot_every: int | None = None,
     should_stop: Callable[[], bool] | None = None,
+    until: int | None = None,
+    model: SystemModel | None = None,
+    standing: Standing | None = None,
 ) -> TrainingResult:
     """Train a system by a plan.
 
     The same plan, data, versions and number of threads give the same weights; neither the
-    callbacks nor torch's global random state have a part in it.
+    callbacks nor torch's global random state have a part in it. N updates, saved and gone on from
+    to N + M, give the weights of N + M updates in one go, bit for bit.
 
     Args:
         plan: what to do.
@@ -130,13 +119,17 @@ def train(
             the first update, after every ``snapshot_every`` and after the last.
         snapshot_every: updates between snapshots; a tenth of the plan if not given.
         should_stop: asked before every update; training ends early once it says yes.
+        until: stop after this update, to go on later.
+        model: with ``standing``: the weights to go on from; they are changed in place.
+        standing: where the training stands that is gone on with.
 
     Returns:
         The model and its figures.
 
     Raises:
-        TrainingError: if the loss is no longer finite, ``snapshot_every`` is below 1, the data is
-            not the plan's, or the system cannot be built for it.
+        TrainingError: if the loss is no longer finite or training will come to nothing,
+            ``snapshot_every`` is below 1, the data is not the plan's, or the system cannot be
+            built for it.
         TaskError: if the task's data is missing.
     """
     task = task or load_task(plan.task)
@@ -145,26 +138,33 @@ def train(
         raise TrainingError(f"snapshot_every must be at least 1, not {every}")
     if task.name != plan.task:
         raise TrainingError(f"the plan is for {plan.task}, but the data given is {task.name}")
-    model = _fresh(plan, task)
-    learner = _Learner(plan, model, task.train)
+    begun = 0 if standing is None else standing.step
+    last = plan.steps if until is None else min(until, plan.steps)
+    if begun >= last:
+        raise TrainingError(f"{begun} updates are made already; ask for more than that")
+    model = _fresh(plan, task) if model is None else model
+    learner = Learner(plan, model, task)
+    if standing is not None:
+        learner.restore(standing)
     began, cpu_began = time.monotonic(), time.process_time()
     history: list[Progress] = []
     recent: list[Progress] = []
-    stopped = False
+    stopped, done = last < plan.steps, begun
     if on_snapshot is not None:
-        on_snapshot(0, model.eval())
-    for step in range(1, plan.steps + 1):
+        on_snapshot(begun, model.eval())
+    for step in range(begun + 1, last + 1):
         if should_stop is not None and should_stop():
             stopped = True
             break
         progress = replace(learner.update(step), seconds=time.monotonic() - began)
+        done = step
         recent.append(progress)
         if on_progress is not None:
             on_progress(progress)
         if len(recent) >= plan.steps / _HISTORY_POINTS:
             history.append(_mean(recent))
             recent.clear()
-        if on_snapshot is not None and (step % every == 0 or step == plan.steps):
+        if on_snapshot is not None and (step % every == 0 or step == last):
             on_snapshot(step, model.eval())
     if recent:
         history.append(_mean(recent))
@@ -179,88 +179,46 @@ def train(
         seconds=seconds,
         cpu_seconds=cpu_seconds,
         stopped=stopped,
+        standing=learner.standing(done),
     )
 
 
-def _fresh(plan: TrainingPlan, task: ImageTask) -> GlimpseClassifier:
+def _fresh(plan: TrainingPlan, task: Task) -> SystemModel:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(plan.seed)
         try:
-            return build_system(
+            model: SystemModel = build_system(
                 plan.system,
-                mechanism=plan.mechanism,
-                classes=task.classes,
-                size=task.train.images.shape[-1],
+                **{
+                    "mechanism": plan.mechanism,
+                    **system(plan.system).fit(task),
+                    **plan.options,
+                },
             )
-        except ValueError as error:
+        except (ValueError, AttributeError) as error:
             raise TrainingError(
                 f"{plan.system} cannot be built for the images of {task.name}: {error}"
+                if isinstance(task, ImageTask)
+                else f"{plan.system} cannot be built for {task.name}: {error}"
             ) from error
+    return model
 
 
-class _Learner:
-    """The state that updates change: weights, optimiser, order of the images, random choices."""
-
-    def __init__(self, plan: TrainingPlan, model: GlimpseClassifier, data: Split) -> None:
-        self._plan = plan
-        self._model = model
-        self._data = data
-        self._optimizer = torch.optim.Adam(model.parameters(), plan.learning_rate, fused=True)
-        self._order = np.random.default_rng(plan.seed + _ORDER)
-        self._choices = Generator().manual_seed(plan.seed + _CHOICES)
-        self._shifts = np.random.default_rng(plan.seed + _SHIFTS)
-        self._waiting = np.empty(0, np.int64)
-
-    def update(self, step: int) -> Progress:
-        """Make one update, the ``step``-th from 1."""
-        plan, model = self._plan, self._model.train()
-        left = 1 - (step - 1) / plan.steps
-        self._optimizer.param_groups[0]["lr"] = plan.learning_rate * left
-        images, labels = self._next_batch()
-        try:
-            episode = model(images, self._choices)
-        except ValueError as error:
-            raise TrainingError(
-                f"update {step} of {plan.steps} failed: {error}; "
-                f"if the data is right, lower the learning rate ({plan.learning_rate:g})"
-            ) from error
-        goal = objective(plan, episode, labels, left)
-        self._optimizer.zero_grad()
-        goal.total.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), plan.clip)
-        if not (math.isfinite(goal.total.item()) and math.isfinite(norm.item())):
-            raise TrainingError(
-                f"the loss is not finite at update {step} of {plan.steps}: "
-                f"lower the learning rate ({plan.learning_rate:g})"
-            )
-        self._optimizer.step()
-        return Progress(
-            step=step,
-            steps=plan.steps,
-            loss=goal.loss.item(),
-            error=1 - goal.reward,
-            entropy=episode.entropy.mean().item(),
-            policy=goal.learned.policy.item() if plan.gradient == "reinforce" else 0.0,
-            baseline=goal.learned.baseline.item(),
-            seconds=0.0,
-        )
-
-    def _next_batch(self) -> tuple[Tensor, Tensor]:
-        while len(self._waiting) < self._plan.batch:
-            again = self._order.permutation(len(self._data))
-            self._waiting = np.concatenate([self._waiting, again])
-        taken, self._waiting = np.split(self._waiting, [self._plan.batch])
-        images = moved(self._data.images[taken], self._plan.shift, self._shifts)
-        return as_floats(images), torch.from_numpy(self._data.labels[taken])
+def _plain(evaluation: Evaluation) -> dict[str, Any]:
+    """As JSON values; what is no number is left out."""
+    return {
+        name: value
+        for name, value in asdict(evaluation).items()
+        if not (isinstance(value, float) and math.isnan(value))
+    }
 
 
 def _mean(recent: list[Progress]) -> Progress:
-    count = len(recent)
-    return replace(
-        recent[-1],
-        loss=sum(progress.loss for progress in recent) / count,
-        error=sum(progress.error for progress in recent) / count,
-        entropy=sum(progress.entropy for progress in recent) / count,
-        policy=sum(progress.policy for progress in recent) / count,
-        baseline=sum(progress.baseline for progress in recent) / count,
-    )
+    def mean(name: str) -> float:
+        values = [getattr(one, name) for one in recent]
+        known = [value for value in values if not math.isnan(value)]
+        return sum(known) / len(known) if known else math.nan
+
+    names = ("loss", "error", "entropy", "policy", "baseline", "reward", "gradient_variance")
+    means: dict[str, Any] = {name: mean(name) for name in names}
+    return replace(recent[-1], **means)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 _FOLDER = Path(__file__).resolve().parent
@@ -22,6 +23,40 @@ def training_paths() -> tuple[Path, Path]:
     return _FOLDER / "training-hard.h5", _FOLDER / "training-soft.h5"
 
 
+@dataclass(frozen=True)
+class Sample:
+    """Sample runs that belong together.
+
+    Attributes:
+        name: of the system.
+        paths: the hard run and the soft one, over the same examples; they open as A and B.
+        story: in two sentences, what is to be seen.
+    """
+
+    name: str
+    paths: tuple[Path, ...]
+    story: str
+
+
+def samples() -> tuple[Sample, ...]:
+    """The sample runs of every system of the zoo."""
+    stories = {
+        "glimpse": "A classifier looks at a digit through six small windows, drawn one after "
+        "another (A) or blended (B). The hard one covers three quarters of the ink and is right on "
+        "98 of 100 digits all the same.",
+        "pointer": "A network answers which points are the convex hull of ten by pointing at them, "
+        "counter-clockwise until it is back. The hard one (A) goes on from the point it chose, the "
+        "soft one (B) from a blend of all.",
+        "memory": "A question is answered by one of sixteen facts, and three quarters of the "
+        "others share a word with it. Nobody told the networks which fact to read: the choices of "
+        "the hard one (A) learnt it from reward alone, the soft one (B) through its blend.",
+    }
+    return tuple(
+        Sample(name, (_FOLDER / f"{name}-hard.h5", _FOLDER / f"{name}-soft.h5"), story)
+        for name, story in stories.items()
+    )
+
+
 def checkpoints() -> dict[str, Path]:
-    """The trained models by name: ``glimpse-hard``, ``glimpse-soft``, ``glimpse-random``."""
+    """The trained models by name: ``glimpse-hard``, ``glimpse-soft``, ``pointer-hard`` …"""
     return {path.stem: path for path in sorted(_FOLDER.glob("*.safetensors"))}

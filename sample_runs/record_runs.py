@@ -1,5 +1,7 @@
 """Records the sample runs: ``python -m sample_runs.record_runs [--minilm FOLDER] [--training]``.
 
+With ``--systems`` the pointer and the memory networks are trained and recorded too (4 CPU minutes).
+
 The glimpse runs hold the same first test images of MNIST, which are bundled, so this works offline.
 The text run is only recorded again where the folder of all-MiniLM-L6-v2 is named.
 """
@@ -12,10 +14,18 @@ import tempfile
 from pathlib import Path
 
 import sample_runs
+from hardattn_models import load_system, read_metadata, save_system
 from hardattn_viewer.cli import main as hardattn
 
 EXAMPLES = 300
 SEED = 0
+SYSTEMS = (
+    ("pointer-hard", "pointer --mechanism argmax --gradient likelihood", "hull-10", 60),
+    ("pointer-soft", "pointer --mechanism soft --gradient backprop --steps 1500", "hull-10", 60),
+    ("memory-hard", "memory --mechanism sampled --gradient reinforce", "recall-16", 100),
+    ("memory-soft", "memory --mechanism soft --gradient backprop --steps 1000", "recall-16", 100),
+)
+"""Names of the samples of systems, how each is trained, and what it is recorded on."""
 TRAINING = {"sampled": 0, "soft": 1}
 """Mechanisms of the sample runs of a training, with their places among ``training_paths``."""
 
@@ -30,6 +40,25 @@ def record(folder: Path) -> None:
             if hardattn([*words, "--seed", str(SEED), "-o", str(fresh)]) != 0:
                 sys.exit(f"{checkpoint.name} could not be recorded")
             fresh.replace(folder / path.name)
+
+
+def record_systems(folder: Path) -> None:
+    """Train a hard and a soft model of each generated task, keep them, and record them."""
+    for name, train, task, examples in SYSTEMS:
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            trained, small, fresh = (
+                Path(scratch, f"{name}{end}") for end in ("-all.safetensors", ".safetensors", ".h5")
+            )
+            words = ["train", *train.split(), "--seed", str(SEED), "-o", str(trained)]
+            if hardattn(words) != 0:
+                sys.exit(f"{name} could not be trained")
+            # A sample is shown and not trained on, so where its training stood is left out.
+            save_system(load_system(trained), small, read_metadata(trained))
+            words = ["record", str(small), "--task", task, "-n", str(examples)]
+            if hardattn([*words, "--seed", str(SEED), "-o", str(fresh)]) != 0:
+                sys.exit(f"{name} could not be recorded")
+            small.replace(folder / small.name)
+            fresh.replace(folder / fresh.name)
 
 
 def record_text(folder: Path, model: Path) -> None:
@@ -62,8 +91,11 @@ if __name__ == "__main__":
     parser.add_argument("-o", "--output", type=Path, default=Path(sample_runs.__file__).parent)
     parser.add_argument("--minilm", type=Path, metavar="FOLDER", help="all-MiniLM-L6-v2")
     parser.add_argument("--training", action="store_true", help="the runs of a training too")
+    parser.add_argument("--systems", action="store_true", help="pointer and memory networks too")
     arguments = parser.parse_args()
     record(arguments.output)
+    if arguments.systems:
+        record_systems(arguments.output)
     if arguments.minilm:
         record_text(arguments.output, arguments.minilm)
     if arguments.training:

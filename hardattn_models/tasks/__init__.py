@@ -2,5 +2,6 @@
 
 from hardattn_models.tasks.images import Batch, ImageTask, Split
 from hardattn_models.tasks.loading import load_task, task_names
+from hardattn_models.tasks.protocol import Feed, Task
 
-__all__ = ["Batch", "ImageTask", "Split", "load_task", "task_names"]
+__all__ = ["Batch", "Feed", "ImageTask", "Split", "Task", "load_task", "task_names"]

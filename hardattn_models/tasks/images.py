@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from hardattn_models.errors import TaskError
+from hardattn_models.tasks.protocol import MEASURED, MEASURED_SHIFTS, ORDER, SHIFTS
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +62,8 @@ class Batch:
     Attributes:
         images: float32 ``[batch, height, width]``, 0 to 1.
         labels: int64 ``[batch]``.
-        entries: what a recorder is told, one dict an example; see :meth:`Split.entries`.
+        entries: what a recorder is told, one dict an example; see :meth:`Split.entries`. Empty
+            where a batch is learnt from.
     """
 
     images: Tensor
@@ -130,6 +132,90 @@ class ImageTask:
                 labels=torch.from_numpy(part.labels[start:stop].copy()),
                 entries=part.entries(range(start, stop)),
             )
+
+    def feed(self, seed: int, *, shift: int = 0) -> ImageFeed:
+        """Training images in a random order, each once before any comes again.
+
+        Args:
+            seed: of order and shifts.
+            shift: most pixels that an image is moved by along each axis.
+        """
+        return ImageFeed(self.train, seed, shift)
+
+    def measured(self, seed: int, batches: int, size: int, *, shift: int = 0) -> Iterator[Batch]:
+        """Batches of training images to measure on, each image drawn anew.
+
+        Args:
+            seed: of images and shifts; apart from those of :meth:`feed`.
+            batches: how many.
+            size: images of each; there may be fewer in the split.
+            shift: as for :meth:`feed`.
+        """
+        wanted = np.random.default_rng(seed + MEASURED).integers(0, len(self.train), batches * size)
+        shifts = np.random.default_rng(seed + MEASURED_SHIFTS)
+        for taken in np.split(wanted, batches):
+            yield _batch(self.train, taken, shift, shifts)
+
+
+class ImageFeed:
+    """Training images in a random order, moved by a few pixels, without end."""
+
+    def __init__(self, split: Split, seed: int, shift: int) -> None:
+        self._split, self._shift = split, shift
+        self._order = np.random.default_rng(seed + ORDER)
+        self._shifts = np.random.default_rng(seed + SHIFTS)
+        self._before = self._order.bit_generator.state
+        self._waiting = np.empty(0, np.int64)
+
+    def next(self, count: int) -> Batch:
+        """The next ``count`` images."""
+        while len(self._waiting) < count:
+            self._before = self._order.bit_generator.state
+            again = self._order.permutation(len(self._split))
+            self._waiting = np.concatenate([self._waiting, again])
+        taken, self._waiting = np.split(self._waiting, [count])
+        return _batch(self._split, taken, self._shift, self._shifts)
+
+    def state(self) -> dict[str, Any]:
+        """Where it stands: what waits is always the end of the last permutation."""
+        return {
+            "order": self._before if len(self._waiting) else self._order.bit_generator.state,
+            "waiting": len(self._waiting),
+            "shifts": self._shifts.bit_generator.state,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self._before = self._order.bit_generator.state = state["order"]
+        left = int(state["waiting"])
+        self._waiting = np.empty(0, np.int64)
+        if left:
+            again = self._order.permutation(len(self._split))
+            self._waiting = again[len(again) - left :]
+        self._shifts.bit_generator.state = state["shifts"]
+
+
+def _batch(
+    split: Split, taken: npt.NDArray[np.int64], shift: int, shifts: np.random.Generator
+) -> Batch:
+    images = moved(split.images[taken], shift, shifts)
+    return Batch(as_floats(images), torch.from_numpy(split.labels[taken]), [])
+
+
+def moved(
+    images: npt.NDArray[np.uint8], most: int, random: np.random.Generator
+) -> npt.NDArray[np.uint8]:
+    """Each image moved by up to ``most`` pixels along each axis, black coming in."""
+    if most == 0:
+        return images
+    count, height, width = images.shape
+    padded = np.pad(images, ((0, 0), (most, most), (most, most)))
+    top, left = random.integers(0, 2 * most + 1, (2, count, 1))
+    rows, columns = top + np.arange(height), left + np.arange(width)
+    moved: npt.NDArray[np.uint8] = padded[
+        np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]
+    ]
+    return moved
 
 
 def as_floats(images: npt.NDArray[np.uint8]) -> Tensor:

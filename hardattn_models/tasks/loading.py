@@ -3,36 +3,60 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
 from hardattn_models.errors import TaskError
-from hardattn_models.tasks.images import ImageTask
+from hardattn_models.tasks import pointing, recall
 from hardattn_models.tasks.mnist import load_mnist, load_mnist_small
+from hardattn_models.tasks.protocol import Task
+
+_IMAGES = ("mnist-small", "mnist")
+_GENERATED: Mapping[str, Callable[[], Task]] = {
+    "hull": lambda: pointing.hull(5, 10),
+    "hull-5": lambda: pointing.hull(5, 5),
+    "hull-10": lambda: pointing.hull(10, 10),
+    "sort-10": lambda: pointing.sorting(10),
+    **{f"recall-{size}": partial(recall.recall, size) for size in recall.SIZES},
+    "tools-16": lambda: recall.recall(16, recall.TOOLS, "tools"),
+}
 
 
-def task_names() -> tuple[str, ...]:
-    """The names that :func:`load_task` knows; the first is the default."""
-    return ("mnist-small", "mnist")
+def image_task_names() -> tuple[str, ...]:
+    """The tasks of labelled images; the first is the default."""
+    return _IMAGES
 
 
-def load_task(name: str = "mnist-small", folder: str | os.PathLike[str] | None = None) -> ImageTask:
-    """Load a task's data.
+def task_names(*, offline: bool = False) -> tuple[str, ...]:
+    """The names that :func:`load_task` knows; the first is the default.
+
+    Args:
+        offline: only those that need neither a folder nor a network.
+    """
+    return (*(_IMAGES[:1] if offline else _IMAGES), *_GENERATED)
+
+
+def load_task(name: str = "mnist-small", folder: str | os.PathLike[str] | None = None) -> Any:
+    """Load a task's data, or make it.
 
     Args:
         name: "mnist-small", bundled, or "mnist", the whole (see ``load_mnist`` for where it is
-            looked for).
-        folder: where the files of "mnist" lie; "mnist-small" takes none.
+            looked for), or a generated one.
+        folder: where the files of "mnist" lie; the others take none.
 
     Returns:
-        The task with its three splits.
+        The task with its three splits: an ``ImageTask`` of digits, or another ``Task``.
 
     Raises:
-        TaskError: if the name is unknown, a folder is given to a bundled task, or the data is
-            missing or not the published one.
+        TaskError: if the name is unknown, a folder is given to a task that needs none, or the data
+            is missing or not the published one.
     """
     if name == "mnist":
         return load_mnist(folder)
-    if name == "mnist-small":
-        if folder is not None:
-            raise TaskError("mnist-small is bundled and takes no folder; use the task mnist")
-        return load_mnist_small()
-    raise TaskError(f"there is no task {name!r}: choose {' or '.join(task_names())}")
+    if name not in task_names():
+        raise TaskError(f"there is no task {name!r}: choose {' or '.join(task_names())}")
+    if folder is not None:
+        have = "bundled" if name in _IMAGES else "generated"
+        raise TaskError(f"{name} is {have} and takes no folder; use the task mnist")
+    return load_mnist_small() if name in _IMAGES else _GENERATED[name]()

@@ -1,39 +1,66 @@
 """A classifier that looks at an image through a few small windows, one after another.
 
 After Mnih, Heess, Graves and Kavukcuoglu 2014, "Recurrent Models of Visual Attention"
-(arXiv:1406.6247). Unlike theirs, the place of a glimpse is one of a grid of positions, drawn from
-a categorical distribution, so that what the policy believed can be seen whole; and a glimpse has
-one scale.
+(arXiv:1406.6247). Unlike theirs, the place of a glimpse is one of a grid of positions, chosen by
+any mechanism, so that what the policy believed can be seen whole; with the mechanism "gaussian" it
+is a place on the plane, as there. A glimpse has one scale.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-from hardattn_models.mechanisms import Selection, argmax, sampled, soft, uniform
+from hardattn_models.choosing import GAUSSIAN, Chooser
+from hardattn_models.episode import Credit, Episode, credit
+from hardattn_models.mechanisms import Selection
+from hardattn_models.model import ModelConfig, Outcome, SystemModel
+from hardattn_models.pairs import pairs
+from hardattn_models.plane import cell_masses, square_around
+from hardattn_models.system import System
+from hardattn_models.tasks.images import Batch, ImageTask
+from hardattn_models.tasks.loading import image_task_names
 from recorders.capture.tap import AttentionTap
 
-_MECHANISMS: Mapping[str, Callable[[Tensor, Generator | None], Selection]] = {
-    "sampled": lambda logits, generator: sampled(logits, generator=generator),
-    "argmax": lambda logits, _: argmax(logits),
-    "soft": lambda logits, _: soft(logits),
-    "uniform": lambda logits, generator: uniform(logits, generator=generator),
-}
-MECHANISMS = tuple(_MECHANISMS)
+__all__ = [
+    "MECHANISMS",
+    "SYSTEM",
+    "Credit",
+    "Episode",
+    "GlimpseClassifier",
+    "GlimpseConfig",
+    "credit",
+]
+
+_LEARNT = (
+    "sampled",
+    "soft",
+    "uniform",
+    "top-k",
+    "gumbel-softmax",
+    "straight-through",
+    "gumbel-straight-through",
+    "sparsemax",
+    "entmax15",
+    "hybrid",
+    GAUSSIAN,
+)
+MECHANISMS = ("sampled", "argmax", "soft", "uniform", *_LEARNT[3:])
 
 
 @dataclass(frozen=True)
-class GlimpseConfig:
+class GlimpseConfig(ModelConfig):
     """What a glimpse classifier is built from.
 
     Attributes:
-        mechanism: how a window is chosen: "sampled", "argmax", "soft" or "uniform".
+        mechanism: how a window is chosen, one of ``MECHANISMS``.
+        temperature: what the scores of the positions are divided by.
+        k: windows that one glimpse of "top-k" or "hybrid" takes.
         classes: classes told apart.
         glimpses: windows looked at, one after another.
         size: height and width of the images in pixels.
@@ -41,9 +68,12 @@ class GlimpseConfig:
         window: height and width of a window in pixels; even difference to ``stride``, not less.
         features: width of what is remembered of one glimpse.
         hidden: width of the recurrent state.
+        std: standard deviation of the places of "gaussian"; 1 is half the image.
     """
 
-    mechanism: str = "sampled"
+    WHAT: ClassVar[str] = "glimpse classifier"
+    MECHANISMS: ClassVar[tuple[str, ...]] = MECHANISMS
+
     classes: int = 10
     glimpses: int = 6
     size: int = 28
@@ -51,22 +81,18 @@ class GlimpseConfig:
     window: int = 8
     features: int = 128
     hidden: int = 224
+    std: float = 0.12
 
     def __post_init__(self) -> None:
-        if self.mechanism not in _MECHANISMS:
-            raise ValueError(
-                f"the glimpse classifier has no mechanism {self.mechanism!r}: "
-                f"choose {', '.join(MECHANISMS)}"
-            )
-        for name, value in asdict(self).items():
-            if name != "mechanism" and (type(value) is not int or not 1 <= value <= 4096):
-                raise ValueError(f"{name} must be a whole number from 1 to 4096, not {value!r}")
+        super().__post_init__()
         if self.size % self.stride:
             raise ValueError(f"a size of {self.size} is not a multiple of stride {self.stride}")
         if self.window < self.stride or (self.window - self.stride) % 2:
             raise ValueError(
                 f"a window of {self.window} must exceed stride {self.stride} by an even number"
             )
+        if self.k > self.grid**2:
+            raise ValueError(f"k is {self.k}, but there are {self.grid**2} positions")
 
     @property
     def grid(self) -> int:
@@ -74,85 +100,17 @@ class GlimpseConfig:
         return self.size // self.stride
 
 
-@dataclass(frozen=True, eq=False)
-class Episode:
-    """One batch of images, looked at from the first glimpse to the verdict.
-
-    Attributes:
-        logits: ``[batch, classes]``, scores of the classes.
-        probabilities: ``[batch, glimpses, n]``, where each glimpse could have gone.
-        index: ``[batch, glimpses]`` int64, where it went; ``None`` for soft attention.
-        log_prob: ``[batch, glimpses]``, log-probability of that, in nats; zero for soft.
-        entropy: ``[batch, glimpses]``, entropy of ``probabilities`` in nats.
-        baseline: ``[batch, glimpses]``, the reward expected before each glimpse.
-        temperature: that of ``probabilities``.
-    """
-
-    logits: Tensor
-    probabilities: Tensor
-    index: Tensor | None
-    log_prob: Tensor
-    entropy: Tensor
-    baseline: Tensor
-    temperature: float
-
-
-@dataclass(frozen=True, eq=False)
-class Credit:
-    """What an episode was worth, detached, in the shapes that a recorder takes.
-
-    Attributes:
-        scores: ``[batch, classes]``, class probabilities.
-        reward: ``[batch, glimpses]``, 1 where the verdict was right and 0 where not, credited to
-            every glimpse of the episode as REINFORCE does.
-        baseline: ``[batch, glimpses]``, the reward expected before each glimpse.
-        advantage: ``[batch, glimpses]``, ``reward − baseline``.
-    """
-
-    scores: Tensor
-    reward: Tensor
-    baseline: Tensor
-    advantage: Tensor
-
-
-def credit(episode: Episode, labels: Tensor) -> Credit:
-    """What an episode was worth.
-
-    Args:
-        episode: what the model returned.
-        labels: int64 ``[batch]``, the true classes.
-
-    Returns:
-        Scores, reward, baseline and advantage.
-
-    Raises:
-        ValueError: if there is not one label for each episode.
-    """
-    if labels.shape != episode.logits.shape[:1]:
-        raise ValueError(
-            f"labels must be [{episode.logits.shape[0]}], one an episode, not {tuple(labels.shape)}"
-        )
-    baseline = episode.baseline.detach()
-    right = (episode.logits.argmax(-1) == labels).to(baseline.dtype)
-    reward = right.unsqueeze(1).expand_as(baseline).contiguous()
-    return Credit(
-        scores=episode.logits.detach().softmax(-1),
-        reward=reward,
-        baseline=baseline,
-        advantage=reward - baseline,
-    )
-
-
-class GlimpseClassifier(nn.Module):
+class GlimpseClassifier(SystemModel):
     """The recurrent glimpse classifier, hard or soft.
 
     At each step a policy head reads the recurrent state and gives a distribution over the
-    positions of a grid. A hard mechanism picks one window there and encodes only that one; soft
-    attention encodes all windows and blends their features. What was seen and where goes into a
-    gated recurrent unit, and the class is read from its last state.
+    positions of a grid. A hard mechanism picks one window there and encodes only that one (k of
+    them for "top-k"); a blend, or an estimator that needs to know what it did not choose, encodes
+    all windows. What was seen and where goes into a gated recurrent unit, and the class is read
+    from its last state.
 
-    With a hard mechanism the policy head sees the state detached, so REINFORCE alone teaches it;
-    with soft attention the gradient of the classification passes through everything. The
+    Where no gradient passes the choice, the policy head sees the state detached, so the estimator
+    alone teaches it; else the gradient of the classification passes through everything. The
     baseline head always sees the state detached.
 
     Attributes:
@@ -162,11 +120,12 @@ class GlimpseClassifier(nn.Module):
         look: the ``AttentionTap`` that a recorder listens to, called once a glimpse.
     """
 
+    config: GlimpseConfig
     regions: Tensor
 
     def __init__(self, config: GlimpseConfig | None = None) -> None:
-        super().__init__()
-        self.config = config = config or GlimpseConfig()
+        super().__init__(config or GlimpseConfig())
+        config = self.config
         width, state = config.features, config.hidden
         positions = config.grid**2
         self.look = AttentionTap(
@@ -174,35 +133,33 @@ class GlimpseClassifier(nn.Module):
         )
         self.register_buffer("regions", _regions(config), persistent=False)
         self.what = nn.Linear(config.window**2, width)
-        self.where = nn.Parameter(torch.randn(positions, width) * 0.1)
+        # On the plane, where is two numbers and a bias; on the grid a row for each position.
+        places = config.mechanism == GAUSSIAN
+        self.where = nn.Parameter(torch.randn(3 if places else positions, width) * 0.1)
         self.fuse = nn.Linear(width, width)
         self.core = nn.GRUCell(width, state)
         self.initial = nn.Parameter(torch.zeros(state))
-        self.policy = nn.Sequential(nn.Linear(state, 64), nn.ReLU(), nn.Linear(64, positions))
+        self.policy = nn.Sequential(
+            nn.Linear(state, 64), nn.ReLU(), nn.Linear(64, 2 if places else positions)
+        )
         self.expect = nn.Sequential(nn.Linear(state, 64), nn.ReLU(), nn.Linear(64, 1))
         self.classify = nn.Linear(state, config.classes)
 
-    @property
-    def mechanism(self) -> str:
-        """How a window is chosen."""
-        return self.config.mechanism
+    def selector(self) -> list[nn.Parameter]:
+        """The policy head."""
+        return list(self.policy.parameters())
 
-    def with_mechanism(self, mechanism: str) -> GlimpseClassifier:
-        """The same weights with another way to choose: "argmax" for a trained "sampled", say.
-
-        Args:
-            mechanism: one of ``MECHANISMS``.
-
-        Returns:
-            A new model that shares this one's parameters and has a tap of its own.
-
-        Raises:
-            ValueError: if there is no such mechanism.
-        """
-        other = GlimpseClassifier(replace(self.config, mechanism=mechanism))
-        other.load_state_dict(self.state_dict(keep_vars=True), assign=True)
-        other.regions = self.regions
-        return other.train(self.training)
+    def chooser(
+        self,
+        generator: Generator | None = None,
+        *,
+        how: str | None = None,
+        sample: bool = True,
+    ) -> Chooser:
+        """What makes its choices, by its mechanism unless ``how`` is another."""
+        choose = super().chooser(generator, how=how, sample=sample)
+        choose.std = self.config.std
+        return choose
 
     def windows(self, images: Tensor) -> Tensor:
         """What can be seen from each position.
@@ -217,7 +174,132 @@ class GlimpseClassifier(nn.Module):
         Raises:
             ValueError: if the images have another shape, are not floating point, or leave 0 to 1.
         """
-        size, stride, window = self.config.size, self.config.stride, self.config.window
+        stride, window = self.config.stride, self.config.window
+        margin = (window - stride) // 2
+        seen = functional.unfold(self._checked(images), window, padding=margin, stride=stride)
+        return seen.transpose(1, 2)
+
+    def forward(
+        self, images: Tensor, generator: Generator | None = None, choose: Chooser | None = None
+    ) -> Episode:
+        """Look at a batch of images and classify them.
+
+        Args:
+            images: ``[batch, size, size]`` or ``[batch, 1, size, size]``, floats from 0 to 1.
+            generator: source of the random choices ("sampled", "uniform"); torch's global one if
+                not given. The same state gives the same episode.
+            choose: makes the choices in place of the model's own mechanism and ``generator``.
+
+        Returns:
+            The episode.
+
+        Raises:
+            ValueError: as for :meth:`windows`.
+        """
+        choose = choose or self.chooser(generator)
+        see = self._on_plane(images, choose) if self._is_plane else self._on_grid(images, choose)
+        state = self.initial.expand(len(images), -1)
+        steps: list[_Seen] = []
+        expected = []
+        for _ in range(self.config.glimpses):
+            expected.append(self.expect(state.detach()).squeeze(-1))
+            seen = see(self.policy(state if choose.passes else state.detach()))
+            state = self.core(seen.features, state)
+            steps.append(seen)
+        index = [step.index for step in steps if step.index is not None]
+        places = [step.place for step in steps if step.place is not None]
+        return Episode(
+            logits=self.classify(state),
+            probabilities=torch.stack([step.probabilities for step in steps], 1),
+            index=torch.stack(index, 1) if index else None,
+            log_prob=choose.log_prob(),
+            entropy=choose.entropy(),
+            baseline=torch.stack(expected, 1),
+            temperature=choose.temperature,
+            places=torch.stack(places, 1) if places else None,
+        )
+
+    def outcome(self, batch: Batch, choose: Chooser) -> Outcome:
+        """Classify a batch; the reward is 1 where the verdict is right."""
+        episode = self(batch.images, choose=choose)
+        worth = credit(episode, batch.labels)
+        tracks = {}
+        if episode.places is not None:
+            tracks = {"place_x": episode.places[..., 0], "place_y": episode.places[..., 1]}
+        return Outcome(
+            loss=functional.cross_entropy(episode.logits, batch.labels, reduction="none"),
+            reward=worth.reward[:, 0],
+            right=worth.reward[:, 0],
+            baseline=episode.baseline,
+            scores=worth.scores,
+            tracks=tracks,
+        )
+
+    def described(self, batch: Batch) -> list[dict[str, Any]]:
+        """Images with the windows that could be looked at."""
+        regions = self.regions.numpy()
+        return [{**entry, "regions": regions} for entry in batch.entries]
+
+    @property
+    def _is_plane(self) -> bool:
+        return self.config.mechanism == GAUSSIAN
+
+    def _on_grid(self, images: Tensor, choose: Chooser) -> Callable[[Tensor], _Seen]:
+        windows = self.windows(images)
+        everything = self._encode(windows, self.where) if choose.reads_all else None
+
+        def see(logits: Tensor) -> _Seen:
+            selection = choose(logits)
+            index = selection.index
+            if index is not None and index.shape[-1] == 1:
+                index = index.squeeze(-1)
+            self.look(
+                probabilities=selection.probabilities,
+                selection=index,
+                log_prob=None if index is None else selection.log_prob,
+                temperature=selection.temperature,
+            )
+            if everything is not None:
+                features = selection.apply(everything)
+            elif index is not None and index.ndim == 1:
+                features = self._encode(selection.apply(windows), self.where[index])
+            else:
+                features = self._of_several(windows, selection)
+            return _Seen(features, selection.probabilities, index)
+
+        return see
+
+    def _of_several(self, windows: Tensor, selection: Selection) -> Tensor:
+        assert selection.index is not None
+        at = selection.index
+        taken = windows.gather(1, at.unsqueeze(-1).expand(*at.shape, windows.shape[-1]))
+        share = selection.weights.gather(-1, at).unsqueeze(-1)
+        return (self._encode(taken, self.where[at]) * share).sum(1)
+
+    def _on_plane(self, images: Tensor, choose: Chooser) -> Callable[[Tensor], _Seen]:
+        checked = self._checked(images)
+        window, grid, size = self.config.window, self.config.grid, self.config.size
+        offsets = square_around(window, size)
+        edges = torch.linspace(-1, 1, grid + 1)[1:-1]
+
+        def see(raw: Tensor) -> _Seen:
+            location = choose.place(raw.tanh())
+            # A place beyond the image would show nothing but black; its edge is the farthest.
+            place = location.place.clamp(-1, 1)
+            cells = cell_masses(location, edges)
+            column, row = (torch.bucketize(place.contiguous(), edges, right=True)).unbind(-1)
+            index = row * grid + column
+            self.look(probabilities=cells, selection=index, temperature=choose.temperature)
+            sight = functional.grid_sample(
+                checked, place[:, None, None] + offsets, align_corners=False
+            )
+            where = place @ self.where[:2] + self.where[2]
+            return _Seen(self._encode(sight.flatten(1), where), cells, index, place)
+
+        return see
+
+    def _checked(self, images: Tensor) -> Tensor:
+        size = self.config.size
         if images.ndim == 3:
             images = images.unsqueeze(1)
         if images.ndim != 4 or images.shape[1:] != (1, size, size) or images.shape[0] == 0:
@@ -230,58 +312,7 @@ class GlimpseClassifier(nn.Module):
         low, high = images.aminmax()
         if not (low >= 0 and high <= 1):
             raise ValueError(f"images must lie from 0 to 1, not {low.item()} to {high.item()}")
-        margin = (window - stride) // 2
-        seen = functional.unfold(images, window, padding=margin, stride=stride)
-        return seen.transpose(1, 2)
-
-    def forward(self, images: Tensor, generator: Generator | None = None) -> Episode:
-        """Look at a batch of images and classify them.
-
-        Args:
-            images: ``[batch, size, size]`` or ``[batch, 1, size, size]``, floats from 0 to 1.
-            generator: source of the random choices ("sampled", "uniform"); torch's global one if
-                not given. The same state gives the same episode.
-
-        Returns:
-            The episode.
-
-        Raises:
-            ValueError: as for :meth:`windows`.
-        """
-        windows = self.windows(images)
-        choose = _MECHANISMS[self.mechanism]
-        blends = self.mechanism == "soft"
-        everything = self._encode(windows, self.where) if blends else None
-        state = self.initial.expand(len(windows), -1)
-        steps: list[Selection] = []
-        expected = []
-        for _ in range(self.config.glimpses):
-            expected.append(self.expect(state.detach()).squeeze(-1))
-            selection = choose(self.policy(state if blends else state.detach()), generator)
-            if everything is not None:
-                self.look(probabilities=selection.probabilities, temperature=selection.temperature)
-                seen = selection.apply(everything)
-            else:
-                assert selection.index is not None
-                place = self.look(
-                    probabilities=selection.probabilities,
-                    selection=selection.index.squeeze(-1),
-                    log_prob=selection.log_prob,
-                    temperature=selection.temperature,
-                )
-                seen = self._encode(selection.apply(windows), self.where[place])
-            state = self.core(seen, state)
-            steps.append(selection)
-        places = [step.index for step in steps if step.index is not None]
-        return Episode(
-            logits=self.classify(state),
-            probabilities=torch.stack([step.probabilities for step in steps], 1),
-            index=torch.cat(places, 1) if places else None,
-            log_prob=torch.stack([step.log_prob for step in steps], 1),
-            entropy=torch.stack([step.entropy for step in steps], 1),
-            baseline=torch.stack(expected, 1),
-            temperature=steps[-1].temperature,
-        )
+        return images
 
     def _encode(self, windows: Tensor, where: Tensor) -> Tensor:
         """What was seen and where: windows ``[..., window²]``, where ``[..., features]``."""
@@ -289,22 +320,44 @@ class GlimpseClassifier(nn.Module):
         return functional.relu(self.fuse(mixed))
 
 
-def build(**options: Any) -> GlimpseClassifier:
-    """Build a glimpse classifier with fresh weights.
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """One glimpse: features [batch, features], probabilities [batch, n], and what was chosen."""
 
-    Args:
-        **options: fields of ``GlimpseConfig``.
+    features: Tensor
+    probabilities: Tensor
+    index: Tensor | None
+    place: Tensor | None = None
 
-    Raises:
-        ValueError: if there is no such field, or its value will not do.
-    """
-    unknown = options.keys() - GlimpseConfig.__dataclass_fields__.keys()
-    if unknown:
-        raise ValueError(
-            f"the glimpse classifier has no option {', '.join(sorted(unknown))}: "
-            f"choose from {', '.join(GlimpseConfig.__dataclass_fields__)}"
-        )
-    return GlimpseClassifier(GlimpseConfig(**options))
+
+def _fit(task: ImageTask) -> dict[str, Any]:
+    return {"classes": task.classes, "size": task.train.images.shape[-1]}
+
+
+def _defaults(mechanism: str, gradient: str) -> dict[str, Any]:
+    if mechanism in ("sampled", "top-k"):
+        return {}
+    if mechanism == GAUSSIAN:
+        return {"learning_rate": 1e-3, "policy_weight": 0.1, "entropy_bonus": 0.0}
+    plan: dict[str, Any] = {"policy_weight": 0.0, "entropy_bonus": 0.0}
+    if mechanism in ("gumbel-softmax", "gumbel-straight-through"):
+        plan |= {"schedule": "exponential", "temperature": 1.0, "end_temperature": 0.5}
+    return plan
+
+
+SYSTEM = System(
+    name="glimpse",
+    summary="classifies an image through six small windows, one after another",
+    trainable=pairs(_LEARNT),
+    mechanisms=MECHANISMS,
+    tasks=image_task_names(),
+    reference="Mnih et al. 2014, Recurrent Models of Visual Attention, arXiv:1406.6247",
+    model=GlimpseClassifier,
+    config=GlimpseConfig,
+    note="exact, sum-and-sample, rebar and relax need a single choice: --set glimpses=1",
+    fit=_fit,
+    defaults=_defaults,
+)
 
 
 def _regions(config: GlimpseConfig) -> Tensor:

@@ -27,6 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
                 "gradients": list(system.gradients),
                 "tasks": list(system.tasks),
                 "reference": system.reference,
+                "note": system.note,
             }
             for system in known
         ]
@@ -39,4 +40,6 @@ def run(arguments: argparse.Namespace) -> int:
         for mechanism, gradients in system.trainable.items():
             print(f"  train       --mechanism {mechanism} --gradient {' or '.join(gradients)}")
         print(f"  tasks       {', '.join(system.tasks)}")
+        if system.note:
+            print(f"  note        {system.note}")
     return 0

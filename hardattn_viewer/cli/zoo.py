@@ -12,13 +12,15 @@ from hardattn_viewer.cli.errors import CommandError, missing_extra
 from hardattn_viewer.cli.recording.options import positive
 
 if TYPE_CHECKING:
-    from hardattn_models.tasks import ImageTask
-    from hardattn_models.zoo.glimpse import GlimpseClassifier
+    from torch import Tensor
+
+    from hardattn_models.choosing import Chooser
+    from hardattn_models.model import Outcome, SystemModel
+    from hardattn_models.tasks import Task
     from recorders import Recorder
 
 # Added to the seed, so that what is recorded never shares its random choices with training.
 _RECORDING = 4_000_037
-BATCH = 100
 
 
 TASK = "mnist-small"
@@ -28,7 +30,9 @@ def add_task_arguments(
     parser: argparse.ArgumentParser, task: str | None = TASK, threads: int | None = 1
 ) -> None:
     """The arguments about data, with these defaults."""
-    parser.add_argument("--task", default=task, metavar="T", help=f"default: {TASK}")
+    parser.add_argument(
+        "--task", default=task, metavar="T", help=f"default: the system's usual one, or {TASK}"
+    )
     parser.add_argument(
         "--data", metavar="FOLDER", help="where the four files of the whole of mnist lie"
     )
@@ -60,7 +64,7 @@ def models_extra() -> Iterator[None]:
         raise CommandError(str(error)) from error
 
 
-def prepare_task(arguments: argparse.Namespace) -> ImageTask:
+def prepare_task(arguments: argparse.Namespace) -> Task:
     """The task that the arguments name; torch gets the threads that they allow."""
     import torch
 
@@ -68,7 +72,8 @@ def prepare_task(arguments: argparse.Namespace) -> ImageTask:
 
     torch.set_num_threads(arguments.threads)
 
-    return load_task(arguments.task, folder=arguments.data)
+    task: Task = load_task(arguments.task, folder=arguments.data)
+    return task
 
 
 def new_run_path(text: str) -> Path:
@@ -88,8 +93,8 @@ def new_run_path(text: str) -> Path:
 
 def record_examples(
     recorder: Recorder,
-    model: GlimpseClassifier,
-    task: ImageTask,
+    model: SystemModel,
+    task: Task,
     *,
     split: str,
     limit: int,
@@ -97,26 +102,33 @@ def record_examples(
     on_batch: Callable[[int], Any] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Run ``model`` over the first ``limit`` examples of a split and record every glimpse.
+    """Run ``model`` over the first ``limit`` examples of a split and record every choice.
 
     The same seed gives the same choices, whatever was drawn before.
     """
     import torch
 
-    from hardattn_models.zoo.glimpse import credit
-
     generator = torch.Generator().manual_seed(seed + _RECORDING)
-    regions = model.regions.numpy()
     with torch.no_grad():
-        for batch in task.batches(split, BATCH, limit):
+        for batch in task.batches(split, model.RECORDED_AT_ONCE, limit):
             if should_stop():
                 return
-            entries = [{**entry, "regions": regions} for entry in batch.entries]
+            entries = model.described(batch)
             with recorder.example(batch=entries):
-                worth = credit(model(batch.images, generator), batch.labels)
-                recorder.outcome(scores=worth.scores)
-                recorder.steps(
-                    reward=worth.reward, baseline=worth.baseline, advantage=worth.advantage
-                )
+                choose = model.chooser(generator)
+                outcome = model.outcome(batch, choose)
+                if outcome.scores is not None:
+                    recorder.outcome(scores=outcome.scores)
+                recorder.steps(**_numbers(outcome, choose))
             if on_batch is not None:
                 on_batch(len(entries))
+
+
+def _numbers(outcome: Outcome, choose: Chooser) -> dict[str, Tensor]:
+    """Numbers of every step, ``[batch, steps]`` each: the reward of the episode, and what else."""
+    made = choose.made()
+    reward = outcome.total_reward.unsqueeze(1).expand_as(made)
+    numbers = {"reward": reward, **outcome.tracks}
+    if outcome.baseline is not None:
+        numbers |= {"baseline": outcome.baseline, "advantage": reward - outcome.baseline}
+    return {name: values.detach().contiguous() for name, values in numbers.items()}

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from commands import output_of, sentence_of
+from safetensors.torch import load_file
 
 import sample_runs
 from hardattn_viewer.cli import main
@@ -130,7 +132,7 @@ def test_export_to_an_unknown_format_names_the_known_ones(
 
 
 def test_systems_lists_the_glimpse_classifier(capsys: pytest.CaptureFixture[str]) -> None:
-    [system] = json.loads(output_of(capsys, "systems", "--json"))["systems"]
+    system = json.loads(output_of(capsys, "systems", "--json"))["systems"][0]
     assert system["name"] == "glimpse"
     assert {"sampled", "soft", "argmax"} <= set(system["mechanisms"])
     assert "reinforce" in system["gradients"]
@@ -159,6 +161,44 @@ def test_a_run_made_by_train_follows_training_and_opens_again(
             np.testing.assert_array_equal(
                 recorded.map("glimpse", example, 5), followed.map("glimpse", example, 5)
             )
+
+
+def test_training_is_stopped_and_gone_on_with_and_every_bit_is_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, half, rest = (str(tmp_path / f"{name}.safetensors") for name in ("w", "h", "r"))
+    words = ["train", "glimpse", "--batch", "16", "--set", "hidden=16", "--set", "features=8"]
+    words += ["--mechanism", "gumbel_straight_through", "--gradient", "gumbel-rao"]
+    output_of(capsys, *words, "--steps", "9", "-o", whole)
+    output_of(capsys, *words, "--steps", "9", "--until", "4", "-o", half)
+    output_of(capsys, "train", "glimpse", "--resume", half, "-o", rest)
+    one, other = (load_file(path) for path in (whole, rest))
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    sentence = sentence_of(
+        capsys, 2, "train", "glimpse", "--resume", half, "--seed", "3", "-o", rest
+    )
+    assert "a training with seed 0" in sentence
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--mechanism", "argmax"], "no gradient passes an argmax"),
+        (["--mechanism", "soft", "--gradient", "reinforce"], "there is nothing to estimate"),
+        (["--mechanism", "sampled", "--gradient", "backprop"], "its score does"),
+        (["--mechanism", "top-k", "--gradient", "muprop"], "only the score of the draw"),
+        (["--gradient", "exact", "--batch", "8"], "makes 6 one after another"),
+        (["--mechanism", "gumbel-softmax", "--schedule", "adaptive"], "cannot follow its entropy"),
+        (["--set", "glimpses=none"], "glimpses must be a whole number"),
+    ],
+)
+def test_a_pair_that_makes_no_sense_is_refused_in_one_sentence(
+    words: list[str], sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = str(tmp_path / "m.safetensors")
+    assert sentence in sentence_of(capsys, 1, "train", "glimpse", *words, "-o", target)
+    assert not list(tmp_path.iterdir())
 
 
 def test_train_never_overwrites_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

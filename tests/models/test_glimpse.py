@@ -11,6 +11,7 @@ from hardattn_models import ModelError, build_system, systems
 from hardattn_models.zoo.glimpse import MECHANISMS, GlimpseClassifier, GlimpseConfig, credit
 
 HARD = ("sampled", "argmax", "uniform")
+BLENDS = ("soft", "gumbel-softmax", "sparsemax", "entmax15")
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -61,13 +62,22 @@ def test_an_episode_has_the_promised_shapes_and_distributions(mechanism: str) ->
     for scalar in (episode.log_prob, episode.entropy, episode.baseline):
         assert scalar.shape == (5, 6)
     p = episode.probabilities
-    torch.testing.assert_close(episode.entropy, -(p * p.log()).sum(-1))
-    if mechanism == "soft":
+    if mechanism == "gaussian":
+        density = math.log(2 * math.pi * math.e * 0.12**2)
+        torch.testing.assert_close(episode.entropy, torch.full((5, 6), density))
+    else:
+        torch.testing.assert_close(episode.entropy, -torch.special.xlogy(p, p).sum(-1))
+    assert (episode.places is not None) == (mechanism == "gaussian")
+    if mechanism in BLENDS:
         assert episode.index is None
         assert not episode.log_prob.any()
-    else:
-        assert episode.index is not None
-        assert episode.index.dtype == torch.int64
+        return
+    assert episode.index is not None
+    assert episode.index.dtype == torch.int64
+    if mechanism in ("top-k", "hybrid"):
+        assert episode.index.shape == (5, 6, 2)
+    elif mechanism != "gaussian":
+        assert episode.index.shape == (5, 6)
         taken = p.gather(-1, episode.index.unsqueeze(-1)).squeeze(-1)
         torch.testing.assert_close(episode.log_prob, taken.log())
 
@@ -206,7 +216,8 @@ def test_the_zoo_lists_what_it_can_build() -> None:
         assert set(known.trainable) <= set(known.mechanisms)
         for mechanism in known.mechanisms:
             assert build_system(known.name, mechanism=mechanism).mechanism == mechanism
-    assert systems()[0].gradients == ("reinforce", "backprop")
+    assert systems()[0].gradients[:2] == ("reinforce", "self-critical")
+    assert {"rloo", "muprop", "backprop", "reinmax", "relax"} <= set(systems()[0].gradients)
     with pytest.raises(ModelError, match="no system 'oracle': choose glimpse"):
         build_system("oracle")
 
@@ -234,8 +245,71 @@ def test_the_tap_hears_every_glimpse_as_the_episode_has_it_and_changes_no_bit(
     for step, values in enumerate(heard):
         assert torch.equal(values["probabilities"], episode.probabilities[:, step])
         assert values["temperature"] == 1.0
-        if mechanism == "soft":
+        if mechanism in BLENDS:
             assert values["selection"] is None
         else:
             assert torch.equal(values["selection"], episode.index[:, step])
-            assert torch.equal(values["log_prob"], episode.log_prob[:, step])
+            if mechanism != "gaussian":
+                assert torch.equal(values["log_prob"], episode.log_prob[:, step])
+
+
+def test_a_gaussian_glimpse_is_what_lies_around_its_place() -> None:
+    """In the middle of the image the window is that of the grid, pixel for pixel."""
+    model = model_of("gaussian", glimpses=1, size=32)
+    images = torch.rand(3, 32, 32, generator=seeded(2))
+    seen: list[torch.Tensor] = []
+    model.what.register_forward_hook(lambda module, args, output: seen.append(args[0]))
+    with torch.no_grad():
+        model.policy[2].weight.zero_()
+        model.policy[2].bias.copy_(torch.tensor([0.25, -0.5]).atanh())
+    choose = model.chooser(sample=False)
+    episode = model(images, choose=choose)
+    # x = 0.25 is column 20 of 32, y = -0.5 is row 8.
+    torch.testing.assert_close(seen[0], images[:, 4:12, 16:24].flatten(1), atol=1e-5, rtol=0)
+    torch.testing.assert_close(episode.places[:, 0], torch.tensor([[0.25, -0.5]]).expand(3, 2))
+    assert episode.index.unique().tolist() == [2 * 8 + 5]
+
+
+def test_the_cells_of_a_gaussian_hold_the_mass_of_the_normal_distribution() -> None:
+    model = model_of("gaussian", glimpses=1)
+    p = model(pictures(1), seeded()).probabilities[0, 0]
+    mean = model.policy(model.initial[None]).tanh()[0]
+    drawn = mean + 0.12 * torch.randn(400_000, 2, generator=seeded(1))
+    cells = ((drawn.clamp(-0.999, 0.999) + 1) / 2 * 7).long()
+    counted = torch.bincount(cells[:, 1] * 7 + cells[:, 0], minlength=49) / len(drawn)
+    torch.testing.assert_close(p, counted, atol=4e-3, rtol=0)
+
+
+def test_only_the_score_of_a_place_teaches_the_location_network_and_it_does() -> None:
+    model = model_of("gaussian")
+    episode = model(pictures(), seeded())
+    policy = list(model.policy.parameters())
+    verdict = torch.autograd.grad(
+        episode.logits.logsumexp(-1).sum(), policy, allow_unused=True, retain_graph=True
+    )
+    assert verdict == (None,) * len(policy)
+    score = torch.autograd.grad(episode.log_prob.sum(), policy)
+    assert all(found.abs().sum() > 0 for found in score)
+
+
+@pytest.mark.parametrize("mechanism", ["straight-through", "gumbel-straight-through", "hybrid"])
+def test_the_verdict_teaches_what_chooses_hard_with_a_gradient(mechanism: str) -> None:
+    model = model_of(mechanism)
+    episode = model(pictures(), seeded())
+    assert episode.index is not None
+    found = torch.autograd.grad(episode.logits.logsumexp(-1).sum(), list(model.policy.parameters()))
+    assert all(gradient.abs().sum() > 0 for gradient in found)
+
+
+def test_what_reads_all_to_learn_reads_only_what_it_chose_where_it_is_used() -> None:
+    model, images = model_of("straight-through"), pictures(8)
+    learning = model(images, seeded(6))
+    with torch.no_grad():
+        using = model(images, seeded(6))
+    assert torch.equal(learning.index, using.index)
+    torch.testing.assert_close(learning.logits, using.logits)
+
+
+def test_weights_for_a_grid_cannot_choose_places() -> None:
+    with pytest.raises(ValueError, match="cannot choose by gaussian"):
+        model_of("sampled").with_mechanism("gaussian")

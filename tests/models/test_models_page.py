@@ -1,7 +1,11 @@
 """The page about mechanisms and gradients names all of them, and its example runs."""
 
+import importlib.util
 import re
+import sys
 from pathlib import Path
+
+import pytest
 
 import hardattn_models.mechanisms as mechanisms
 from hardattn_models.gradients import estimators
@@ -23,3 +27,25 @@ def test_the_example_of_the_page_runs_and_brings_a_gradient_to_the_scorer():
     gradient = names["scorer"].weight.grad
     assert gradient.isfinite().all() and gradient.abs().sum() > 0
     assert names["context"].shape == (8, 16)
+
+
+@pytest.fixture(scope="module")
+def maker():
+    path = PAGE.with_name("make_models_page.py")
+    before = list(sys.path)
+    spec = importlib.util.spec_from_file_location("make_models_page", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    yield module
+    sys.path[:] = before
+
+
+def test_the_tables_of_systems_are_those_of_the_figures(maker):
+    assert maker.systems_tables() in PAGE.read_text()
+
+
+def test_every_measured_training_is_one_that_can_be_asked_for(maker):
+    for words, seeds in maker.measure_models.EXPERIMENTS:
+        plan = maker.measure_models._plan(words)
+        assert plan["system"] == words.split()[0]
+        assert seeds[0] == 0

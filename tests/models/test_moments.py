@@ -12,7 +12,7 @@ import torch
 from hardattn_models import TrainingError
 from hardattn_models.moments import gradient_spread, moment_of
 from hardattn_models.objective import objective
-from hardattn_models.tasks import ImageTask, load_task
+from hardattn_models.tasks import Batch, ImageTask, load_task
 from hardattn_models.training import default_plan, train
 from hardattn_models.zoo.glimpse import GlimpseClassifier
 
@@ -76,7 +76,7 @@ def test_batches_of_one_gradient_have_no_variance(
     moment = moment_of(model, replace(task, train=one), plan, 0, batches=2)
     assert moment.gradient_variance == pytest.approx(0.0, abs=1e-9)
     images = torch.from_numpy(one.images[[0] * 4]).float() / 255
-    goal = objective(plan, model(images), torch.from_numpy(one.labels[[0] * 4]), 1.0)
+    goal = objective(plan, model, Batch(images, torch.from_numpy(one.labels[[0] * 4]), []), 1.0)
     goal.total.backward()
     norm = torch.cat([p.grad.reshape(-1) for p in model.parameters() if p.grad is not None]).norm()
     assert moment.gradient_norm == pytest.approx(norm.item(), rel=1e-4)

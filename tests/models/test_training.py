@@ -27,14 +27,6 @@ def task() -> ImageTask:
     return replace(whole, validation=first(whole.validation, 200), test=first(whole.test, 300))
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Any:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.mark.parametrize("mechanism", ["sampled", "soft", "uniform"])
 def test_a_few_dozen_updates_lower_the_loss(mechanism: str, task: ImageTask) -> None:
     told: list[Progress] = []

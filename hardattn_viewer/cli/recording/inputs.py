@@ -80,11 +80,17 @@ def _pictures(files: list[Path], texts: list[str] | None, notes: Notes) -> Itera
 def _task(arguments: argparse.Namespace) -> Inputs:
     from PIL import Image
 
-    from hardattn_models.tasks import load_task
+    from hardattn_models.tasks import ImageTask, load_task
+    from hardattn_models.tasks.loading import image_task_names
     from hardattn_viewer.cli.zoo import models_extra
 
     with models_extra():
         task = load_task(arguments.task, folder=arguments.data)
+        if not isinstance(task, ImageTask):
+            raise CommandError(
+                f"{arguments.task} has no pictures and is for the systems of the zoo alone; "
+                f"choose {' or '.join(image_task_names())}"
+            )
         split = task.split(arguments.split or "test")
         count = min(len(split), arguments.n or len(split))
     items = (

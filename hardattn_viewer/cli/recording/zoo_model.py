@@ -11,10 +11,10 @@ from hardattn_viewer.cli.progress import progress_bar
 from hardattn_viewer.cli.recording.interruption import Interruption
 from hardattn_viewer.cli.recording.notes import Notes
 from hardattn_viewer.cli.recording.options import policy_of
-from hardattn_viewer.cli.zoo import TASK, models_extra, prepare_task, record_examples
+from hardattn_viewer.cli.zoo import models_extra, prepare_task, record_examples
 
 if TYPE_CHECKING:
-    from hardattn_models.zoo.glimpse import GlimpseClassifier
+    from hardattn_models.model import SystemModel
 
 EXAMPLES = 300
 
@@ -28,7 +28,6 @@ def record_zoo(path: Path, arguments: argparse.Namespace, notes: Notes) -> bool:
     Raises:
         CommandError: there is no such system, or it cannot be run on the task.
     """
-    arguments.task = arguments.task or TASK
     arguments.threads = arguments.threads or 1
     limit, split = arguments.n or EXAMPLES, arguments.split or "test"
     with models_extra():
@@ -36,6 +35,7 @@ def record_zoo(path: Path, arguments: argparse.Namespace, notes: Notes) -> bool:
 
         checkpoint = checkpoint_of(arguments.model)
         model, facts = load_model(checkpoint, arguments.mechanism)
+        arguments.task = arguments.task or usual_task(checkpoint)
         task = prepare_task(arguments)
         metadata: dict[str, Any] = {
             "checkpoint": checkpoint.name,
@@ -44,9 +44,13 @@ def record_zoo(path: Path, arguments: argparse.Namespace, notes: Notes) -> bool:
             "data": task.source,
             **facts,
         }
+        policy = policy_of(arguments)
+        if "sites" not in policy:
+            # A system tells of the attention that it is about; an encoder's is asked for by name.
+            policy["nets"] = ()
         with (
             Interruption(notes) as interruption,
-            Recorder(path, model, metadata=metadata, **policy_of(arguments)) as recorder,
+            Recorder(path, model, metadata=metadata, **policy) as recorder,
             progress_bar(min(limit, len(task.split(split))), "recording", "examples") as bar,
         ):
             try:
@@ -76,14 +80,34 @@ def checkpoint_of(model: str) -> Path:
     if model in {system.name for system in systems()}:
         from sample_runs import checkpoints
 
-        return checkpoints()[f"{model}-hard"]
+        shipped = checkpoints().get(f"{model}-hard")
+        if shipped is not None:
+            return shipped
+        raise CommandError(
+            f"no trained {model} is shipped; train one first: "
+            f"hardattn train {model} -o {model}.safetensors, and record that file"
+        )
     raise CommandError(
         f"{model} is no folder with a Hugging Face model, no package.module:factory, no checkpoint "
         f"file and no system of the zoo ({', '.join(system.name for system in systems())})"
     )
 
 
-def load_model(path: Path, mechanism: str | None) -> tuple[GlimpseClassifier, dict[str, Any]]:
+def usual_task(path: Path) -> str:
+    """The task that a checkpoint is recorded on: the one it was trained on if that needs no files.
+
+    All of MNIST is not at hand everywhere, so its classifiers are recorded on the bundled part.
+    """
+    from hardattn_models import checkpoint_facts, task_names
+    from hardattn_models.registry import system
+
+    facts = checkpoint_facts(path)
+    training = facts.metadata.get("training", {})
+    trained = training.get("plan", {}).get("task") if isinstance(training, dict) else None
+    return trained if trained in task_names(offline=True) else system(facts.system).tasks[0]
+
+
+def load_model(path: Path, mechanism: str | None) -> tuple[SystemModel, dict[str, Any]]:
     """A trained model and the facts that its checkpoint keeps of its training."""
     from hardattn_models import load_system, read_metadata
 

@@ -1,0 +1,162 @@
+"""Trains the systems of the zoo and keeps what they reached: ``python docs/measure_models.py``.
+
+Writes ``docs/models.json``, which ``make_models_page.py`` makes tables of. What is measured already
+is left alone; ``--again`` measures anew. ``--only pointer`` takes the systems of that name.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import tempfile
+from pathlib import Path
+
+import torch
+
+from hardattn_models import load_system, load_task
+from hardattn_models.evaluation import evaluate
+from hardattn_models.plan import default_plan
+from hardattn_viewer.cli import main as hardattn
+
+FIGURES = Path(__file__).with_name("models.json")
+SEEDS = (0, 1, 2)
+MEMORY_SIZES = (8, 16, 64, 256)
+_MEMORY = (
+    "sampled --gradient exact",
+    "sampled --gradient reinforce --baseline none",
+    "sampled --gradient reinforce --baseline moving-average",
+    "sampled --gradient reinforce --baseline learned",
+    "sampled --gradient self-critical",
+    "sampled --gradient soft-baseline",
+    "sampled --gradient rloo",
+    "sampled --gradient sum-and-sample",
+    "sampled --gradient muprop",
+    "sampled --gradient rebar",
+    "sampled --gradient relax",
+    "straight-through --gradient straight-through",
+    "straight-through --gradient argmax-straight-through",
+    "straight-through --gradient reinmax",
+    "gumbel-straight-through --gradient gumbel-straight-through",
+    "gumbel-straight-through --gradient gumbel-rao",
+    "gumbel-softmax --gradient gumbel-softmax",
+    "soft --gradient backprop",
+    "sparsemax --gradient backprop",
+    "entmax15 --gradient backprop",
+    "hybrid --gradient backprop",
+    "top-k --gradient reinforce",
+    "uniform --gradient backprop",
+)
+_GLIMPSE = (
+    "sampled --gradient reinforce --baseline none",
+    "sampled --gradient reinforce --baseline moving-average",
+    "sampled --gradient reinforce --baseline learned",
+    "sampled --gradient self-critical",
+    "sampled --gradient soft-baseline",
+    "sampled --gradient rloo",
+    "sampled --gradient muprop",
+    "gaussian --gradient reinforce",
+    "gaussian --gradient rloo",
+    "straight-through --gradient straight-through",
+    "straight-through --gradient reinmax",
+    "gumbel-straight-through --gradient gumbel-straight-through",
+    "gumbel-straight-through --gradient gumbel-rao",
+    "gumbel-softmax --gradient gumbel-softmax",
+    "soft --gradient backprop",
+    "sparsemax --gradient backprop",
+    "hybrid --gradient backprop",
+    "top-k --gradient reinforce",
+    "uniform --gradient backprop",
+)
+EXPERIMENTS: tuple[tuple[str, tuple[int, ...]], ...] = (
+    ("pointer --mechanism argmax --gradient likelihood --task hull", SEEDS),
+    ("pointer --mechanism argmax --gradient likelihood --task sort-10 --steps 1000", SEEDS),
+    ("pointer --mechanism soft --gradient backprop --task hull --steps 1500", SEEDS),
+    ("pointer --mechanism gumbel-straight-through --task hull --steps 1000", SEEDS),
+    ("pointer --mechanism sampled --gradient rloo --task hull-5 --steps 1500 --batch 64", SEEDS),
+    # Too few to be done with it, so that it is seen who learns faster.
+    *((f"memory --mechanism {words} --steps 400 --batch 64", SEEDS) for words in _MEMORY),
+    ("memory --mechanism sampled --gradient reinforce", SEEDS),
+    ("memory --mechanism soft --gradient backprop --steps 1000", SEEDS),
+    ("glimpse --mechanism gaussian --gradient reinforce --task mnist --steps 20000", (0,)),
+    *((f"glimpse --mechanism {words} --task mnist-small --steps 1500", (0,)) for words in _GLIMPSE),
+)
+"""Words of ``hardattn train``, and the seeds that each is trained with."""
+
+
+def measure(words: str, seed: int) -> dict[str, object]:
+    """Train once; what came of it, as plain values."""
+    with tempfile.TemporaryDirectory() as scratch:
+        target = str(Path(scratch, "model.safetensors"))
+        told = io.StringIO()
+        with contextlib.redirect_stdout(told):
+            code = hardattn(["train", *words.split(), "--seed", str(seed), "--json", "-o", target])
+        if code != 0:
+            raise SystemExit(f"hardattn train {words} ended with {code}")
+        facts = json.loads(told.getvalue())
+        sizes = _by_size(target) if words.startswith("memory") else {}
+    test = facts["test"]
+    return {
+        "seed": seed,
+        "error": round(test["error"], 5),
+        "standard_error": round(test["standard_error"], 5),
+        "figures": {name: round(value, 5) for name, value in test["figures"].items()},
+        "loss": round(test["loss"], 5),
+        "examples": test["examples"],
+        "entropy": round(test["entropy"], 5),
+        "updates": facts["plan"]["steps"],
+        "cpu_minutes": round(facts["cpu_seconds"] / 60, 2),
+        "gradient_variance": facts["gradient_variance"],
+        "torch": facts["torch"],
+        **sizes,
+    }
+
+
+def _by_size(checkpoint: str) -> dict[str, object]:
+    """How often a memory network is right, by the size of the memory, as trained and as argmax."""
+    found: dict[str, object] = {}
+    model = load_system(checkpoint)
+    for name, one in (("by_size", model), ("by_size_argmax", model.with_mechanism("argmax"))):
+        found[name] = {
+            str(size): round(1 - evaluate(one, load_task(f"recall-{size}"), "validation").error, 5)
+            for size in MEMORY_SIZES
+        }
+    return found
+
+
+def main() -> None:
+    """Measure what is not measured yet, one training after another."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--only", default="", help="beginning of the words to take")
+    parser.add_argument("--again", action="store_true")
+    parser.add_argument("-o", "--output", type=Path, default=FIGURES)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    wanted = [pair for pair in EXPERIMENTS if pair[0].startswith(arguments.only)]
+    # The first seed of everything comes before the second of anything.
+    for seed in SEEDS:
+        for words in (words for words, seeds in wanted if seed in seeds):
+            known = json.loads(arguments.output.read_text()) if arguments.output.is_file() else {}
+            runs = known.setdefault(words, {"plan": _plan(words), "runs": []})["runs"]
+            if any(run["seed"] == seed for run in runs) and not arguments.again:
+                continue
+            runs[:] = [run for run in runs if run["seed"] != seed]
+            runs.append(measure(words, seed))
+            runs.sort(key=lambda run: run["seed"])
+            arguments.output.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
+            print(words, runs[-1], flush=True)
+
+
+def _plan(words: str) -> dict[str, str]:
+    system, *rest = words.split()
+    asked = dict(zip(rest[::2], rest[1::2], strict=True))
+    plan = default_plan(
+        system, asked.get("--mechanism"), gradient=asked.get("--gradient"), task=asked.get("--task")
+    )
+    names = ("system", "mechanism", "gradient", "task")
+    return {name: getattr(plan, name) for name in names}
+
+
+if __name__ == "__main__":
+    main()

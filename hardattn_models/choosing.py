@@ -1,0 +1,277 @@
+"""How a model of the zoo chooses: one object a pass, which makes every choice and remembers it.
+
+A model asks ``choose(logits)`` where it attends, and never knows by which mechanism. So one model
+serves all of them, and an estimator can run it again with its choices made otherwise: greedily,
+blended, or given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Generator, Tensor
+
+from hardattn_models import mechanisms
+from hardattn_models.mechanisms import Location, Selection, gaussian_location
+from hardattn_models.through import gumbel_rao, reinmax
+
+GAUSSIAN = "gaussian"
+
+
+@dataclass(frozen=True)
+class Way:
+    """A mechanism as a model uses it.
+
+    Attributes:
+        passes: whether a gradient goes through the weights to the logits.
+        reads_all: whether, to learn, the model must read what was not chosen too.
+        make: makes one choice.
+    """
+
+    passes: bool
+    reads_all: bool
+    make: Callable[[Tensor, Chooser], Selection]
+
+
+class Chooser:
+    """Makes the choices of one pass of a model, and keeps them.
+
+    Args:
+        how: a name in ``WAYS``.
+        temperature: divides the scores (of the relaxed sample, where there is one).
+        k: candidates taken by "top-k" and "hybrid".
+        std: standard deviation of "gaussian", where 1 is half the plane.
+        generator: source of randomness; torch's global one if not given.
+        sample: whether what could be drawn is drawn; else the most probable is taken.
+
+    Attributes:
+        given: whether choices are given, not made; what a model answers are then its best ones.
+        steps: the choices so far, in order.
+        logits: what each was made from; empty for places.
+    """
+
+    def __init__(
+        self,
+        how: str,
+        *,
+        temperature: float = 1.0,
+        k: int = 2,
+        std: float = 0.12,
+        generator: Generator | None = None,
+        sample: bool = True,
+    ) -> None:
+        if how not in WAYS:
+            raise ValueError(f"there is no mechanism {how!r}: choose {', '.join(WAYS)}")
+        self.how, self.temperature, self.k, self.std = how, temperature, k, std
+        self.generator, self.sample = generator, sample
+        self.given = False
+        self.steps: list[Selection | Location] = []
+        self.logits: list[Tensor] = []
+        self._live: list[Tensor | None] = []
+
+    @property
+    def passes(self) -> bool:
+        """Whether a gradient goes through the weights to the logits."""
+        return WAYS[self.how].passes
+
+    @property
+    def reads_all(self) -> bool:
+        """Whether what was not chosen must be read too, for a gradient's sake or for a blend's."""
+        way = WAYS[self.how]
+        return way.reads_all and (torch.is_grad_enabled() or self.how in BLENDS)
+
+    def __call__(self, logits: Tensor, live: Tensor | None = None) -> Selection:
+        """Choose among candidates.
+
+        Args:
+            logits: ``[batch, n]``; ``-inf`` rules a candidate out.
+            live: bool ``[batch]``, which rows still have a choice to make; the others' does not
+                count. All if not given.
+        """
+        selection = self._select(logits)
+        self.steps.append(selection)
+        self.logits.append(logits)
+        self._live.append(live)
+        return selection
+
+    def place(self, mean: Tensor) -> Location:
+        """Choose a place on a plane, ``mean`` being ``[batch, 2]`` in [-1, 1]."""
+        place = gaussian_location(mean, std=self.std, sample=self.sample, generator=self.generator)
+        self.steps.append(place)
+        self._live.append(None)
+        return place
+
+    def log_prob(self) -> Tensor:
+        """Log-probability of each choice ``[batch, steps]``, nats; 0 where none had to be made."""
+        return torch.stack([_of_live(step.log_prob, live) for step, live in self._pairs()], dim=1)
+
+    def entropy(self) -> Tensor:
+        """Entropy of each choice ``[batch, steps]``, nats; 0 where none had to be made."""
+        return torch.stack([_of_live(step.entropy, live) for step, live in self._pairs()], dim=1)
+
+    def made(self) -> Tensor:
+        """Which choices had to be made, ``[batch, steps]``, 1 or 0."""
+        return torch.stack(
+            [
+                torch.ones_like(step.entropy) if live is None else live.to(step.entropy.dtype)
+                for step, live in self._pairs()
+            ],
+            dim=1,
+        )
+
+    def mean_entropy(self) -> Tensor:
+        """Mean entropy of the choices that had to be made, a scalar in nats."""
+        if all(live is None for live in self._live):
+            return self.entropy().mean()
+        return self.entropy().sum() / self.made().sum().clamp_min(1)
+
+    def _pairs(self) -> list[tuple[Selection | Location, Tensor | None]]:
+        return list(zip(self.steps, self._live, strict=True))
+
+    def _select(self, logits: Tensor) -> Selection:
+        return WAYS[self.how].make(logits, self)
+
+
+class Given(Chooser):
+    """Takes what it is given, one index ``[batch]`` a choice: teacher forcing, enumeration."""
+
+    def __init__(self, indices: Sequence[Tensor]) -> None:
+        super().__init__("argmax")
+        self.given = True
+        self._left = list(indices)
+
+    def _select(self, logits: Tensor) -> Selection:
+        if not self._left:
+            raise ValueError("the model asks for more choices than are given")
+        taken = self._left.pop(0)
+        index = taken.unsqueeze(-1)
+        best = mechanisms.argmax(logits.detach())
+        likely = best.probabilities.gather(-1, index).squeeze(-1)
+        return replace(
+            best,
+            index=index,
+            weights=torch.zeros_like(best.weights).scatter(-1, index, 1.0),
+            log_prob=likely.clamp_min(torch.finfo(likely.dtype).tiny).log(),
+        )
+
+
+class MeanField(Chooser):
+    """Blends at every choice, and keeps the weights apart, so that the slope there can be asked.
+
+    Attributes:
+        leaves: the weights ``[batch, n]`` of each choice, that gradients stop at.
+    """
+
+    def __init__(self, temperature: float = 1.0) -> None:
+        super().__init__("soft", temperature=temperature)
+        self.leaves: list[Tensor] = []
+
+    def _select(self, logits: Tensor) -> Selection:
+        selection = super()._select(logits)
+        leaf = selection.weights.detach().requires_grad_()
+        self.leaves.append(leaf)
+        return replace(selection, weights=leaf)
+
+
+class Weighted(Chooser):
+    """Gives the weights ``[batch, n]`` that it is given to its one choice, hard or relaxed."""
+
+    def __init__(self, weights: Tensor) -> None:
+        super().__init__("soft")
+        self._weights = weights
+
+    def _select(self, logits: Tensor) -> Selection:
+        return replace(super()._select(logits), weights=self._weights)
+
+
+def _of_live(value: Tensor, live: Tensor | None) -> Tensor:
+    return value if live is None else torch.where(live, value, torch.zeros_like(value))
+
+
+def _drawn(logits: Tensor, by: Chooser) -> Selection:
+    if not by.sample:
+        return mechanisms.argmax(logits, temperature=by.temperature)
+    return mechanisms.sampled(logits, temperature=by.temperature, generator=by.generator)
+
+
+def _straight(logits: Tensor, by: Chooser) -> Selection:
+    return mechanisms.straight_through(
+        logits, temperature=by.temperature, sample=by.sample, generator=by.generator
+    )
+
+
+def _no_place(logits: Tensor, by: Chooser) -> Selection:
+    raise ValueError("gaussian chooses a place on a plane, not one of several candidates")
+
+
+WAYS: Mapping[str, Way] = {
+    "sampled": Way(False, False, _drawn),
+    "argmax": Way(
+        False, False, lambda logits, by: mechanisms.argmax(logits, temperature=by.temperature)
+    ),
+    "soft": Way(True, True, lambda logits, by: mechanisms.soft(logits, temperature=by.temperature)),
+    "uniform": Way(
+        False, False, lambda logits, by: mechanisms.uniform(logits, generator=by.generator)
+    ),
+    "top-k": Way(
+        False,
+        False,
+        lambda logits, by: mechanisms.top_k(
+            logits,
+            k=by.k,
+            temperature=by.temperature,
+            sample=by.sample,
+            generator=by.generator,
+        ),
+    ),
+    "gumbel-softmax": Way(
+        True,
+        True,
+        lambda logits, by: mechanisms.gumbel_softmax(
+            logits, temperature=by.temperature, generator=by.generator
+        ),
+    ),
+    "straight-through": Way(True, True, _straight),
+    "gumbel-straight-through": Way(
+        True,
+        True,
+        lambda logits, by: mechanisms.gumbel_straight_through(
+            logits, temperature=by.temperature, generator=by.generator
+        ),
+    ),
+    "sparsemax": Way(
+        True, True, lambda logits, by: mechanisms.sparsemax(logits, temperature=by.temperature)
+    ),
+    "entmax15": Way(
+        True, True, lambda logits, by: mechanisms.entmax15(logits, temperature=by.temperature)
+    ),
+    "hybrid": Way(
+        True,
+        False,
+        lambda logits, by: mechanisms.hybrid(logits, k=by.k, temperature=by.temperature),
+    ),
+    GAUSSIAN: Way(False, False, _no_place),
+    # How estimators choose while training; no mechanisms of a model.
+    "argmax-straight-through": Way(
+        True,
+        True,
+        lambda logits, by: mechanisms.straight_through(
+            logits, temperature=by.temperature, sample=False
+        ),
+    ),
+    "gumbel-rao": Way(
+        True,
+        True,
+        lambda logits, by: gumbel_rao(logits, temperature=by.temperature, generator=by.generator),
+    ),
+    "reinmax": Way(
+        True,
+        True,
+        lambda logits, by: reinmax(logits, temperature=by.temperature, generator=by.generator),
+    ),
+}
+
+BLENDS = frozenset({"soft", "gumbel-softmax", "sparsemax", "entmax15"})
+"""Mechanisms that choose nothing: every candidate may have weight."""

@@ -1,0 +1,52 @@
+"""The sample run of every system opens, is what its checkpoint does, and has its story."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import output_of
+
+import sample_runs
+from hardattn_models import checkpoint_facts, systems
+from recorders import read_run
+
+GENERATED = [one for one in sample_runs.samples() if one.name != "glimpse"]
+
+
+def test_every_system_has_a_sample_and_a_story_of_two_sentences() -> None:
+    assert [one.name for one in sample_runs.samples()] == [known.name for known in systems()]
+    for one in sample_runs.samples():
+        assert one.story.count(". ") == 1 and one.story.endswith(".")
+        for path in one.paths:
+            assert path.stat().st_size < 2_000_000
+            assert path.stem in sample_runs.checkpoints()
+
+
+@pytest.mark.parametrize("sample", GENERATED, ids=lambda one: one.name)
+def test_a_sample_is_what_its_checkpoint_does(
+    sample: sample_runs.Sample, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in sample.paths:
+        checkpoint = sample_runs.checkpoints()[path.stem]
+        facts = checkpoint_facts(checkpoint)
+        assert facts.training is None
+        assert facts.metadata["training"]["test"]["error"] < 0.2
+        fresh = tmp_path / path.name
+        task = {"pointer": "hull-10", "memory": "recall-16"}[sample.name]
+        words = ["record", str(checkpoint), "--task", task, "-n", "5", "-o", str(fresh)]
+        output_of(capsys, *words)
+        with read_run(fresh) as made, read_run(path) as kept:
+            (site,) = kept.sites
+            for example in range(5):
+                np.testing.assert_allclose(
+                    made.map(site.name, example), kept.map(site.name, example), atol=1e-3
+                )
+
+
+def test_the_hard_pointer_network_meets_the_published_figures_of_its_checkpoint() -> None:
+    figures = checkpoint_facts(sample_runs.checkpoints()["pointer-hard"]).metadata["training"]
+    exact = figures["test"]["figures"]
+    assert exact["exact, n = 5"] >= 0.92
+    assert exact["exact, n = 10"] >= 0.87

@@ -1,0 +1,63 @@
+"""Every system of the zoo is trained, followed and recorded by the same words."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import output_of, sentence_of
+
+from hardattn_models import systems
+from recorders import read_run
+
+SMALL = {
+    "glimpse": ("--set", "hidden=16", "--set", "features=8", "--task", "mnist-small"),
+    "pointer": ("--set", "width=16", "--set", "layers=1", "--task", "hull-5"),
+    "memory": ("--set", "width=8", "--task", "recall-8"),
+}
+AXES = {"glimpse": "regions", "pointer": "points", "memory": "slots"}
+
+
+@pytest.mark.parametrize("name", [known.name for known in systems()])
+def test_a_system_is_trained_followed_and_recorded(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    followed, checkpoint, run = (str(tmp_path / one) for one in ("f.h5", "m.safetensors", "r.h5"))
+    words = ["train", name, *SMALL[name], "--steps", "4", "--batch", "8", "--snapshots", "2"]
+    words += ["--record-examples", "3", "--record", followed, "-o", checkpoint, "--json"]
+    facts = json.loads(output_of(capsys, *words))
+    assert facts["plan"]["system"] == name
+    assert 0 <= facts["test"]["error"] <= 1
+    output_of(capsys, "record", checkpoint, "-n", "3", "-o", run)
+    with read_run(followed) as one, read_run(run) as other:
+        assert [snapshot.step for snapshot in one.snapshots] == [0, 2, 4]
+        (site,) = other.sites
+        assert site.key_axis == AXES[name]
+        for example in range(3):
+            at_end = one.map(site.name, example, 0, 2)
+            np.testing.assert_array_equal(at_end, other.map(site.name, example, 0))
+            np.testing.assert_allclose(at_end.sum(-1), 1, atol=1e-3)
+            assert other.selection(site.name, example, 0) is not None
+            assert "reward" in other.scalars(example)
+    output_of(capsys, "validate", run)
+
+
+def test_a_memory_is_recorded_with_what_its_slots_hold(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint, run = str(tmp_path / "m.safetensors"), str(tmp_path / "r.h5")
+    output_of(capsys, "train", "memory", "--steps", "1", "--task", "tools-16", "-o", checkpoint)
+    output_of(capsys, "record", checkpoint, "-n", "2", "-o", run)
+    with read_run(run) as recorded:
+        slots = recorded.tokens(0, "slots")
+        assert len(slots) == 16
+        assert all("can" in text for text in slots)
+
+
+def test_what_is_for_the_zoo_alone_is_refused_elsewhere_in_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["record", "torch.nn:Identity", "--task", "hull", "-o", str(tmp_path / "r.h5")]
+    assert "has no pictures" in sentence_of(capsys, 1, *words)
