@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from PySide6.QtCore import QObject
@@ -121,8 +121,9 @@ class Actions(QObject):
             self._actions[command.id].setChecked(command.checked(self._session.state))
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
-        # Hovering enables nothing, and happens a hundred times a second.
-        if new.hovered == old.hovered:
+        # Hovering alone enables nothing, and happens a hundred times a second.
+        moved = replace(old, hovered=new.hovered, hovered_query=new.hovered_query)
+        if new != moved:
             # At once: the next key may wait already, and must not find its action disabled.
             self._refresh(new)
 

@@ -226,6 +226,9 @@ class Engine:
             request = rows_wanted(new, self._new("rows"))
             if request is not None:
                 self._loader.submit(request)
+            else:
+                # Frames that are still on their way are of runs that are closed.
+                self._new("frames")
             return
         if new.rows is not None and (self._frames_wanted != before or new.rows is not old.rows):
             asked = replace(self._frames_wanted, generation=self._new("frames"))

@@ -76,10 +76,11 @@ class HeaderLine(QWidget):
             one.label is not None or one.prediction is not None for one in state.frames.present
         )
         self._true.setVisible(judged)
+        predicted = any(one.prediction is not None for one in state.frames.present)
         differs = state.rows is not None and state.place.example in state.rows.differs
         self.warning.setVisible(differs and len(state.frames.present) == 2)
         for slot in SLOTS:
-            self._show_prediction(slot, state.frames.of(slot) if judged else None)
+            self._show_prediction(slot, state.frames.of(slot) if predicted else None)
         self._query.setVisible(frame is not None and frame.queries > 1)
         if frame is None:
             self.example.setText(_nothing(state))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QKeySequence, QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
@@ -29,6 +29,8 @@ FILTERS = (
 # It would end the test, not the window.
 NEVER = ("quit",)
 SETTLE_SECONDS = 10.0
+# The menu of a button keeps who pressed it waiting until it is closed: it is, after so long.
+MENU_MS = 300
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class Person:
         with self._hooks():
             for number, act in enumerate(acts):
                 try:
-                    getattr(self, f"_{act.kind}")(*act.at)
+                    self._do(act)
                     self._settle()
                     self._check()
                 except Exception as error:
@@ -110,6 +112,13 @@ class Person:
             yield
         finally:
             sys.excepthook, threading.excepthook = before
+
+    def _do(self, act: Act) -> None:
+        closer = QTimer()
+        closer.timeout.connect(_close_popup)
+        closer.start(MENU_MS)
+        getattr(self, f"_{act.kind}")(*act.at)
+        closer.stop()
 
     # --- acts -----------------------------------------------------------------------------
 
@@ -221,9 +230,7 @@ class Person:
 
     def _close_dialogs(self) -> None:
         for _ in range(3):
-            popup = QApplication.activePopupWidget()
-            if popup is not None:
-                popup.close()
+            _close_popup()
             for dialog in self.window.findChildren(QDialog):
                 dialog.reject()
             QApplication.processEvents()
@@ -321,6 +328,12 @@ def _waiting(window: MainWindow) -> str:
     rows = None if state.rows is None else len(state.rows)
     shown, wanted = state.frames.targets, None if rows is None else targets_wanted(state)
     return f"{runs} A={state.slot_a} B={state.slot_b} rows={rows} {shown} not {wanted}"
+
+
+def _close_popup() -> None:
+    popup = QApplication.activePopupWidget()
+    if popup is not None:
+        popup.close()
 
 
 def _alive(widget: QWidget) -> bool:

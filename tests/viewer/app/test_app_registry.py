@@ -81,6 +81,16 @@ def test_commands_that_cannot_be_done_are_disabled(
         assert window.actions_[name].isEnabled(), name
 
 
+def test_commands_follow_where_the_pointer_is_over_a_key(window: MainWindow) -> None:
+    for run in window.session.state.runs:
+        assert window.actions_["export"].isEnabled()
+        window.session.hover(1)
+        window.session.close_run(run.key)
+        QApplication.processEvents()
+    for name in ("export", "play", "forward", "copy", "swap"):
+        assert not window.actions_[name].isEnabled(), name
+
+
 def test_everything_that_can_be_used_has_a_name(window: MainWindow) -> None:
     nameless = [
         widget.objectName() or type(widget).__name__

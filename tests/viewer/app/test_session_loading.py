@@ -94,6 +94,24 @@ def test_stale_answers_do_not_reach_the_state(hard_path: Path) -> None:
         session.close()
 
 
+def test_frames_of_a_closed_run_do_not_come_back(hard_path: Path) -> None:
+    woken = threading.Semaphore(0)
+    session = Session(wake=woken.release)
+    try:
+        session.open([hard_path])
+        while session.state.rows is None:
+            assert woken.acquire(timeout=10)
+            session.collect()
+        # The frames are read, and nobody takes them in yet.
+        while woken.acquire(timeout=0.5):
+            pass
+        session.close_run(session.state.runs[0].key)
+        session.collect()
+        assert session.state.runs == () and not session.state.frames.present
+    finally:
+        session.close()
+
+
 def test_a_comparison_in_progress_lets_frames_through(tmp_path: Path) -> None:
     names = [f"e{i}" for i in range(400)]
     a = write_run(tmp_path / "a.h5", hard=True, names=names)
