@@ -79,9 +79,8 @@ def step_at(picture: TimelinePicture, rect: QRectF, x: float) -> int:
 
 
 def paint_tracks(painter: QPainter, rect: QRectF, picture: TimelinePicture, theme: Theme) -> None:
-    """Paint axis, curves and hits: all that stays while the playhead moves."""
+    """Paint curves and hits over the ruler: all that stays while the playhead moves."""
     area = plot_area(rect)
-    _paint_ruler(painter, rect, picture, theme)
     top = area.top() + RULER + picture.above
     body = QRectF(area.left(), top, area.width(), area.bottom() - LANE - top)
     height = body.height() / max(len(picture.tracks), 1)
@@ -135,7 +134,8 @@ def _paint_name(painter: QPainter, rect: QRectF, track: Track, theme: Theme) -> 
         draw_text(painter, place, words, theme, size=theme.size_small, colour=colour)
 
 
-def _paint_ruler(painter: QPainter, rect: QRectF, picture: TimelinePicture, theme: Theme) -> None:
+def paint_ruler(painter: QPainter, rect: QRectF, picture: TimelinePicture, theme: Theme) -> None:
+    """Paint the axis: a line and a number at steps, and the tokens that came with them."""
     area = plot_area(rect)
     width = _width(picture, rect)
     widest = text_width(_step_words(int(picture.last), 1), theme, theme.size_small)

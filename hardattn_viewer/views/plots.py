@@ -25,6 +25,7 @@ from hardattn_viewer.drawing.timeline import (
     RULER,
     TimelinePicture,
     paint_marks,
+    paint_ruler,
     paint_tracks,
     plot_area,
     step_at,
@@ -74,6 +75,7 @@ class TrackPlots(QAbstractScrollArea):
         self._theme = DARK
         self.picture = TimelinePicture((), 0, 0.0, 1.0)
         self._curves: QPixmap | None = None
+        self._ruler_of: tuple[tuple[object, ...], QPixmap] | None = None
         self._press: QPoint | None = None
         self._pan: tuple[float, float] | None = None
         self._ranging: int | None = None
@@ -182,10 +184,7 @@ class TrackPlots(QAbstractScrollArea):
             return
         ratio = self.viewport().devicePixelRatioF()
         if self._curves is None:
-            size = self.viewport().size() * ratio
-            self._curves = QPixmap(size)
-            self._curves.setDevicePixelRatio(ratio)
-            self._curves.fill(self._theme.panel)
+            self._curves = self._ruler(ratio).copy()
             inner = QPainter(self._curves)
             paint_tracks(inner, self._rect(), self.picture, self._theme)
             inner.end()
@@ -211,6 +210,20 @@ class TrackPlots(QAbstractScrollArea):
             while len(self._small) >= KEPT:
                 del self._small[next(iter(self._small))]
             self._small[number] = small_frame(strip.images[number], size)
+
+    def _ruler(self, ratio: float) -> QPixmap:
+        """The axis, drawn anew only where other steps are seen: curves change more often."""
+        size, at = self.viewport().size() * ratio, self.picture
+        key = (size, ratio, at.first, at.last, at.steps, at.tokens, self._theme)
+        if self._ruler_of is None or self._ruler_of[0] != key:
+            made = QPixmap(size)
+            made.setDevicePixelRatio(ratio)
+            made.fill(self._theme.panel)
+            painter = QPainter(made)
+            paint_ruler(painter, self._rect(), at, self._theme)
+            painter.end()
+            self._ruler_of = (key, made)
+        return self._ruler_of[1]
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Draw in another size."""
