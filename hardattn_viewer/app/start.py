@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 from hardattn_viewer.app.errors import ExceptionHook
 from hardattn_viewer.app.keeping import Keeping
 from hardattn_viewer.app.main_window import USUAL, MainWindow
-from hardattn_viewer.app.memory import return_freed_memory
+from hardattn_viewer.app.memory import leave_alone_what_stays, return_freed_memory
 from hardattn_viewer.app.overrides import guard_overrides
 from hardattn_viewer.app.settings import Settings, Unkept
 from hardattn_viewer.app.trace import Trace, is_wanted
@@ -84,6 +84,7 @@ def main(
     paths = [] if restored else paths or samples
     starter = Starter(session, paths, view, example, step, ready, follow, restored)
     window.show()
+    leave_alone_what_stays()
     QTimer.singleShot(0, starter.begin)
     status = app.exec()
     hook.remove()
@@ -211,6 +212,7 @@ def take_screenshot(
     # Thumbnails are asked for when the table has come to rest.
     window.examples.table.ask_now()
     app.processEvents()
+    window.overlay.filmstrip.steps.make_now()
     picture = window.grab()
     hook.remove()
     # Half a picture must not pass for one.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 
@@ -32,6 +33,8 @@ MOST = 48
 KEPT = 96
 # Seconds that one turn of the event loop may spend on new pictures; the rest follow.
 AT_ONCE = 0.003
+# Milliseconds that a place has to be looked at before its pictures are made.
+REST_MS = 60
 # Samples of smooth heat along a side: more than a small picture has px.
 SAMPLES = 128
 
@@ -49,7 +52,6 @@ class StepPictures(QWidget):
         self._display = _without_part(session.state.display)
         self._later = QTimer(self)
         self._later.setSingleShot(True)
-        self._later.setInterval(0)
         self._later.timeout.connect(self._make_some)
         # The steps that are in memory.
         self.held = range(0)
@@ -118,6 +120,7 @@ class StepPictures(QWidget):
         if (after, held) != (before, self.held):
             self._display, self.held = display, held
             self._pictures.clear()
+            self._later.stop()
             self.updateGeometry()
             self.update()
         elif new.place.step != old.place.step:
@@ -135,9 +138,10 @@ class StepPictures(QWidget):
         for step, place in self._places(QRectF(event.rect())):
             known = self._pictures.get(step)
             if known is None:
-                # Made afterwards: the large picture of the step comes first.
+                # Made when the place is looked at for a while: whoever goes on needs none of them.
                 painter.fillRect(place, QColor(self._theme.raised))
-                self._later.start()
+                if not self._later.isActive():
+                    self._later.start(REST_MS)
             else:
                 painter.drawPixmap(place.topLeft(), known)
             self._paint_label(painter, place, step, state.place.step)
@@ -155,12 +159,19 @@ class StepPictures(QWidget):
                 found.append((self.shown_step(first), place))
         return found
 
+    def make_now(self) -> None:
+        """Make all pictures that can be seen, for a picture of the window."""
+        self._make(math.inf)
+
     def _make_some(self) -> None:
+        self._make(AT_ONCE)
+
+    def _make(self, seconds: float) -> None:
         """Make pictures that can be seen, those of the nearest steps first, for some time."""
         state, frame = self._session.state, self._session.state.frame
         if frame is None or frame.boxes is None or not self.isVisible():
             return
-        until, here = time.perf_counter() + AT_ONCE, state.place.step
+        until, here = time.perf_counter() + seconds, state.place.step
         there = self._places(QRectF(self.visibleRegion().boundingRect()))
         missing = [(step, place) for step, place in there if step not in self._pictures]
         scale = scale_of(state, frame)
@@ -168,7 +179,7 @@ class StepPictures(QWidget):
             self._keep(step, self._made(frame, step, place, scale))
             self.update(place.toAlignedRect())
             if time.perf_counter() > until:
-                self._later.start()
+                self._later.start(0)
                 break
 
     def _made(self, frame: Frame, step: int, place: QRectF, scale: float) -> QPixmap:
