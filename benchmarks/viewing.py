@@ -7,11 +7,11 @@ is done, and the event loop runs until what the session is at is on the screen, 
 turns: the new place, what was read of it, and its painting. Of each turn the processor time of the
 GUI thread is taken, in ms: nothing else can happen in it, and what the reader thread does at the
 same time is not in it. A *frame* is the longest turn of an act: median and 95th percentile over
-the acts, and the *worst gap* the longest of all. The *act* is all of its turns together. Processor time,
-since other programs may use the machine; it grows nevertheless where they take the caches.
-*Filter* and *sort* are wall-clock time from the act to the list. Memory is the resident set of the
-process at the end, and how much of it came since the empty window; beside it what it is once a
-second run of that size is open too, for the pane link. An act that a view does not offer is
+the acts, and the *worst gap* the longest of all. The *act* is all of its turns together.
+Processor time, since other programs may use the machine; it grows nevertheless where they take the
+caches. *Filter* and *sort* are wall-clock time from the act to the list. Memory is the resident
+set of the process at the end, and how much of it came since the empty window; beside it what it is
+once a second run of that size is open too, for the pane link. An act that a view does not offer is
 reported as *not offered*.
 
 Limits, marked with ! where they are passed: a frame 16 ms at the 95th percentile, filter and sort

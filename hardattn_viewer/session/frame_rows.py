@@ -52,6 +52,15 @@ def holds_rows(frame: Frame, query: int | None, also: tuple[int, ...], words: bo
     )
 
 
+def same_rows(frame: Frame, query: int | None, also: tuple[int, ...], words: bool) -> bool:
+    """Whether what would be shown is what is shown, as where steps have one query only."""
+    asked = (frame.asked_query, frame.asked_also, frame.by_words)
+    return all(
+        _rows(frame, at, *asked) == _rows(frame, at, query, also, words)
+        for at in range(len(frame.maps))
+    )
+
+
 def with_rows(frame: Frame, query: int | None, also: tuple[int, ...], words: bool) -> Frame:
     """``frame`` with everything that depends on which queries are looked at.
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hardattn_viewer.session.frame_items import key_tokens
 from hardattn_viewer.session.frame_parts import boxes_of, padded, site_of
-from hardattn_viewer.session.frame_rows import averaged, holds_rows, rows_at, with_rows
+from hardattn_viewer.session.frame_rows import averaged, holds_rows, rows_at, same_rows, with_rows
 from hardattn_viewer.session.joined import JoinedMap, joined
 from hardattn_viewer.session.long_examples import LongCurves, read_curves, steps_around
 from hardattn_viewer.session.maps import StepMap, read_step
@@ -349,7 +349,10 @@ def frame_at(
     asked = (frame.asked_query, frame.asked_also, frame.by_words)
     # Until other rows of a large map are read, the old ones stay.
     if frame.maps and asked != (query, also, words) and holds_rows(frame, query, also, words):
-        frame = with_rows(frame, query, also, words)
+        if same_rows(frame, query, also, words):
+            frame = replace(frame, asked_query=query, asked_also=also, by_words=words)
+        else:
+            frame = with_rows(frame, query, also, words)
     elif step == frame.place.step:
         return frame
     return _at(frame, step)
