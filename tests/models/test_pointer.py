@@ -133,7 +133,7 @@ def test_a_reward_alone_teaches_it() -> None:
     assert np.mean(told[-20:]) > np.mean(told[:20]) + 0.08
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_it_meets_the_published_figures_on_hulls_of_five_to_ten_points() -> None:
     figures = train(default_plan("pointer")).test.figures
     assert figures["exact, n = 5"] >= 0.93
