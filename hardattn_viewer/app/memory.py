@@ -12,7 +12,7 @@ _MAPPED_FROM = 4 << 20
 # Of what is free at the end of the heap so much is kept. It would be 128 kB once the above is set,
 # and every picture that is painted would be given back and asked for again.
 _M_TRIM_THRESHOLD = -1
-_KEPT_FREE = 32 << 20
+_KEPT_FREE = 16 << 20
 
 
 def return_freed_memory() -> bool:

@@ -45,7 +45,7 @@ from recorders.run.reader import Remote, Run, RunError, read_run
 
 FRAME_BYTES = 96 * 2**20
 # Of each run, decoded pieces: several heads share one, and what is made of them is kept above.
-PIECES_BYTES = 32 * 2**20
+PIECES_BYTES = 24 * 2**20
 CURVE_BYTES = 192 * 2**20
 THUMBNAIL_PIXELS = 64
 # Tokens that stand for a text in the table of examples.
