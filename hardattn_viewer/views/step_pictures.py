@@ -17,6 +17,7 @@ from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame, frame_at_step
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
+from hardattn_viewer.session.wants import is_settled
 from hardattn_viewer.views.scales import scale_of
 
 WIDTH = 214
@@ -124,6 +125,8 @@ class StepPictures(QWidget):
             self.updateGeometry()
             self.update()
         elif new.place.step != old.place.step:
+            if self._later.isActive():
+                self._later.start(REST_MS)
             # Only the mark of the current step moves.
             for step in (old.place.step, new.place.step):
                 self.update(self.place_of(step).adjusted(-3, -LABEL, 3, 3).toAlignedRect())
@@ -170,6 +173,10 @@ class StepPictures(QWidget):
         """Make pictures that can be seen, those of the nearest steps first, for some time."""
         state, frame = self._session.state, self._session.state.frame
         if frame is None or frame.boxes is None or not self.isVisible():
+            return
+        if not is_settled(state):
+            # The frame is still that of a place which is left already.
+            self._later.start(REST_MS)
             return
         until, here = time.perf_counter() + seconds, state.place.step
         there = self._places(QRectF(self.visibleRegion().boundingRect()))
