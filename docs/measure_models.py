@@ -17,7 +17,7 @@ import torch
 
 from hardattn_models import load_system, load_task
 from hardattn_models.evaluation import evaluate
-from hardattn_models.plan import default_plan
+from hardattn_models.training.plan import default_plan
 from hardattn_viewer.cli import main as hardattn
 
 FIGURES = Path(__file__).with_name("models.json")

@@ -22,10 +22,10 @@ from safetensors.torch import save
 from torch import Tensor
 
 from hardattn_models.errors import CheckpointError, ModelError
-from hardattn_models.learner import Standing
 from hardattn_models.model import SystemModel
-from hardattn_models.plan import TrainingPlan
 from hardattn_models.registry import build_system, systems
+from hardattn_models.training.learner import Standing
+from hardattn_models.training.plan import TrainingPlan
 
 _FORMAT, _VERSION, _RESUMABLE = "hardattn-system", "1", "2"
 _TRAINING = "training/"

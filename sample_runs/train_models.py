@@ -21,7 +21,7 @@ import torch
 
 from hardattn_models import load_system, load_task, save_system
 from hardattn_models.tasks import ImageTask
-from hardattn_models.training import Progress, TrainingPlan, default_plan, evaluate, train
+from hardattn_models.training.loop import Progress, TrainingPlan, default_plan, evaluate, train
 from hardattn_models.zoo.glimpse import GlimpseClassifier
 
 FOLDER = Path(__file__).parent

@@ -22,9 +22,9 @@ from hardattn_viewer.cli.zoo import (
 
 if TYPE_CHECKING:
     from hardattn_models.model import SystemModel
-    from hardattn_models.plan import TrainingPlan
     from hardattn_models.tasks import Task
-    from hardattn_models.training import Progress, Standing, TrainingResult
+    from hardattn_models.training.loop import Progress, Standing, TrainingResult
+    from hardattn_models.training.plan import TrainingPlan
 
 _PLAN = (
     ("steps", int, "N", "parameter updates"),
@@ -103,7 +103,7 @@ def _begun(
     from dataclasses import replace
 
     from hardattn_models import load_training
-    from hardattn_models.plan import default_plan
+    from hardattn_models.training.plan import default_plan
 
     fields = [name.replace("-", "_") for name, *_ in _PLAN]
     asked: dict[str, Any] = {name: getattr(arguments, name) for name in fields}
@@ -149,7 +149,7 @@ def train_and_record(
     """Train with a progress bar; Ctrl+C ends early and keeps what was learned and recorded."""
     import signal
 
-    from hardattn_models.training import train
+    from hardattn_models.training.loop import train
 
     asked_to_stop: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, _: asked_to_stop.append(number))
@@ -214,7 +214,7 @@ class _Follower:
     def __call__(self, step: int, model: Any) -> None:
         from dataclasses import asdict
 
-        from hardattn_models.moments import moment_of
+        from hardattn_models.training.moments import moment_of
         from recorders import Recorder
 
         if self._recorder is None:

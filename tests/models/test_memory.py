@@ -9,7 +9,7 @@ import torch
 
 from hardattn_models import build_system, load_task, systems
 from hardattn_models.tasks.recall import FACTS, SIZES
-from hardattn_models.training import default_plan, evaluate, train
+from hardattn_models.training.loop import default_plan, evaluate, train
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from hardattn_models import TrainingError
-from hardattn_models.moments import gradient_spread, moment_of
-from hardattn_models.objective import objective
 from hardattn_models.tasks import Batch, ImageTask, load_task
-from hardattn_models.training import default_plan, train
+from hardattn_models.training.loop import default_plan, train
+from hardattn_models.training.moments import gradient_spread, moment_of
+from hardattn_models.training.objective import objective
 from hardattn_models.zoo.glimpse import GlimpseClassifier
 
 

@@ -11,12 +11,12 @@ import torch
 from torch import nn
 
 from hardattn_models import TrainingError
-from hardattn_models.aids import Aids
 from hardattn_models.gradients import estimate
 from hardattn_models.model import ModelConfig, Outcome, SystemModel
-from hardattn_models.objective import objective
 from hardattn_models.pairs import SINGLE
-from hardattn_models.plan import default_plan
+from hardattn_models.training.aids import Aids
+from hardattn_models.training.objective import objective
+from hardattn_models.training.plan import default_plan
 
 N, ROWS, BATCHES = 3, 4_000, 30
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from hardattn_models import TrainingError, build_system, systems
-from hardattn_models.learner import Learner
 from hardattn_models.pairs import PAIRS, SINGLE
 from hardattn_models.tasks import ImageTask, load_task
-from hardattn_models.training import TrainingPlan, default_plan, train
+from hardattn_models.training.learner import Learner
+from hardattn_models.training.loop import TrainingPlan, default_plan, train
 
 GLIMPSE = systems()[0]
 EVERY = [(m, g) for m, gradients in GLIMPSE.trainable.items() for g in gradients]

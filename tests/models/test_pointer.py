@@ -11,7 +11,7 @@ import torch
 from hardattn_models import TaskError, TrainingError, build_system, load_task, systems
 from hardattn_models.choosing import Given
 from hardattn_models.tasks.pointing import convex_hull
-from hardattn_models.training import TrainingResult, default_plan, train
+from hardattn_models.training.loop import TrainingResult, default_plan, train
 
 
 def chain(points: np.ndarray) -> list[int]:

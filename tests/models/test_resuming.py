@@ -18,10 +18,10 @@ from hardattn_models import (
     read_metadata,
     save_system,
 )
-from hardattn_models.plan import TrainingPlan
 from hardattn_models.tasks import ImageTask, load_task
-from hardattn_models.training import Progress, default_plan, train
-from hardattn_models.watch import Watch
+from hardattn_models.training.loop import Progress, default_plan, train
+from hardattn_models.training.plan import TrainingPlan
+from hardattn_models.training.watch import Watch
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import torch
 
 from hardattn_models import ModelError, TrainingError
 from hardattn_models.tasks import ImageTask, load_task
-from hardattn_models.training import Progress, TrainingPlan, default_plan, evaluate, train
+from hardattn_models.training.loop import Progress, TrainingPlan, default_plan, evaluate, train
 from hardattn_models.zoo.glimpse import GlimpseClassifier
 
 

@@ -9,14 +9,14 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from hardattn_models.aids import Aids, optimizer_tensors, part, restore_optimizer
 from hardattn_models.errors import CheckpointError, TrainingError
 from hardattn_models.mechanisms import Adaptive, Exponential, Linear
 from hardattn_models.model import SystemModel
-from hardattn_models.objective import objective
-from hardattn_models.plan import TrainingPlan
 from hardattn_models.tasks.protocol import Task
-from hardattn_models.watch import Watch
+from hardattn_models.training.aids import Aids, optimizer_tensors, part, restore_optimizer
+from hardattn_models.training.objective import objective
+from hardattn_models.training.plan import TrainingPlan
+from hardattn_models.training.watch import Watch
 
 # Added to a plan's seed, so that weights, order, and choices never share a stream.
 _CHOICES = 2_000_003

@@ -14,14 +14,14 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from hardattn_models.aids import Aids
 from hardattn_models.choosing import Chooser, Given, MeanField, Weighted
 from hardattn_models.errors import TrainingError
 from hardattn_models.gradients import estimate, reinforce
 from hardattn_models.model import Outcome, SystemModel
 from hardattn_models.pairs import SINGLE
-from hardattn_models.plan import TrainingPlan
 from hardattn_models.tasks.protocol import repeated
+from hardattn_models.training.aids import Aids
+from hardattn_models.training.plan import TrainingPlan
 
 
 @dataclass(frozen=True, eq=False)

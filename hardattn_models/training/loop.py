@@ -12,11 +12,11 @@ import torch
 
 from hardattn_models.errors import TrainingError
 from hardattn_models.evaluation import Evaluation, evaluate
-from hardattn_models.learner import Learner, Progress, Standing
 from hardattn_models.model import SystemModel
-from hardattn_models.plan import TrainingPlan, default_plan
 from hardattn_models.registry import build_system, system
 from hardattn_models.tasks import ImageTask, Task, load_task
+from hardattn_models.training.learner import Learner, Progress, Standing
+from hardattn_models.training.plan import TrainingPlan, default_plan
 
 _HISTORY_POINTS = 200
 

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from hardattn_models.errors import TrainingError
-from hardattn_models.plan import TrainingPlan
+from hardattn_models.training.plan import TrainingPlan
 
 _UNTAUGHT = 50
 """Updates without any gradient into what chooses, after which it is given up."""

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from hardattn_models.aids import Aids
 from hardattn_models.errors import TrainingError
 from hardattn_models.model import SystemModel
-from hardattn_models.objective import objective
-from hardattn_models.plan import TrainingPlan
 from hardattn_models.tasks.protocol import Task
+from hardattn_models.training.aids import Aids
+from hardattn_models.training.objective import objective
+from hardattn_models.training.plan import TrainingPlan
 
 # Added to a plan's seed, so that these choices are shared with nothing else.
 _CHOICES = 7_000_057
