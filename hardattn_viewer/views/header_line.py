@@ -12,7 +12,7 @@ from hardattn_viewer.session.shown_tokens import queries_words
 from hardattn_viewer.session.state import SLOTS, SessionState, Slot
 from hardattn_viewer.views.flow import FlowLayout
 from hardattn_viewer.views.live_badge import LiveBadge
-from hardattn_viewer.views.parts import label, plain_tooltip, row, set_property
+from hardattn_viewer.views.parts import ExactLabel, label, plain_tooltip, row, set_property
 from hardattn_viewer.views.scales import scale_words
 from hardattn_viewer.views.site_choice import HeadButton, SiteButton
 
@@ -26,7 +26,7 @@ class HeaderLine(QWidget):
         self.setProperty("surface", "window")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._session = session
-        self.example = label(role="title", name="headerExample")
+        self.example = ExactLabel("title", "headerExample")
         self._true = Pair("true", "headerTrue")
         self._predictions: dict[Slot, Pair] = {
             slot: Pair(f"{slot} predicts", f"headerPredicts{slot}") for slot in SLOTS
@@ -127,19 +127,27 @@ class Pair(QWidget):
         super().__init__()
         self.setObjectName(name)
         self.words = label(words, "muted")
-        self.value = label(role="value")
-        self._after = label(role="muted")
+        self.value = ExactLabel("value")
+        self._after = ExactLabel("muted")
         self.setLayout(row(self.words, self.value, self._after, spacing=5))
+        self._shown: tuple[str, str, str, str] | None = None
 
     def show_value(self, value: str, *, tone: str = "", after: str = "", note: str = "") -> None:
         """Show a value; ``after`` follows it in plain type."""
+        shown = (value, tone, after, note)
+        if shown == self._shown:
+            return
+        self._shown = shown
+        before = self.sizeHint()
         self.value.setText(value)
         set_property(self.value, "tone", tone)
         self._after.setText(after.strip())
         self._after.setVisible(bool(after))
         self.setToolTip(plain_tooltip(note))
         self.setAccessibleName(f"{self.words.text()} {value}{after}")
-        self.updateGeometry()
+        # The whole window is laid out again where this changes.
+        if self.sizeHint() != before:
+            self.updateGeometry()
 
 
 class SnapshotChoice(QComboBox):

@@ -33,6 +33,7 @@ from hardattn_viewer.session.state import SessionState, Slot, key_in_focus
 from hardattn_viewer.views.canvas import Canvas
 from hardattn_viewer.views.parts import (
     ElidedLabel,
+    ExactLabel,
     Notice,
     SlotMark,
     column,
@@ -73,7 +74,7 @@ class RunPane(QWidget):
         self._is_stale = False
         self._mark = SlotMark()
         self._title = ElidedLabel(role="big", name=f"{name}Title")
-        self._step = label(role="muted", name=f"{name}Step")
+        self._step = ExactLabel("muted", f"{name}Step")
         self.strip: Canvas[DistributionPicture] = Canvas(f"{name}Strip", paint_distribution, bar_at)
         self.warning = label(role="warning", name=f"{name}Warning")
         self.warning.setWordWrap(True)

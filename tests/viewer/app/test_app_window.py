@@ -6,16 +6,18 @@ import time
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 from small_runs import STEPS, wait_until_shown
 
 from hardattn_viewer.app.export_dialog import ExportDialog
 from hardattn_viewer.app.main_views import MAIN_VIEWS
 from hardattn_viewer.app.main_window import MainWindow
+from hardattn_viewer.drawing.theme import DARK
+from hardattn_viewer.views.parts import ExactLabel
 
 
 def assert_views_agree(window: MainWindow) -> None:
@@ -262,3 +264,64 @@ def test_the_first_frame_is_drawn_within_50_ms(window: MainWindow, qtbot: QtBot)
         QApplication.processEvents()
         took.append(time.process_time() - started)
     assert sorted(took)[2] < 0.05
+
+
+def test_other_numbers_of_the_same_width_lay_nothing_out(window: MainWindow, qtbot: QtBot) -> None:
+    """A label that changes would have all docks laid out: a third of the time of a step."""
+    asked: list[QEvent.Type] = []
+
+    class Seen(QObject):
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+            if event.type() == QEvent.Type.LayoutRequest:
+                asked.append(event.type())
+            return False
+
+    for step in (1, 2, 1, 2):
+        window.session.go_to_step(step)
+        wait_until_shown(qtbot, window)
+    seen = Seen()
+    window.installEventFilter(seen)
+    before = window.timeline.step.text()
+    window.session.go_to_step(1)
+    wait_until_shown(qtbot, window)
+    assert window.timeline.step.text() != before and not asked
+    window.removeEventFilter(seen)
+
+
+def test_a_label_is_as_large_as_its_text(qtbot: QtBot) -> None:
+    label, plain = ExactLabel("value", "exact"), QLabel()
+    for one in (label, plain):
+        qtbot.addWidget(one)
+    for text in ("No example to show", "Example 0", "step 1,000\nof 5,000", ""):
+        label.setText(text)
+        plain.setText(text)
+        if text:
+            assert label.size() == plain.sizeHint()
+
+
+def test_lines_of_the_table_are_painted_whole(window: MainWindow, qtbot: QtBot) -> None:
+    """Selection, outcomes in colour, numbers at the right edge of their column."""
+    wait_until_shown(qtbot, window)
+    table, theme = window.examples.table, DARK
+    image = table.viewport().grab().toImage()
+    line = table.currentIndex().row()
+
+    def colours(column: int, at: int) -> set[str]:
+        place = table.visualRect(table.model().index(at, column))
+        return {
+            image.pixelColor(x, y).name()
+            for x in range(place.left(), min(place.right(), image.width() - 1))
+            for y in range(place.top(), place.bottom())
+        }
+
+    assert theme.selection in colours(1, line)
+    assert theme.selection not in colours(1, line + 1)
+    rows = window.session.state.rows
+    assert rows is not None and rows.a is not None
+    for at in range(4):
+        row = window.session.state.order[at]
+        right = int(rows.a.prediction[row]) == int(rows.label[row])
+        sides = [side for side in (rows.a, rows.b) if side is not None]
+        wrong = any(int(side.prediction[row]) != int(rows.label[row]) for side in sides)
+        assert (theme.bad in colours(1, at)) == wrong
+        assert not right or theme.good in colours(1, at)
