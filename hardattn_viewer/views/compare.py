@@ -107,6 +107,8 @@ class DifferencePane(QWidget):
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
         if new.view != "compare":
+            if new.frames is not old.frames:
+                self._forget("nothing to show")
             return
         before = (old.frames, old.display, old.hovered, old.pinned, old.beside, old.view)
         after = (new.frames, new.display, new.hovered, new.pinned, new.beside, new.view)
@@ -136,8 +138,7 @@ class DifferencePane(QWidget):
         self._show_words(state)
         if a is None or b is None or why:
             self.notice.say("No difference to show", why)
-            for part in (self.body.canvas, self.body.tokens, self.body.text, self.body.matrix):
-                part.show_picture(None, why)
+            self._forget(why)
             return
         mode = mode_of(a, b, state)
         self.body.show_mode(mode, not no_token_difference(a, b), aspect_of(a))
@@ -147,6 +148,11 @@ class DifferencePane(QWidget):
         )
         self._show_pictures(a, b, mode, state)
         self.panel.show_state(state)
+
+    def _forget(self, why: str) -> None:
+        """Let go of the pictures, and of the maps that they are of."""
+        for part in (self.body.canvas, self.body.tokens, self.body.text, self.body.matrix):
+            part.show_picture(None, why)
 
     def _show_pictures(self, a: Frame, b: Frame, mode: Mode, state: SessionState) -> None:
         keys = a.probabilities.size

@@ -231,8 +231,12 @@ class RunPane(QWidget):
         if after == before and not others and not drawn:
             return
         # A pane that is not seen is shown what has changed when it is.
-        self._is_stale = not self.isVisible()
+        was_stale, self._is_stale = self._is_stale, not self.isVisible()
         if self._is_stale:
+            if not was_stale:
+                # A picture keeps the map that it is of.
+                self.regions.show_nothing()
+                self.text.show_nothing()
             return
         if replace(old, display=new.display) == new and is_other_part(new.display, old.display):
             self._show_part(new)
