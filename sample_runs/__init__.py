@@ -28,33 +28,69 @@ class Sample:
     """Sample runs that belong together.
 
     Attributes:
-        name: of the system.
+        name: of the system, or of what else was recorded.
+        title: what it is called in the app.
         paths: the hard run and the soft one, over the same examples; they open as A and B.
         story: in two sentences, what is to be seen.
+        kinds: of attention, ``"hard"`` or ``"soft"``, as the paths.
+        is_training: whether it shows how attention came to be.
     """
 
     name: str
+    title: str
     paths: tuple[Path, ...]
     story: str
+    kinds: tuple[str, ...] = ("hard", "soft")
+    is_training: bool = False
 
 
 def samples() -> tuple[Sample, ...]:
-    """The sample runs of every system of the zoo."""
-    stories = {
-        "glimpse": "A classifier looks at a digit through six small windows, drawn one after "
-        "another (A) or blended (B). The hard one covers three quarters of the ink and is right on "
-        "98 of 100 digits all the same.",
-        "pointer": "A network answers which points are the convex hull of ten by pointing at them, "
+    """The sample runs of every system of the zoo, of a model from elsewhere, and of a training."""
+    return (
+        *(
+            Sample(name, title, (_FOLDER / f"{name}-hard.h5", _FOLDER / f"{name}-soft.h5"), story)
+            for name, (title, story) in _SYSTEMS.items()
+        ),
+        Sample(
+            "minilm",
+            "A sentence encoder that nobody prepared",
+            (text_path(),),
+            "Twelve heads in each of six layers of all-MiniLM-L6-v2 read a dozen sentences. Every "
+            "map was multiplied with the values and is what the layer returned.",
+            kinds=("soft",),
+        ),
+        Sample(
+            "training",
+            "How attention came to be",
+            training_paths(),
+            "A hard classifier (A) and a soft one (B) at 31 moments of their training, with the "
+            "same 24 digits. At first every place is as likely as any other, and in the end the "
+            "hard one is surer of its places than the soft one.",
+            is_training=True,
+        ),
+    )
+
+
+_SYSTEMS = {
+    "glimpse": (
+        "Six glimpses at a digit",
+        "A classifier looks at a digit through six small windows, drawn one after another (A) or "
+        "blended (B). The hard one covers three quarters of the ink and is right on 98 of 100 "
+        "digits all the same.",
+    ),
+    "pointer": (
+        "The corners of a hull",
+        "A network answers which points are the convex hull of ten by pointing at them, "
         "counter-clockwise until it is back. The hard one (A) goes on from the point it chose, the "
         "soft one (B) from a blend of all.",
-        "memory": "A question is answered by one of sixteen facts, and three quarters of the "
-        "others share a word with it. Nobody told the networks which fact to read: the choices of "
-        "the hard one (A) learnt it from reward alone, the soft one (B) through its blend.",
-    }
-    return tuple(
-        Sample(name, (_FOLDER / f"{name}-hard.h5", _FOLDER / f"{name}-soft.h5"), story)
-        for name, story in stories.items()
-    )
+    ),
+    "memory": (
+        "One slot of a memory",
+        "A question is answered by one of sixteen facts, and three quarters of the others share a "
+        "word with it. Nobody told the networks which fact to read: the choices of the hard one "
+        "(A) learnt it from reward alone, the soft one (B) through its blend.",
+    ),
+}
 
 
 def checkpoints() -> dict[str, Path]:

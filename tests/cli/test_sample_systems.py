@@ -12,12 +12,13 @@ import sample_runs
 from hardattn_models import checkpoint_facts, systems
 from recorders import read_run
 
-GENERATED = [one for one in sample_runs.samples() if one.name != "glimpse"]
+SYSTEMS = [one for one in sample_runs.samples() if one.name not in ("minilm", "training")]
+GENERATED = [one for one in SYSTEMS if one.name != "glimpse"]
 
 
 def test_every_system_has_a_sample_and_a_story_of_two_sentences() -> None:
-    assert [one.name for one in sample_runs.samples()] == [known.name for known in systems()]
-    for one in sample_runs.samples():
+    assert [one.name for one in SYSTEMS] == [known.name for known in systems()]
+    for one in SYSTEMS:
         assert one.story.count(". ") == 1 and one.story.endswith(".")
         for path in one.paths:
             assert path.stat().st_size < 2_000_000
