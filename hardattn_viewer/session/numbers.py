@@ -300,4 +300,7 @@ def _advantage(frame: Frame) -> Number:
     note = "Reward minus baseline: above zero makes this choice more likely."
     if not np.isfinite(value):
         return Number("advantage", NOT_RECORDED, _why_missing(frame, "advantage", note), "faint")
-    return Number("advantage", signed(value), note, "good" if value > 0 else "bad")
+    shown = signed(value)
+    # What is shown as 0.00 takes no side.
+    tone: Tone = "plain" if not shown.strip("+−0.") else "good" if value > 0 else "bad"
+    return Number("advantage", shown, note, tone)

@@ -41,7 +41,7 @@ class ExampleLines:
             for at, name in enumerate(COLUMNS)
             if not table.isColumnHidden(at)
         ]
-        outcomes = self._model.kind == "outcome"
+        outcomes, images = self._model.kind == "outcome", self._model.has_images
         for line in self._lines(table, area):
             top, height = table.rowViewportPosition(line), table.rowHeight(line)
             whole = QRect(0, top, table.viewport().width(), height)
@@ -54,7 +54,7 @@ class ExampleLines:
                 if name == "outcome" and outcomes:
                     self._paint_outcome(painter, inner, row, theme)
                     continue
-                if name == "index":
+                if name == "index" and images:
                     inner = self._paint_thumbnail(painter, inner, row, theme)
                 self._paint_text(painter, inner, self._model.text_of(row, name), name, theme)
 
@@ -86,8 +86,6 @@ class ExampleLines:
 
     def _paint_thumbnail(self, painter: QPainter, inner: QRect, row: int, theme: Theme) -> QRect:
         """Paint the small image; where there is room beside it."""
-        if not self._model.has_image(row):
-            return inner
         pixmap = self._model.pixmap_of(row)
         top = inner.top() + (inner.height() - THUMBNAIL) // 2
         box = QRect(inner.left(), top, THUMBNAIL, THUMBNAIL)
@@ -102,8 +100,16 @@ class ExampleLines:
 
     def _paint_outcome(self, painter: QPainter, inner: QRect, row: int, theme: Theme) -> None:
         assert self._plain is not None and self._bold is not None
+        words = list(_words(*self._model.outcome_of(row), theme))
+        if self._width(words) > inner.width():
+            words = [(text.strip(" "), colour, bold) for text, colour, bold in words]
+            words = [(text.replace(" →", "→"), colour, bold) for text, colour, bold in words]
+        if self._width(words) > inner.width():
+            whole = "".join(text for text, _, _ in words)
+            self._paint_text(painter, inner, whole, "outcome", theme)
+            return
         x, bold_now = inner.left(), False
-        for text, colour, bold in _words(*self._model.outcome_of(row), theme):
+        for text, colour, bold in words:
             font, measures = self._bold if bold else self._plain
             if bold is not bold_now:
                 painter.setFont(font)
@@ -114,6 +120,13 @@ class ExampleLines:
             x += measures.horizontalAdvance(text)
         if bold_now:
             painter.setFont(self._plain[0])
+
+    def _width(self, words: list[tuple[str, str, bool]]) -> int:
+        assert self._plain is not None and self._bold is not None
+        return sum(
+            (self._bold if bold else self._plain)[1].horizontalAdvance(text)
+            for text, _, bold in words
+        )
 
 
 def _words(

@@ -12,7 +12,7 @@ from PySide6.QtGui import QImage, QPixmap
 from hardattn_viewer.session.numbers import NOT_RECORDED, decimal, plain
 from hardattn_viewer.session.rows import Column, RunColumns
 from hardattn_viewer.session.session import Session
-from hardattn_viewer.session.state import SLOTS, SessionState
+from hardattn_viewer.session.state import SLOTS, RunFacts, SessionState
 from hardattn_viewer.views.parts import plain_tooltip
 
 Index = QModelIndex | QPersistentModelIndex
@@ -139,23 +139,29 @@ class ExamplesModel(QAbstractTableModel):
     @property
     def kind(self) -> str:
         """What the second column shows: ``"outcome"``, ``"text"`` or ``"name"``."""
-        state = self._session.state
-        facts = [found for slot in SLOTS if (found := state.facts(slot)) is not None]
-        recorded = frozenset().union(*(one.recorded for one in facts))
-        if not facts or recorded & {"label", "prediction"}:
+        recorded = self._recorded
+        if not self._facts or recorded & {"label", "prediction"}:
             return "outcome"
         return "text" if "tokens" in recorded else "name"
 
     @property
+    def _facts(self) -> tuple[RunFacts, ...]:
+        state = self._session.state
+        return tuple(found for slot in SLOTS if (found := state.facts(slot)) is not None)
+
+    @property
+    def _recorded(self) -> frozenset[str]:
+        return frozenset().union(*(one.recorded for one in self._facts))
+
+    @property
     def has_rewards(self) -> bool:
         """Whether any run that is shown has a reward."""
-        state = self._session.state
-        facts = [found for slot in SLOTS if (found := state.facts(slot)) is not None]
-        return not facts or any("reward" in one.scalars for one in facts)
+        return not self._facts or any("reward" in one.scalars for one in self._facts)
 
-    def has_image(self, row: int) -> bool:
-        """Whether a row has a small image, or may have one."""
-        return self.kind != "text" or self._session.thumbnail(row) is not None
+    @property
+    def has_images(self) -> bool:
+        """Whether any example of the runs that are shown has an image."""
+        return "image" in self._recorded
 
     def _title(self, section: int) -> str:
         other = COLUMNS[section] == "outcome" and self.kind != "outcome"

@@ -15,12 +15,14 @@ from PySide6.QtWidgets import (
 from hardattn_viewer.drawing.theme import DARK, Theme
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
-from hardattn_viewer.views.example_lines import ExampleLines
+from hardattn_viewer.views.example_lines import THUMBNAIL, ExampleLines
 from hardattn_viewer.views.examples_model import COLUMNS, ExamplesModel, Index
 from hardattn_viewer.views.filter_field import FilterField
 from hardattn_viewer.views.parts import Notice, column
 
 LINE_HEIGHT = 27
+# Free px at both sides of a cell, and one more.
+EDGES = 10
 # Narrowest column.
 LEAST = 40
 REWARD = COLUMNS.index("reward")
@@ -129,7 +131,8 @@ class ExamplesTable(QTableView):
         """Give every column its width: a text as much as there is."""
         width, rewards = self.viewport().width(), self._model.has_rewards
         self.setColumnHidden(REWARD, not rewards)
-        first = max(int(0.25 * width) if self._model.kind != "text" else 0, LEAST)
+        index = self.fontMetrics().horizontalAdvance(f"{max(self._model.session_rows - 1, 0):,}")
+        first = max(index + (THUMBNAIL + 7 if self._model.has_images else 0) + EDGES, LEAST)
         last = int((0.2 if rewards else 0.0) * width)
         entropy = int(0.2 * width)
         for section, wide in enumerate((first, width - first - entropy - last, entropy, last)):

@@ -136,7 +136,7 @@ class Timeline(QWidget):
         tracks = tracks_of(state.frames, state.tracks)
         self.plots.show_tracks(tracks, steps)
         self._lines.setText(_lines_in_words(tracks))
-        self._lines.setVisible(bool(self._lines.text()))
+        self._lines.setVisible(bool(self._lines.text()) and steps > 1)
         for slot, legend in self._legends.items():
             frame = state.frames.of(slot)
             legend.setVisible(frame is not None)

@@ -1,19 +1,29 @@
 """Sounds, videos, points and memories in the real window."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import wait_until_shown
+from drawing_samples import painted
 from media_runs import POINTS, frames, write_memory, write_points, write_sound, write_video
-from PySide6.QtCore import QPoint
+from numpy.typing import NDArray
+from PySide6.QtCore import QPoint, QRectF
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from hardattn_viewer.app.main_window import MainWindow
+from hardattn_viewer.drawing.difference import (
+    DifferencePicture,
+    difference_picture,
+    paint_difference_ground,
+)
+from hardattn_viewer.drawing.theme import DARK
+from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.naming import key_name, key_noun
-from hardattn_viewer.session.regions import pixel_words
+from hardattn_viewer.session.regions import image_size, pixel_words
 from hardattn_viewer.session.session import Session
 
 
@@ -89,6 +99,27 @@ def test_points_lie_where_they_are_on_the_plane_and_the_tour_goes_through_them(
     assert key_name(frame, 3) == "point 3" and key_noun(frame) == "point"
     x, y = pixel_words(frame, *map(float, centres[1])).replace("x ", "").split(", y ")
     assert (float(x), float(y)) == pytest.approx((4, 0.5), abs=0.01)
+    session.close()
+
+
+def test_points_have_room_around_them_and_rings_in_the_difference(tmp_path: Path) -> None:
+    session = opened(write_points(tmp_path / "run.h5"))
+    frame = session.state.frame
+    assert frame is not None and frame.boxes is not None
+    width, height = image_size(frame) or (0, 0)
+    low, high = frame.boxes[:, :2].min(axis=0), frame.boxes[:, 2:].max(axis=0)
+    # As much at the right and below as at the left and above.
+    np.testing.assert_allclose(low, (width, height) - high, atol=1.5)
+    assert low.min() > 0.03 * max(width, height)
+    picture = difference_picture(frame, frame, Display())
+    assert picture.points
+
+    def pixels_of(shown: DifferencePicture) -> NDArray[np.uint8]:
+        rect = QRectF(0, 0, 400, 400)
+        return painted(400, 400, lambda p: paint_difference_ground(p, rect, shown, DARK))
+
+    image, plain = pixels_of(picture), pixels_of(replace(picture, points=False))
+    assert (image != plain).any(axis=-1).sum() > 4 * len(frame.boxes)
     session.close()
 
 

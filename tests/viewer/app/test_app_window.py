@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
+import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
-from PySide6.QtGui import QMouseEvent
+from drawing_samples import make_frame
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, Qt
+from PySide6.QtGui import QImage, QMouseEvent, QPainter
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
@@ -17,6 +21,9 @@ from hardattn_viewer.app.export_dialog import ExportDialog
 from hardattn_viewer.app.main_views import MAIN_VIEWS
 from hardattn_viewer.app.main_window import MainWindow
 from hardattn_viewer.drawing.theme import DARK
+from hardattn_viewer.session.numbers import numbers_of
+from hardattn_viewer.views.example_lines import ExampleLines, _words
+from hardattn_viewer.views.examples_model import ExamplesModel
 from hardattn_viewer.views.parts import ExactLabel
 
 
@@ -325,3 +332,53 @@ def test_lines_of_the_table_are_painted_whole(window: MainWindow, qtbot: QtBot) 
         wrong = any(int(side.prediction[row]) != int(rows.label[row]) for side in sides)
         assert (theme.bad in colours(1, at)) == wrong
         assert not right or theme.good in colours(1, at)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown", "tone"),
+    [
+        (0.2, "+0.20", "good"),
+        (-0.2, "−0.20", "bad"),
+        (-0.001, "0.00", "plain"),
+        (0.0, "0.00", "plain"),
+    ],
+)
+def test_an_advantage_that_is_shown_as_zero_takes_no_side(
+    value: float, shown: str, tone: str
+) -> None:
+    frame = make_frame()
+    frame = replace(frame, scalars={**frame.scalars, "advantage": np.full(frame.steps, value)})
+    found = next(one for one in numbers_of(frame, None, "") if one.name == "advantage")
+    assert (found.value, found.tone) == (shown, tone)
+
+
+def test_outcomes_of_two_digits_are_written_whole(qtbot: QtBot) -> None:
+    """Closer together where there is little room, and never cut in silence."""
+    said: list[str] = []
+
+    class Painter(QPainter):
+        def drawText(self, *parts: object) -> None:
+            said.append(str(parts[-1]))
+
+    class Model:
+        text_of = None
+
+        def outcome_of(self, row: int) -> tuple[int, tuple[int, int]]:
+            return 12, (12, 7)
+
+    lines = ExampleLines(cast("ExamplesModel", Model()))
+    image = QImage(200, 30, QImage.Format.Format_RGB32)
+    painter = Painter(image)
+    lines._fonts(painter.font())
+    whole = lines._width(list(_words(12, (12, 7), DARK)))
+    for width, words in (
+        (whole, "12 → 12✓ · 7✗"),
+        (whole - 1, "12→12✓·7✗"),
+    ):
+        said.clear()
+        lines._paint_outcome(painter, QRect(0, 0, width, 27), 0, DARK)
+        assert "".join(said) == words
+    said.clear()
+    lines._paint_outcome(painter, QRect(0, 0, whole // 2, 27), 0, DARK)
+    assert "".join(said).endswith("…")
+    painter.end()
