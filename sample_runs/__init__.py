@@ -50,6 +50,9 @@ def samples() -> tuple[Sample, ...]:
         "memory": "A question is answered by one of sixteen facts, and three quarters of the "
         "others share a word with it. Nobody told the networks which fact to read: the choices of "
         "the hard one (A) learnt it from reward alone, the soft one (B) through its blend.",
+        "alignment": "Each word of an English verse is said from a Greek one that is chosen before "
+        "the English is known, and nobody told which belong together. The hard one (A) learnt to "
+        "choose by summing over all choices, the soft one (B) says its words from blends.",
     }
     return tuple(
         Sample(name, (_FOLDER / f"{name}-hard.h5", _FOLDER / f"{name}-soft.h5"), story)

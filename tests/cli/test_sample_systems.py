@@ -12,6 +12,7 @@ import sample_runs
 from hardattn_models import checkpoint_facts, systems
 from recorders import read_run
 
+TASKS = {"pointer": "hull-10", "memory": "recall-16", "alignment": "new-testament"}
 GENERATED = [one for one in sample_runs.samples() if one.name != "glimpse"]
 
 
@@ -32,9 +33,13 @@ def test_a_sample_is_what_its_checkpoint_does(
         checkpoint = sample_runs.checkpoints()[path.stem]
         facts = checkpoint_facts(checkpoint)
         assert facts.training is None
-        assert facts.metadata["training"]["test"]["error"] < 0.2
+        test = facts.metadata["training"]["test"]
+        if sample.name == "alignment":
+            assert test["figures"]["alignment error"] < 0.45
+        else:
+            assert test["error"] < 0.2
         fresh = tmp_path / path.name
-        task = {"pointer": "hull-10", "memory": "recall-16"}[sample.name]
+        task = TASKS[sample.name]
         words = ["record", str(checkpoint), "--task", task, "-n", "5", "-o", str(fresh)]
         output_of(capsys, *words)
         with read_run(fresh) as made, read_run(path) as kept:
