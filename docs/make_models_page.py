@@ -108,6 +108,7 @@ def systems_tables() -> str:
         heads += ["CPU minutes", "seeds"]
         table = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
         table += [_row(words, facts, extra) for words, facts in rows.items()]
+        table += _references(known.get("references", {}).get(system.name, {}), extra, len(heads))
         parts.append(
             f"### `{system.name}`: {system.summary}\n\nAfter {system.reference}.\n\n"
             + "\n".join(table)
@@ -130,12 +131,35 @@ _COLUMNS: dict[str, dict[str, Any]] = {
         },
         "as trained, m = 256": lambda run: 100 * run["by_size"]["256"],
     },
+    "alignment": {
+        "alignment error": lambda run: 100 * run["figures"]["alignment error"],
+        "word unknown": lambda run: 100 * run["figures"]["alignment error, word unknown"],
+        "log-likelihood of a word, nats": lambda run: run["figures"]["log-likelihood of a word"],
+    },
 }
+
+
+def _references(found: dict[str, Any], columns: dict[str, Any], width: int) -> list[str]:
+    """Rows of what a system is compared with, in the columns that it has figures for."""
+    rows = []
+    for name, variants in found.items():
+        for variant, figures in variants.items():
+            cells = [f"{name}, {variant}"]
+            for head, column in columns.items():
+                try:
+                    value = column({"figures": figures})
+                except KeyError:
+                    value = None
+                cells.append(_spread([value], head))
+            rows.append(f"| {' | '.join([*cells, *['–'] * (width - len(cells))])} |")
+    return rows
 
 
 def _row(words: str, facts: dict[str, Any], columns: dict[str, Any]) -> str:
     runs = facts["runs"]
-    cells = [f"`{words}`"] + [_spread([column(run) for run in runs]) for column in columns.values()]
+    cells = [f"`{words}`"] + [
+        _spread([column(run) for run in runs], head) for head, column in columns.items()
+    ]
     variances = [run["gradient_variance"] for run in runs if run.get("gradient_variance")]
     cells.append(f"{sum(variances) / len(variances):.2g}" if variances else "–")
     minutes = sum(run["cpu_minutes"] for run in runs) / len(runs)
@@ -148,14 +172,15 @@ def _percent(share: float | None) -> float | None:
     return None if share is None else 100 * share
 
 
-def _spread(values: list[float | None]) -> str:
-    """Mean, and least to largest where there are several."""
+def _spread(values: list[float | None], head: str = "") -> str:
+    """Mean, and least to largest where there are several; per cent but for nats."""
     known = [value for value in values if value is not None]
     if not known:
         return "–"
     # A last digit that a thousand test examples can tell; where most are wrong it tells nothing.
     digits = 2 if max(known) < 10 else 1
-    mean = f"{sum(known) / len(known):.{digits}f} %"
+    unit = "" if head.endswith("nats") else " %"
+    mean = f"{sum(known) / len(known):.{digits}f}{unit}"
     if len(known) == 1:
         return mean
     return f"{mean} ({min(known):.{digits}f}–{max(known):.{digits}f})"

@@ -90,6 +90,12 @@ _SYSTEMS = {
         "word with it. Nobody told the networks which fact to read: the choices of the hard one "
         "(A) learnt it from reward alone, the soft one (B) through its blend.",
     ),
+    "alignment": (
+        "A translator",
+        "Each word of an English verse is said from a Greek one that is chosen before the English "
+        "is known, and nobody told which belong together. The hard one (A) learnt to choose by "
+        "summing over all choices, the soft one (B) says its words from blends.",
+    ),
 }
 
 

@@ -119,7 +119,8 @@ def record_examples(
                 outcome = model.outcome(batch, choose)
                 if outcome.scores is not None:
                     recorder.outcome(scores=outcome.scores)
-                recorder.steps(**_numbers(outcome, choose))
+                numbers = _numbers(outcome, choose)
+                recorder.steps(**{k: model.per_example(batch, v) for k, v in numbers.items()})
             if on_batch is not None:
                 on_batch(len(entries))
 

@@ -39,6 +39,9 @@ BEAM = "/beam-"
 BEAM_PARENT = "beam_parent"
 """Scalar of a beam's step: number of the beam that it continued, of the step before."""
 
+TARGET_AXIS = 1
+"""Axis of a later token that is one of the target: what a decoder was given or wrote."""
+
 MEMORY_AXIS = 2
 """Axis of a later token that is what a slot of memory holds."""
 

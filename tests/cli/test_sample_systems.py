@@ -14,6 +14,7 @@ from recorders import read_run
 
 SYSTEMS = [one for one in sample_runs.samples() if one.name not in ("minilm", "training")]
 GENERATED = [one for one in SYSTEMS if one.name != "glimpse"]
+TASKS = {"pointer": "hull-10", "memory": "recall-16", "alignment": "new-testament"}
 
 
 def test_every_system_has_a_sample_and_a_story_of_two_sentences() -> None:
@@ -33,9 +34,13 @@ def test_a_sample_is_what_its_checkpoint_does(
         checkpoint = sample_runs.checkpoints()[path.stem]
         facts = checkpoint_facts(checkpoint)
         assert facts.training is None
-        assert facts.metadata["training"]["test"]["error"] < 0.2
+        test = facts.metadata["training"]["test"]
+        if sample.name == "alignment":
+            assert test["figures"]["alignment error"] < 0.45
+        else:
+            assert test["error"] < 0.2
         fresh = tmp_path / path.name
-        task = {"pointer": "hull-10", "memory": "recall-16"}[sample.name]
+        task = TASKS[sample.name]
         words = ["record", str(checkpoint), "--task", task, "-n", "5", "-o", str(fresh)]
         output_of(capsys, *words)
         with read_run(fresh) as made, read_run(path) as kept:

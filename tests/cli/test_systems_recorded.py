@@ -16,8 +16,9 @@ SMALL = {
     "glimpse": ("--set", "hidden=16", "--set", "features=8", "--task", "mnist-small"),
     "pointer": ("--set", "width=16", "--set", "layers=1", "--task", "hull-5"),
     "memory": ("--set", "width=8", "--task", "recall-8"),
+    "alignment": ("--set", "width=8", "--task", "new-testament"),
 }
-AXES = {"glimpse": "regions", "pointer": "points", "memory": "slots"}
+AXES = {"glimpse": "regions", "pointer": "points", "memory": "slots", "alignment": "tokens"}
 
 
 @pytest.mark.parametrize("name", [known.name for known in systems()])
@@ -54,6 +55,22 @@ def test_a_memory_is_recorded_with_what_its_slots_hold(
         slots = recorded.tokens(0, "slots")
         assert len(slots) == 16
         assert all("can" in text for text in slots)
+
+
+def test_a_verse_is_recorded_as_one_map_with_the_words_of_both_languages(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint, run = str(tmp_path / "m.safetensors"), str(tmp_path / "r.h5")
+    words = ["train", "alignment", "--steps", "1", "--set", "width=4", "-o", checkpoint]
+    output_of(capsys, *words)
+    output_of(capsys, "record", checkpoint, "-n", "2", "-o", run)
+    with read_run(run) as recorded:
+        (site,) = recorded.sites
+        for example in range(2):
+            greek, english = recorded.tokens(example), recorded.tokens(example, "target")
+            assert greek[0] == "∅"
+            assert recorded.map(site, example).shape == (1, len(english), len(greek))
+            assert recorded.steps(site, example) == 1
 
 
 def test_what_is_for_the_zoo_alone_is_refused_elsewhere_in_one_sentence(
