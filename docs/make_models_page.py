@@ -1,7 +1,8 @@
 """Writes the tables of docs/models.md: ``python docs/make_models_page.py`` (20 CPU seconds).
 
 The problems are those of the tests: Q is quadratic, T a tanh network; both have ten candidates.
-What the systems reached stands in ``models.json``, which ``measure_models.py`` writes (an hour);
+What the systems reached stands in ``models.json``, which ``measure_models.py`` writes (an hour), and
+what is lost where soft ones are run hard in ``deploying.json``, of ``measure_deploying.py``;
 ``--systems`` writes their tables alone, in no time.
 """
 
@@ -26,7 +27,9 @@ from hardattn_models.gradients import Constant, MovingAverage, estimators  # noq
 PAGE = ROOT / "docs" / "models.md"
 BEGIN, END = "<!-- estimators -->", "<!-- end of estimators -->"
 BEGIN_SYSTEMS, END_SYSTEMS = "<!-- systems -->", "<!-- end of systems -->"
+BEGIN_DEPLOYING, END_DEPLOYING = "<!-- deploying -->", "<!-- end of deploying -->"
 FIGURES = ROOT / "docs" / "models.json"
+DEPLOYED = ROOT / "docs" / "deploying.json"
 DRAWS = 200_000
 
 
@@ -116,6 +119,27 @@ def systems_tables() -> str:
     return "\n\n".join(parts)
 
 
+def deploying_table() -> str:
+    """What systems trained soft lose where the best is taken at every choice."""
+    rows = [
+        "| system | while trained | error, soft | error, hard | loss, soft | loss, hard | "
+        "entropy, nats | seeds |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for system, ways in json.loads(DEPLOYED.read_text()).items():
+        for way, runs in ways.items():
+            errors = [
+                _spread([100 * run[kind]["error"] for run in runs]) for kind in ("soft", "hard")
+            ]
+            numbers = [
+                _spread([run[kind][name] for run in runs], "nats")
+                for kind, name in (("soft", "loss"), ("hard", "loss"), ("soft", "entropy"))
+            ]
+            seeds = ", ".join(str(run["seed"]) for run in runs)
+            rows.append(f"| `{system}` | {way} | {' | '.join([*errors, *numbers])} | {seeds} |")
+    return "\n".join(rows)
+
+
 _COLUMNS: dict[str, dict[str, Any]] = {
     "glimpse": {"error": lambda run: 100 * run["error"]},
     "pointer": {
@@ -194,6 +218,7 @@ def _between(page: str, begin: str, end: str, text: str) -> str:
 def main() -> None:
     torch.set_num_threads(1)
     page = _between(PAGE.read_text(), BEGIN_SYSTEMS, END_SYSTEMS, systems_tables())
+    page = _between(page, BEGIN_DEPLOYING, END_DEPLOYING, deploying_table())
     if "--systems" not in sys.argv[1:]:
         page = _between(page, BEGIN, END, f"{table()}\n\n{baselines()}")
     PAGE.write_text(page)

@@ -55,6 +55,7 @@ def maker():
 
 def test_the_tables_of_systems_are_those_of_the_figures(maker):
     assert maker.systems_tables() in PAGE.read_text()
+    assert maker.deploying_table() in PAGE.read_text()
 
 
 def test_every_measured_training_is_one_that_can_be_asked_for(maker):
