@@ -1,7 +1,7 @@
 """Writes the tables of docs/models.md: ``python docs/make_models_page.py`` (20 CPU seconds).
 
 The problems are those of the tests: Q is quadratic, T a tanh network; both have ten candidates.
-What the systems reached stands in ``models.json``, which ``measure_models.py`` writes (an hour), and
+What the systems reached stands in ``models.json``, which ``measure_models.py`` writes (an hour),
 what is lost where soft ones are run hard in ``deploying.json``, of ``measure_deploying.py``;
 ``--systems`` writes their tables alone, in no time.
 """
