@@ -57,10 +57,7 @@ class SamplesDialog(QDialog):
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidget(inside)
-        words = (
-            "Recorded from models that come with hardattn: the hard one opens as A, the soft as B."
-        )
-        head = label(words, "muted")
+        head = label("A click opens a sample: the hard run as A, the soft one as B.", "muted")
         head.setWordWrap(True)
         layout = column(head, self._scroll, spacing=12, margins=(16, 14, 10, 14))
         layout.setStretch(1, 1)
