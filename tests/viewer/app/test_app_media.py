@@ -25,6 +25,8 @@ from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.naming import key_name, key_noun
 from hardattn_viewer.session.regions import image_size, pixel_words
 from hardattn_viewer.session.session import Session
+from hardattn_viewer.views.header_line import MOST_TEXT
+from recorders import Recorder
 
 
 def opened(path: Path) -> Session:
@@ -156,3 +158,26 @@ def test_what_is_pointed_at_in_the_window_is_the_region_there(
     assert seen - {None} <= set(range(len(frame.boxes)))
     assert len(seen - {None}) >= min(len(frame.boxes), 4)
     assert not window.message.isVisible()
+
+
+def test_a_question_stands_above_what_was_looked_at_to_answer_it(
+    make_window: Callable[[], MainWindow], qtbot: QtBot, tmp_path: Path
+) -> None:
+    path = tmp_path / "asked.h5"
+    with Recorder(path) as recorder:
+        for question in ("Where is the ball ?", "Who " + "really " * 20 + "has it ?"):
+            with recorder.example(tokens=question.split(), memory=["Ann has it", "Bob is out"]):
+                recorder.log("memory", probabilities=np.full((1, 1, 2), 0.5), key_axis="slots")
+    window = make_window()
+    window.session.open([path])
+    wait_until_shown(qtbot, window)
+    pair = window.header._text
+    assert pair.isVisible() and pair.value.text() == "“Where is the ball ?”"
+    window.session.go_to_row(1)
+    wait_until_shown(qtbot, window)
+    assert len(pair.value.text()) <= MOST_TEXT + 2 and pair.value.text().endswith("…”")
+    assert "has it" in pair.toolTip() and "has it" not in pair.value.text()
+    window.session.open([write_points(tmp_path / "run.h5")])
+    window.session.close_run(window.session.state.runs[0].key)
+    wait_until_shown(qtbot, window)
+    assert not pair.isVisible()
