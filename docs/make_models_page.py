@@ -131,6 +131,11 @@ _COLUMNS: dict[str, dict[str, Any]] = {
         },
         "as trained, m = 256": lambda run: 100 * run["by_size"]["256"],
     },
+    "rationale": {
+        "right": lambda run: 100 * (1 - run["error"]),
+        "share of words read": lambda run: 100 * run["figures"]["share of words read"],
+        "words read, number": lambda run: run["figures"]["words read"],
+    },
     "alignment": {
         "alignment error": lambda run: 100 * run["figures"]["alignment error"],
         "word unknown": lambda run: 100 * run["figures"]["alignment error, word unknown"],
@@ -179,7 +184,7 @@ def _spread(values: list[float | None], head: str = "") -> str:
         return "–"
     # A last digit that a thousand test examples can tell; where most are wrong it tells nothing.
     digits = 2 if max(known) < 10 else 1
-    unit = "" if head.endswith("nats") else " %"
+    unit = "" if head.endswith(("nats", "number")) else " %"
     mean = f"{sum(known) / len(known):.{digits}f}{unit}"
     if len(known) == 1:
         return mean

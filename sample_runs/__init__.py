@@ -53,6 +53,9 @@ def samples() -> tuple[Sample, ...]:
         "alignment": "Each word of an English verse is said from a Greek one that is chosen before "
         "the English is known, and nobody told which belong together. The hard one (A) learnt to "
         "choose by summing over all choices, the soft one (B) says its words from blends.",
+        "rationale": "A reader tells whether a verse is from a gospel, Acts, a letter or "
+        "Revelation. The hard one (A) reads four words of its own choice alone, the soft "
+        "one (B) all words by their weight.",
     }
     return tuple(
         Sample(name, (_FOLDER / f"{name}-hard.h5", _FOLDER / f"{name}-soft.h5"), story)

@@ -12,7 +12,12 @@ import sample_runs
 from hardattn_models import checkpoint_facts, systems
 from recorders import read_run
 
-TASKS = {"pointer": "hull-10", "memory": "recall-16", "alignment": "new-testament"}
+TASKS = {
+    "pointer": "hull-10",
+    "memory": "recall-16",
+    "alignment": "new-testament",
+    "rationale": "books",
+}
 GENERATED = [one for one in sample_runs.samples() if one.name != "glimpse"]
 
 
@@ -37,7 +42,7 @@ def test_a_sample_is_what_its_checkpoint_does(
         if sample.name == "alignment":
             assert test["figures"]["alignment error"] < 0.45
         else:
-            assert test["error"] < 0.2
+            assert test["error"] < (0.25 if sample.name == "rationale" else 0.2)
         fresh = tmp_path / path.name
         task = TASKS[sample.name]
         words = ["record", str(checkpoint), "--task", task, "-n", "5", "-o", str(fresh)]
