@@ -131,6 +131,15 @@ _COLUMNS: dict[str, dict[str, Any]] = {
         },
         "as trained, m = 256": lambda run: 100 * run["by_size"]["256"],
     },
+    "copier": {
+        "right": lambda run: 100 * (1 - run["error"]),
+        **{
+            f"in the text, {seen}": lambda run, seen=seen: _percent(
+                run["figures"].get(f"right, {seen}")
+            )
+            for seen in ("never seen", "seen 1–49 times", "seen 50 times or more")
+        },
+    },
     "rationale": {
         "right": lambda run: 100 * (1 - run["error"]),
         "share of words read": lambda run: 100 * run["figures"]["share of words read"],

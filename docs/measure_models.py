@@ -90,8 +90,14 @@ _RATIONALE = (
     ("sparsemax --gradient backprop", (0,)),
     ("hybrid --gradient backprop --set k=4", (0,)),
     ("top-k --gradient reinforce --set k=4", (0,)),
-    ("sampled --gradient exact", (0,)),
     ("gumbel-straight-through --gradient gumbel-straight-through", (0,)),
+)
+_COPIER = (
+    ("argmax --gradient marginal", SEEDS),
+    ("soft --gradient backprop", SEEDS),
+    ("sampled --gradient rloo", (0,)),
+    ("sampled --gradient reinforce", (0,)),
+    ("straight-through --gradient straight-through", (0,)),
 )
 EXPERIMENTS: tuple[tuple[str, tuple[int, ...]], ...] = (
     ("pointer --mechanism argmax --gradient likelihood --task hull", SEEDS),
@@ -107,6 +113,7 @@ EXPERIMENTS: tuple[tuple[str, tuple[int, ...]], ...] = (
         (f"alignment --mechanism {words}", SEEDS[:2] if at < 2 else (0,))
         for at, words in enumerate(_ALIGNMENT)
     ),
+    *((f"copier --mechanism {words}", seeds) for words, seeds in _COPIER),
     *((f"rationale --mechanism {words}", seeds) for words, seeds in _RATIONALE),
     ("glimpse --mechanism gaussian --gradient reinforce --task mnist --steps 20000", (0,)),
     *((f"glimpse --mechanism {words} --task mnist-small --steps 1500", (0,)) for words in _GLIMPSE),

@@ -56,6 +56,9 @@ def samples() -> tuple[Sample, ...]:
         "rationale": "A reader tells whether a verse is from a gospel, Acts, a letter or "
         "Revelation. The hard one (A) reads four words of its own choice alone, the soft "
         "one (B) all words by their weight.",
+        "copier": "A name was left out of a text; most of those here were never learnt. The hard "
+        "network (A) copies the word that it chooses, or says one from memory where it chooses the "
+        "gap itself, the soft one (B) blends what it reads and can only say what it has learnt.",
     }
     return tuple(
         Sample(name, (_FOLDER / f"{name}-hard.h5", _FOLDER / f"{name}-soft.h5"), story)

@@ -18,6 +18,7 @@ SMALL = {
     "memory": ("--set", "width=8", "--task", "recall-8"),
     "alignment": ("--set", "width=8", "--task", "new-testament"),
     "rationale": ("--set", "width=8", "--task", "books"),
+    "copier": ("--set", "width=8", "--task", "names"),
 }
 AXES = {
     "glimpse": "regions",
@@ -25,6 +26,7 @@ AXES = {
     "memory": "slots",
     "alignment": "tokens",
     "rationale": "tokens",
+    "copier": "tokens",
 }
 
 

@@ -120,6 +120,7 @@ OTHERS = {
     "memory": ("recall-8", {"width": 8}),
     "alignment": ("new-testament", {"width": 8}),
     "rationale": ("books", {"width": 8}),
+    "copier": ("names", {"width": 8}),
 }
 
 
