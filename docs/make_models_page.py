@@ -155,6 +155,20 @@ _COLUMNS: dict[str, dict[str, Any]] = {
         },
         "as trained, m = 256": lambda run: 100 * run["by_size"]["256"],
     },
+    "copier": {
+        "right": lambda run: 100 * (1 - run["error"]),
+        **{
+            f"in the text, {seen}": lambda run, seen=seen: _percent(
+                run["figures"].get(f"right, {seen}")
+            )
+            for seen in ("never seen", "seen 1–49 times", "seen 50 times or more")
+        },
+    },
+    "rationale": {
+        "right": lambda run: 100 * (1 - run["error"]),
+        "share of words read": lambda run: 100 * run["figures"]["share of words read"],
+        "words read, number": lambda run: run["figures"]["words read"],
+    },
     "alignment": {
         "alignment error": lambda run: 100 * run["figures"]["alignment error"],
         "word unknown": lambda run: 100 * run["figures"]["alignment error, word unknown"],
@@ -203,7 +217,7 @@ def _spread(values: list[float | None], head: str = "") -> str:
         return "–"
     # A last digit that a thousand test examples can tell; where most are wrong it tells nothing.
     digits = 2 if max(known) < 10 else 1
-    unit = "" if head.endswith("nats") else " %"
+    unit = "" if head.endswith(("nats", "number")) else " %"
     mean = f"{sum(known) / len(known):.{digits}f}{unit}"
     if len(known) == 1:
         return mean

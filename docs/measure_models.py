@@ -81,6 +81,24 @@ _ALIGNMENT = (
     "gumbel-straight-through --gradient gumbel-straight-through",
     "uniform --gradient backprop",
 )
+_BLIND = "--temperature 1000000"
+_RATIONALE = (
+    *((f"top-k --gradient rloo --set k={k}", SEEDS[:2]) for k in (1, 2, 4, 8)),
+    *((f"top-k --gradient rloo --set k={k} {_BLIND}", (0,)) for k in (1, 2, 4, 8)),
+    (f"soft --gradient backprop {_BLIND}", SEEDS[:2]),
+    ("soft --gradient backprop", (0,)),
+    ("sparsemax --gradient backprop", (0,)),
+    ("hybrid --gradient backprop --set k=4", (0,)),
+    ("top-k --gradient reinforce --set k=4", (0,)),
+    ("gumbel-straight-through --gradient gumbel-straight-through", (0,)),
+)
+_COPIER = (
+    ("argmax --gradient marginal", SEEDS),
+    ("soft --gradient backprop", SEEDS),
+    ("sampled --gradient rloo", (0,)),
+    ("sampled --gradient reinforce", (0,)),
+    ("straight-through --gradient straight-through", (0,)),
+)
 EXPERIMENTS: tuple[tuple[str, tuple[int, ...]], ...] = (
     ("pointer --mechanism argmax --gradient likelihood --task hull", SEEDS),
     ("pointer --mechanism argmax --gradient likelihood --task sort-10 --steps 1000", SEEDS),
@@ -95,6 +113,8 @@ EXPERIMENTS: tuple[tuple[str, tuple[int, ...]], ...] = (
         (f"alignment --mechanism {words}", SEEDS[:2] if at < 2 else (0,))
         for at, words in enumerate(_ALIGNMENT)
     ),
+    *((f"copier --mechanism {words}", seeds) for words, seeds in _COPIER),
+    *((f"rationale --mechanism {words}", seeds) for words, seeds in _RATIONALE),
     ("glimpse --mechanism gaussian --gradient reinforce --task mnist --steps 20000", (0,)),
     *((f"glimpse --mechanism {words} --task mnist-small --steps 1500", (0,)) for words in _GLIMPSE),
 )

@@ -107,8 +107,12 @@ def evaluate(
         seed=seed,
         loss=loss / examples,
         reward=reward / examples,
-        figures={
-            name: torch.cat(values).double().nanmean().item() for name, values in figures.items()
-        }
-        | {name: over / under if under else math.nan for name, (over, under) in ratios.items()},
+        figures=_means(figures, ratios),
     )
+
+
+def _means(figures: dict[str, list[Tensor]], ratios: dict[str, list[float]]) -> dict[str, float]:
+    """Means and ratios by name; one that no example has anything to say of is left out."""
+    means = {name: torch.cat(values).double().nanmean().item() for name, values in figures.items()}
+    means |= {name: over / under for name, (over, under) in ratios.items() if under}
+    return {name: value for name, value in means.items() if not math.isnan(value)}

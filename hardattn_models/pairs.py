@@ -58,6 +58,13 @@ def pairs(
     }
 
 
+def expects(gradient: str, baseline: str) -> bool:
+    """Whether a training teaches a model what reward to expect, where it has a network for it."""
+    if gradient == "reinforce":
+        return baseline == "learned"
+    return gradient not in ("likelihood", "marginal", *SCORED, *COMPARED, *SINGLE)
+
+
 def untrainable(system: str, mechanism: str, trainable: Mapping[str, Sequence[str]]) -> str:
     """One sentence: why a system cannot be trained with a mechanism."""
     why = ""

@@ -7,11 +7,18 @@ from typing import Any
 from hardattn_models.errors import ModelError
 from hardattn_models.model import SystemModel
 from hardattn_models.system import System
-from hardattn_models.zoo import alignment, glimpse, memory, pointer
+from hardattn_models.zoo import alignment, copier, glimpse, memory, pointer, rationale
 
 __all__ = ["System", "build_system", "system", "systems"]
 
-_SYSTEMS = (glimpse.SYSTEM, pointer.SYSTEM, memory.SYSTEM, alignment.SYSTEM)
+_SYSTEMS = (
+    glimpse.SYSTEM,
+    pointer.SYSTEM,
+    memory.SYSTEM,
+    alignment.SYSTEM,
+    rationale.SYSTEM,
+    copier.SYSTEM,
+)
 
 
 def systems() -> tuple[System, ...]:

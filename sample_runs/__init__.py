@@ -96,6 +96,18 @@ _SYSTEMS = {
         "is known, and nobody told which belong together. The hard one (A) learnt to choose by "
         "summing over all choices, the soft one (B) says its words from blends.",
     ),
+    "rationale": (
+        "The words that tell a book",
+        "A reader tells whether a verse is from a gospel, Acts, a letter or Revelation. The hard "
+        "one (A) reads four words of its own choice alone, the soft one (B) all words by their "
+        "weight.",
+    ),
+    "copier": (
+        "Names that were never learnt",
+        "A name was left out of a text; most of those here were never learnt. The hard network (A) "
+        "copies the word that it chooses, or says one from memory where it chooses the gap itself, "
+        "the soft one (B) blends what it reads and can only say what it has learnt.",
+    ),
 }
 
 

@@ -32,6 +32,10 @@ SYSTEMS = (
         100,
     ),
     ("alignment-soft", "alignment --mechanism soft --gradient backprop", "new-testament", 100),
+    ("rationale-hard", "rationale --mechanism top-k --gradient rloo", "books", 200),
+    ("rationale-soft", "rationale --mechanism soft --gradient backprop", "books", 200),
+    ("copier-hard", "copier --mechanism argmax --gradient marginal", "names", 200),
+    ("copier-soft", "copier --mechanism soft --gradient backprop", "names", 200),
 )
 """Names of the samples of systems, how each is trained, and what it is recorded on."""
 TRAINING = {"sampled": 0, "soft": 1}

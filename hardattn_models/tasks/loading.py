@@ -9,6 +9,8 @@ from typing import Any
 
 from hardattn_models.errors import TaskError
 from hardattn_models.tasks import pointing, recall
+from hardattn_models.tasks.books import BookTask
+from hardattn_models.tasks.gaps import GapTask
 from hardattn_models.tasks.mnist import load_mnist, load_mnist_small
 from hardattn_models.tasks.protocol import Task
 from hardattn_models.tasks.translation import TranslationTask
@@ -22,7 +24,11 @@ _GENERATED: dict[str, Callable[[], Task]] = {
     **{f"recall-{size}": partial(recall.recall, size) for size in recall.SIZES},
     "tools-16": lambda: recall.recall(16, recall.TOOLS, "tools"),
 }
-_TEXTS: dict[str, Callable[[], Task]] = {"new-testament": TranslationTask}
+_TEXTS: dict[str, Callable[[], Task]] = {
+    "new-testament": TranslationTask,
+    "books": BookTask,
+    "names": GapTask,
+}
 
 
 def image_task_names() -> tuple[str, ...]:

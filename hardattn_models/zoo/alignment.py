@@ -134,8 +134,7 @@ class Translator(SystemModel):
             loss=loss,
             reward=-loss.detach(),
             right=(said.argmax(-1) == batch.word).to(loss.dtype),
-            # The best choice is judged by no reward, so nothing learns what to expect of it.
-            baseline=None if self.mechanism == "argmax" else self.expect(query.detach()),
+            baseline=self.expect(query.detach()),
             **measured,
         )
 

@@ -14,7 +14,13 @@ from recorders import read_run
 
 SYSTEMS = [one for one in sample_runs.samples() if one.name not in ("minilm", "training")]
 GENERATED = [one for one in SYSTEMS if one.name != "glimpse"]
-TASKS = {"pointer": "hull-10", "memory": "recall-16", "alignment": "new-testament"}
+TASKS = {
+    "pointer": "hull-10",
+    "memory": "recall-16",
+    "alignment": "new-testament",
+    "rationale": "books",
+    "copier": "names",
+}
 
 
 def test_every_system_has_a_sample_and_a_story_of_two_sentences() -> None:
@@ -37,8 +43,10 @@ def test_a_sample_is_what_its_checkpoint_does(
         test = facts.metadata["training"]["test"]
         if sample.name == "alignment":
             assert test["figures"]["alignment error"] < 0.45
+        elif sample.name == "copier":
+            assert (test["figures"]["right, never seen"] > 0.3) == (path == sample.paths[0])
         else:
-            assert test["error"] < 0.2
+            assert test["error"] < (0.25 if sample.name == "rationale" else 0.2)
         fresh = tmp_path / path.name
         task = TASKS[sample.name]
         words = ["record", str(checkpoint), "--task", task, "-n", "5", "-o", str(fresh)]

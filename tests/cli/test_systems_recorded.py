@@ -17,8 +17,17 @@ SMALL = {
     "pointer": ("--set", "width=16", "--set", "layers=1", "--task", "hull-5"),
     "memory": ("--set", "width=8", "--task", "recall-8"),
     "alignment": ("--set", "width=8", "--task", "new-testament"),
+    "rationale": ("--set", "width=8", "--task", "books"),
+    "copier": ("--set", "width=8", "--task", "names"),
 }
-AXES = {"glimpse": "regions", "pointer": "points", "memory": "slots", "alignment": "tokens"}
+AXES = {
+    "glimpse": "regions",
+    "pointer": "points",
+    "memory": "slots",
+    "alignment": "tokens",
+    "rationale": "tokens",
+    "copier": "tokens",
+}
 
 
 @pytest.mark.parametrize("name", [known.name for known in systems()])
@@ -55,6 +64,22 @@ def test_a_memory_is_recorded_with_what_its_slots_hold(
         slots = recorded.tokens(0, "slots")
         assert len(slots) == 16
         assert all("can" in text for text in slots)
+
+
+@pytest.mark.parametrize(("gradient", "learnt"), [("reinforce", True), ("rloo", False)])
+def test_what_a_model_expects_is_recorded_where_it_learnt_to(
+    gradient: str, learnt: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint, run = str(tmp_path / "m.safetensors"), str(tmp_path / "r.h5")
+    followed = str(tmp_path / "f.h5")
+    words = ["train", "rationale", "--gradient", gradient, "--steps", "2", "--set", "width=4"]
+    words += ["--record", followed, "--record-examples", "2", "-o", checkpoint]
+    output_of(capsys, *words)
+    output_of(capsys, "record", checkpoint, "-n", "2", "-o", run)
+    for name in (run, followed):
+        with read_run(name) as recorded:
+            assert "reward" in recorded.scalars(0)
+            assert ("baseline" in recorded.scalars(0)) == learnt
 
 
 def test_a_verse_is_recorded_as_one_map_with_the_words_of_both_languages(

@@ -119,6 +119,8 @@ OTHERS = {
     "pointer": ("hull-5", {"width": 16, "layers": 1}),
     "memory": ("recall-8", {"width": 8}),
     "alignment": ("new-testament", {"width": 8}),
+    "rationale": ("books", {"width": 8}),
+    "copier": ("names", {"width": 8}),
 }
 
 
