@@ -21,7 +21,7 @@ from hardattn_viewer.app.export_dialog import ExportDialog
 from hardattn_viewer.app.main_views import MAIN_VIEWS
 from hardattn_viewer.app.main_window import MainWindow
 from hardattn_viewer.drawing.theme import DARK
-from hardattn_viewer.session.numbers import numbers_of
+from hardattn_viewer.session.numbers import decimal, numbers_of, plain
 from hardattn_viewer.views.example_lines import ExampleLines, _words
 from hardattn_viewer.views.examples_model import ExamplesModel
 from hardattn_viewer.views.parts import ExactLabel
@@ -382,3 +382,10 @@ def test_outcomes_of_two_digits_are_written_whole(qtbot: QtBot) -> None:
     lines._paint_outcome(painter, QRect(0, 0, whole // 2, 27), 0, DARK)
     assert "".join(said).endswith("…")
     painter.end()
+
+
+def test_a_number_that_is_shown_as_zero_has_no_sign() -> None:
+    assert [decimal(value) for value in (-0.004, -0.006, 0.0, -0.0)] == [
+        "0.00", "−0.01", "0.00", "0.00"
+    ]  # fmt: skip
+    assert [plain(value) for value in (-0.004, -1.0, -0.0, 0.5)] == ["0.00", "−1", "0", "0.50"]
