@@ -17,7 +17,7 @@ from hardattn_models.tasks.testament import BOOKS, SOURCE, Verse, Vocabulary, ve
 
 KINDS = ("gospel", "Acts", "letter", "Revelation")
 SHORTEST, LONGEST = 8, 40
-"""Fewest and most words of a verse; others, 6 in 100, are left out."""
+"""Fewest and most words of a verse; others, 3 in 100, are left out."""
 
 
 @dataclass(frozen=True, eq=False)
