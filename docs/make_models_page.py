@@ -130,12 +130,20 @@ _COLUMNS: dict[str, dict[str, Any]] = {
         },
         "as trained, m = 256": lambda run: 100 * run["by_size"]["256"],
     },
+    "captioner": {
+        "exact": lambda run: 100 * (1 - run["error"]),
+        "words": lambda run: _percent(run["figures"]["words"]),
+        "on the digit named": lambda run: _percent(run["figures"]["looks on the digit named"]),
+    },
 }
 
 
 def _row(words: str, facts: dict[str, Any], columns: dict[str, Any]) -> str:
     runs = facts["runs"]
-    cells = [f"`{words}`"] + [_spread([column(run) for run in runs]) for column in columns.values()]
+    cells = [f"`{words}`"]
+    for name, column in columns.items():
+        unit = "" if name.endswith("nats") else " %"
+        cells.append(_spread([column(run) for run in runs], unit))
     variances = [run["gradient_variance"] for run in runs if run.get("gradient_variance")]
     cells.append(f"{sum(variances) / len(variances):.2g}" if variances else "–")
     minutes = sum(run["cpu_minutes"] for run in runs) / len(runs)
@@ -148,14 +156,14 @@ def _percent(share: float | None) -> float | None:
     return None if share is None else 100 * share
 
 
-def _spread(values: list[float | None]) -> str:
+def _spread(values: list[float | None], unit: str = " %") -> str:
     """Mean, and least to largest where there are several."""
     known = [value for value in values if value is not None]
     if not known:
         return "–"
     # A last digit that a thousand test examples can tell; where most are wrong it tells nothing.
     digits = 2 if max(known) < 10 else 1
-    mean = f"{sum(known) / len(known):.{digits}f} %"
+    mean = f"{sum(known) / len(known):.{digits}f}{unit}"
     if len(known) == 1:
         return mean
     return f"{mean} ({min(known):.{digits}f}–{max(known):.{digits}f})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Self
 
@@ -79,6 +79,8 @@ class Outcome:
         scores: ``[batch, classes]``, class probabilities, detached; None for no classifier.
         figures: further numbers by name, ``[batch]`` each; NaN where one does not apply.
         tracks: further numbers of each choice by name, ``[batch, steps]`` each, for a recorder.
+        words: what was written at each choice, for a recorder, one list an example; None where
+            nothing is.
     """
 
     loss: Tensor
@@ -88,6 +90,7 @@ class Outcome:
     scores: Tensor | None = None
     figures: Mapping[str, Tensor] = field(default_factory=dict)
     tracks: Mapping[str, Tensor] = field(default_factory=dict)
+    words: Sequence[Sequence[str]] | None = None
 
     @property
     def total_reward(self) -> Tensor:

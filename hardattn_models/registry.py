@@ -7,11 +7,16 @@ from typing import Any
 from hardattn_models.errors import ModelError
 from hardattn_models.model import SystemModel
 from hardattn_models.system import System
-from hardattn_models.zoo import glimpse, memory, pointer
+from hardattn_models.zoo import captioner, glimpse, memory, pointer
 
 __all__ = ["System", "build_system", "system", "systems"]
 
-_SYSTEMS = (glimpse.SYSTEM, pointer.SYSTEM, memory.SYSTEM)
+_SYSTEMS = (
+    glimpse.SYSTEM,
+    pointer.SYSTEM,
+    memory.SYSTEM,
+    captioner.SYSTEM,
+)
 
 
 def systems() -> tuple[System, ...]:

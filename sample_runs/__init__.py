@@ -50,6 +50,9 @@ def samples() -> tuple[Sample, ...]:
         "memory": "A question is answered by one of sixteen facts, and three quarters of the "
         "others share a word with it. Nobody told the networks which fact to read: the choices of "
         "the hard one (A) learnt it from reward alone, the soft one (B) through its blend.",
+        "captioner": "A scene of three digits is read out a word at a time, with one look for each "
+        "word: a cell that is drawn (A), or all cells blended (B). Nobody told either where a "
+        "digit is, and for the name of a digit both look at it.",
     }
     return tuple(
         Sample(name, (_FOLDER / f"{name}-hard.h5", _FOLDER / f"{name}-soft.h5"), story)

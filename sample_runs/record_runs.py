@@ -1,6 +1,6 @@
 """Records the sample runs: ``python -m sample_runs.record_runs [--minilm FOLDER] [--training]``.
 
-With ``--systems`` the pointer and the memory networks are trained and recorded too (4 CPU minutes).
+With ``--systems`` those of the other systems are trained and recorded too (40 CPU minutes).
 
 The glimpse runs hold the same first test images of MNIST, which are bundled, so this works offline.
 The text run is only recorded again where the folder of all-MiniLM-L6-v2 is named.
@@ -24,6 +24,14 @@ SYSTEMS = (
     ("pointer-soft", "pointer --mechanism soft --gradient backprop --steps 1500", "hull-10", 60),
     ("memory-hard", "memory --mechanism sampled --gradient reinforce", "recall-16", 100),
     ("memory-soft", "memory --mechanism soft --gradient backprop --steps 1000", "recall-16", 100),
+    ("captioner-hard", "captioner --mechanism sampled --gradient reinforce", "scenes", 60),
+    ("captioner-soft", "captioner --mechanism soft --gradient backprop", "scenes", 60),
+    (
+        "latent-soft",
+        "latent --mechanism gumbel-softmax --gradient gumbel-softmax",
+        "mnist-small",
+        60,
+    ),
 )
 """Names of the samples of systems, how each is trained, and what it is recorded on."""
 TRAINING = {"sampled": 0, "soft": 1}
@@ -42,9 +50,14 @@ def record(folder: Path) -> None:
             fresh.replace(folder / path.name)
 
 
-def record_systems(folder: Path) -> None:
-    """Train a hard and a soft model of each generated task, keep them, and record them."""
-    for name, train, task, examples in SYSTEMS:
+def record_systems(folder: Path, only: str = "") -> None:
+    """Train a hard and a soft model of each system, keep them, and record them.
+
+    Args:
+        folder: where to.
+        only: beginning of the names to take; all if not given.
+    """
+    for name, train, task, examples in (one for one in SYSTEMS if one[0].startswith(only)):
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             trained, small, fresh = (
                 Path(scratch, f"{name}{end}") for end in ("-all.safetensors", ".safetensors", ".h5")
@@ -91,11 +104,13 @@ if __name__ == "__main__":
     parser.add_argument("-o", "--output", type=Path, default=Path(sample_runs.__file__).parent)
     parser.add_argument("--minilm", type=Path, metavar="FOLDER", help="all-MiniLM-L6-v2")
     parser.add_argument("--training", action="store_true", help="the runs of a training too")
-    parser.add_argument("--systems", action="store_true", help="pointer and memory networks too")
+    parser.add_argument("--systems", action="store_true", help="those of the other systems too")
+    parser.add_argument("--only", default="", help="of --systems: beginning of the names to take")
     arguments = parser.parse_args()
-    record(arguments.output)
+    if not arguments.only:
+        record(arguments.output)
     if arguments.systems:
-        record_systems(arguments.output)
+        record_systems(arguments.output, arguments.only)
     if arguments.minilm:
         record_text(arguments.output, arguments.minilm)
     if arguments.training:

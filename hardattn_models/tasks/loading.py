@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from hardattn_models.errors import TaskError
-from hardattn_models.tasks import pointing, recall
+from hardattn_models.tasks import pointing, recall, scenes
 from hardattn_models.tasks.mnist import load_mnist, load_mnist_small
 from hardattn_models.tasks.protocol import Task
 
@@ -20,6 +20,7 @@ _GENERATED: Mapping[str, Callable[[], Task]] = {
     "sort-10": lambda: pointing.sorting(10),
     **{f"recall-{size}": partial(recall.recall, size) for size in recall.SIZES},
     "tools-16": lambda: recall.recall(16, recall.TOOLS, "tools"),
+    "scenes": scenes.scenes,
 }
 
 

@@ -119,16 +119,25 @@ def record_examples(
                 outcome = model.outcome(batch, choose)
                 if outcome.scores is not None:
                     recorder.outcome(scores=outcome.scores)
+                if outcome.words is not None:
+                    recorder.written(outcome.words)
                 recorder.steps(**_numbers(outcome, choose))
             if on_batch is not None:
                 on_batch(len(entries))
 
 
 def _numbers(outcome: Outcome, choose: Chooser) -> dict[str, Tensor]:
-    """Numbers of every step, ``[batch, steps]`` each: the reward of the episode, and what else."""
+    """Numbers of every step, ``[batch, steps]`` each: the reward of the episode, and what else.
+
+    Where a model counts what followed each choice, what came before it is added to the baseline:
+    it is then what the whole episode was expected to earn by that choice.
+    """
     made = choose.made()
     reward = outcome.total_reward.unsqueeze(1).expand_as(made)
     numbers = {"reward": reward, **outcome.tracks}
     if outcome.baseline is not None:
-        numbers |= {"baseline": outcome.baseline, "advantage": reward - outcome.baseline}
+        expected = outcome.baseline
+        if outcome.reward.shape == made.shape:
+            expected = expected + reward - outcome.reward
+        numbers |= {"baseline": expected, "advantage": reward - expected}
     return {name: values.detach().contiguous() for name, values in numbers.items()}

@@ -23,7 +23,7 @@ from recorders.capture.placement.pieces import Ended
 from recorders.capture.policy import Policy, in_words
 from recorders.capture.values import Attended, attended, per_example
 from recorders.capture.verifying import Verifications
-from recorders.run.layout import BEAM_PARENT, MAX_STEPS, MEMORY_AXIS
+from recorders.run.layout import BEAM_PARENT, MAX_STEPS, MEMORY_AXIS, TARGET_AXIS
 from recorders.run.writer import SegmentWriter
 
 _FLUSH_BYTES = 48 << 20
@@ -125,7 +125,11 @@ class Recording:
             seen = attended(name, values, examples.batch, self.policy.heads)
             if facts.key_axis == "regions":
                 _check_regions(name, seen, examples)
-            self.add(name, facts, examples, [self._block(seen)])
+            block = self._block(seen)
+            if facts.query_axis == "target" and seen.probabilities.shape[2] == 1:
+                # What writes a token a step asks once a step, for the token that it then writes.
+                block = replace(block, first_query=examples.step_of(name))
+            self.add(name, facts, examples, [block])
 
     def _add_located(
         self, name: str, facts: SiteFacts, values: Mapping[str, Any], examples: OpenExamples
@@ -464,6 +468,28 @@ class Recording:
             numbers = np.array([number for number, _ in told], np.int64)
             step = max(examples.base, examples.last)
             self._add_memory(numbers, step, [slot] * len(told), [one for _, one in told])
+
+    def written(self, texts: Sequence[Any]) -> None:
+        """What was written at each step: [batch] lists of texts; [steps] of one example."""
+        with self._lock:
+            examples = self._examples("written")
+            rows = list(texts) if examples.batched else [texts]
+            if len(rows) != examples.batch or any(isinstance(row, str) for row in rows):
+                raise ValueError(
+                    f"what was written is one list of texts a row of a batch of {examples.batch}, "
+                    f"not {len(rows)}"
+                )
+            for number, row in zip(examples.numbers.tolist(), rows, strict=True):
+                for step, text in enumerate(row if number >= 0 else ()):
+                    self.writer.add_later_tokens(
+                        examples=np.array([number], np.int64),
+                        step=step,
+                        snapshot=self._moment(),
+                        axis=TARGET_AXIS,
+                        positions=np.array([step], np.int64),
+                        ids=np.array([-1]),
+                        texts=[str(text)],
+                    )
 
     def _add_memory(
         self, examples: NDArray[np.int64], step: int, slots: Sequence[int], texts: Sequence[str]

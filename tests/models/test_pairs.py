@@ -11,6 +11,7 @@ import torch
 
 from hardattn_models import TrainingError, build_system, systems
 from hardattn_models.pairs import PAIRS, SINGLE
+from hardattn_models.registry import system
 from hardattn_models.tasks import ImageTask, load_task
 from hardattn_models.training.learner import Learner
 from hardattn_models.training.loop import TrainingPlan, default_plan, train
@@ -118,6 +119,7 @@ def test_every_other_pair_is_refused_with_its_reason(mechanism: str) -> None:
 OTHERS = {
     "pointer": ("hull-5", {"width": 16, "layers": 1}),
     "memory": ("recall-8", {"width": 8}),
+    "captioner": ("scenes", {"features": 8, "hidden": 16}),
 }
 
 
@@ -140,7 +142,8 @@ def test_every_pair_of_every_other_system_moves_what_chooses(
     data = load_task(task_name)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        model = build_system(name, mechanism=mechanism, **data.facts, **options)
+        facts = system(name).fit(data)
+        model = build_system(name, mechanism=mechanism, **facts, **options)
     before = [one.detach().clone() for one in model.selector()]
     learner = Learner(plan, model, data)
     for step in range(1, 4):
