@@ -135,6 +135,12 @@ _COLUMNS: dict[str, dict[str, Any]] = {
         "words": lambda run: _percent(run["figures"]["words"]),
         "on the digit named": lambda run: _percent(run["figures"]["looks on the digit named"]),
     },
+    "latent": {
+        "−ELBO, nats": lambda run: run["figures"]["negative ELBO"],
+        "−log p(x), nats": lambda run: run["figures"]["negative log-likelihood"],
+        "KL, nats": lambda run: run["figures"]["KL"],
+        "digit told by the code": lambda run: 100 * (1 - run["error"]),
+    },
 }
 
 

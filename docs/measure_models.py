@@ -77,6 +77,21 @@ _SIGHT = (
     "captioner --mechanism sampled --gradient reinforce",
     "captioner --mechanism soft --gradient backprop",
 )
+_LATENT = (
+    "sampled --gradient relax",
+    "sampled --gradient rebar",
+    "sampled --gradient muprop",
+    "sampled --gradient rloo",
+    "sampled --gradient self-critical",
+    "sampled --gradient reinforce",
+    "gumbel-softmax --gradient gumbel-softmax",
+    "gumbel-straight-through --gradient gumbel-straight-through",
+    "gumbel-straight-through --gradient gumbel-rao",
+    "straight-through --gradient straight-through",
+    "straight-through --gradient reinmax",
+    "soft --gradient backprop",
+    "uniform --gradient backprop",
+)
 EXPERIMENTS: tuple[tuple[str, tuple[int, ...]], ...] = (
     ("pointer --mechanism argmax --gradient likelihood --task hull", SEEDS),
     ("pointer --mechanism argmax --gradient likelihood --task sort-10 --steps 1000", SEEDS),
@@ -90,6 +105,9 @@ EXPERIMENTS: tuple[tuple[str, tuple[int, ...]], ...] = (
     ("glimpse --mechanism gaussian --gradient reinforce --task mnist --steps 20000", (0,)),
     *((f"glimpse --mechanism {words} --task mnist-small --steps 1500", (0,)) for words in _GLIMPSE),
     *((words, (0,)) for words in _SIGHT),
+    ("latent --mechanism sampled --gradient rebar", (0,)),
+    ("latent --mechanism gumbel-softmax --gradient gumbel-softmax", (0,)),
+    *((f"latent --mechanism {words} --steps 500", SEEDS) for words in _LATENT),
 )
 """Words of ``hardattn train``, and the seeds that each is trained with."""
 

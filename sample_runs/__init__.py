@@ -53,6 +53,8 @@ def samples() -> tuple[Sample, ...]:
         "captioner": "A scene of three digits is read out a word at a time, with one look for each "
         "word: a cell that is drawn (A), or all cells blended (B). Nobody told either where a "
         "digit is, and for the name of a digit both look at it.",
+        "latent": "A digit is kept as the number of one code of 64, whose drawings are beside it. "
+        "The hard model (A) learnt its draws by REBAR, the other (B) from relaxed samples.",
     }
     return tuple(
         Sample(name, (_FOLDER / f"{name}-hard.h5", _FOLDER / f"{name}-soft.h5"), story)
