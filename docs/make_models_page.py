@@ -135,6 +135,10 @@ _COLUMNS: dict[str, dict[str, Any]] = {
         "words": lambda run: _percent(run["figures"]["words"]),
         "on the digit named": lambda run: _percent(run["figures"]["looks on the digit named"]),
     },
+    "localiser": {
+        "right": lambda run: 100 * (1 - run["error"]),
+        "on the digit": lambda run: _percent(run["figures"]["weight of crops with the digit"]),
+    },
     "latent": {
         "−ELBO, nats": lambda run: run["figures"]["negative ELBO"],
         "−log p(x), nats": lambda run: run["figures"]["negative log-likelihood"],

@@ -76,6 +76,8 @@ _GLIMPSE = (
 _SIGHT = (
     "captioner --mechanism sampled --gradient reinforce",
     "captioner --mechanism soft --gradient backprop",
+    "localiser --mechanism sampled --gradient reinforce",
+    "localiser --mechanism soft --gradient backprop",
 )
 _LATENT = (
     "sampled --gradient relax",

@@ -7,7 +7,14 @@ from typing import Any
 from hardattn_models.errors import ModelError
 from hardattn_models.model import SystemModel
 from hardattn_models.system import System
-from hardattn_models.zoo import captioner, glimpse, latent, memory, pointer
+from hardattn_models.zoo import (
+    captioner,
+    glimpse,
+    latent,
+    localiser,
+    memory,
+    pointer,
+)
 
 __all__ = ["System", "build_system", "system", "systems"]
 
@@ -16,6 +23,7 @@ _SYSTEMS = (
     pointer.SYSTEM,
     memory.SYSTEM,
     captioner.SYSTEM,
+    localiser.SYSTEM,
     latent.SYSTEM,
 )
 

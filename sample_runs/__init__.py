@@ -53,6 +53,9 @@ def samples() -> tuple[Sample, ...]:
         "captioner": "A scene of three digits is read out a word at a time, with one look for each "
         "word: a cell that is drawn (A), or all cells blended (B). Nobody told either where a "
         "digit is, and for the name of a digit both look at it.",
+        "localiser": "One digit hides in a picture of 512 × 512 pixels full of torn pieces of "
+        "others. The hard one (A) reads one crop of 256 that a coarse overview points at, the soft "
+        "one (B) reads and weighs all of them.",
         "latent": "A digit is kept as the number of one code of 64, whose drawings are beside it. "
         "The hard model (A) learnt its draws by REBAR, the other (B) from relaxed samples.",
     }

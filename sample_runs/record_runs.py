@@ -26,6 +26,8 @@ SYSTEMS = (
     ("memory-soft", "memory --mechanism soft --gradient backprop --steps 1000", "recall-16", 100),
     ("captioner-hard", "captioner --mechanism sampled --gradient reinforce", "scenes", 60),
     ("captioner-soft", "captioner --mechanism soft --gradient backprop", "scenes", 60),
+    ("localiser-hard", "localiser --mechanism sampled --gradient reinforce", "clutter-512", 12),
+    ("localiser-soft", "localiser --mechanism soft --gradient backprop", "clutter-512", 12),
     ("latent-hard", "latent --mechanism sampled --gradient rebar", "mnist-small", 20),
     (
         "latent-soft",

