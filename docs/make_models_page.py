@@ -139,6 +139,10 @@ _COLUMNS: dict[str, dict[str, Any]] = {
         "right": lambda run: 100 * (1 - run["error"]),
         "on the digit": lambda run: _percent(run["figures"]["weight of crops with the digit"]),
     },
+    "video": {
+        "right": lambda run: 100 * (1 - run["error"]),
+        "on its frames": lambda run: _percent(run["figures"]["weight of frames that answer"]),
+    },
     "latent": {
         "−ELBO, nats": lambda run: run["figures"]["negative ELBO"],
         "−log p(x), nats": lambda run: run["figures"]["negative log-likelihood"],

@@ -78,6 +78,8 @@ _SIGHT = (
     "captioner --mechanism soft --gradient backprop",
     "localiser --mechanism sampled --gradient reinforce",
     "localiser --mechanism soft --gradient backprop",
+    "video --mechanism sampled --gradient reinforce",
+    "video --mechanism soft --gradient backprop",
 )
 _LATENT = (
     "sampled --gradient relax",

@@ -14,6 +14,7 @@ from hardattn_models.zoo import (
     localiser,
     memory,
     pointer,
+    video,
 )
 
 __all__ = ["System", "build_system", "system", "systems"]
@@ -24,6 +25,7 @@ _SYSTEMS = (
     memory.SYSTEM,
     captioner.SYSTEM,
     localiser.SYSTEM,
+    video.SYSTEM,
     latent.SYSTEM,
 )
 

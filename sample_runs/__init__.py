@@ -56,6 +56,9 @@ def samples() -> tuple[Sample, ...]:
         "localiser": "One digit hides in a picture of 512 × 512 pixels full of torn pieces of "
         "others. The hard one (A) reads one crop of 256 that a coarse overview points at, the soft "
         "one (B) reads and weighs all of them.",
+        "video": "A clip of sixteen frames shows three digits for two frames each, and a word asks "
+        "where one of them is seen. The hard one (A) reads one frame, which the word finds at a "
+        "glance, and the soft one (B) blends all.",
         "latent": "A digit is kept as the number of one code of 64, whose drawings are beside it. "
         "The hard model (A) learnt its draws by REBAR, the other (B) from relaxed samples.",
     }

@@ -28,6 +28,8 @@ SYSTEMS = (
     ("captioner-soft", "captioner --mechanism soft --gradient backprop", "scenes", 60),
     ("localiser-hard", "localiser --mechanism sampled --gradient reinforce", "clutter-512", 12),
     ("localiser-soft", "localiser --mechanism soft --gradient backprop", "clutter-512", 12),
+    ("video-hard", "video --mechanism sampled --gradient reinforce", "clip-find", 40),
+    ("video-soft", "video --mechanism soft --gradient backprop", "clip-find", 40),
     ("latent-hard", "latent --mechanism sampled --gradient rebar", "mnist-small", 20),
     (
         "latent-soft",

@@ -121,6 +121,7 @@ OTHERS = {
     "memory": ("recall-8", {"width": 8}),
     "captioner": ("scenes", {"features": 8, "hidden": 16}),
     "localiser": ("clutter-64", {"channels": 4, "features": 8}),
+    "video": ("clip-name", {"features": 8}),
     "latent": ("mnist-small", {"hidden": 16, "width": 8, "codes": 8}),
 }
 
