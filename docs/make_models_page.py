@@ -143,6 +143,11 @@ _COLUMNS: dict[str, dict[str, Any]] = {
         "right": lambda run: 100 * (1 - run["error"]),
         "on its frames": lambda run: _percent(run["figures"]["weight of frames that answer"]),
     },
+    "speech": {
+        "exact": lambda run: 100 * (1 - run["error"]),
+        "digits": lambda run: _percent(run["figures"]["digits"]),
+        "while it is said": lambda run: _percent(run["figures"]["looks while the digit is said"]),
+    },
     "latent": {
         "−ELBO, nats": lambda run: run["figures"]["negative ELBO"],
         "−log p(x), nats": lambda run: run["figures"]["negative log-likelihood"],

@@ -80,6 +80,8 @@ _SIGHT = (
     "localiser --mechanism soft --gradient backprop",
     "video --mechanism sampled --gradient reinforce",
     "video --mechanism soft --gradient backprop",
+    "speech --mechanism sampled --gradient reinforce",
+    "speech --mechanism soft --gradient backprop",
 )
 _LATENT = (
     "sampled --gradient relax",

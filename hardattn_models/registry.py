@@ -14,6 +14,7 @@ from hardattn_models.zoo import (
     localiser,
     memory,
     pointer,
+    speech,
     video,
 )
 
@@ -26,6 +27,7 @@ _SYSTEMS = (
     captioner.SYSTEM,
     localiser.SYSTEM,
     video.SYSTEM,
+    speech.SYSTEM,
     latent.SYSTEM,
 )
 

@@ -59,6 +59,9 @@ def samples() -> tuple[Sample, ...]:
         "video": "A clip of sixteen frames shows three digits for two frames each, and a word asks "
         "where one of them is seen. The hard one (A) reads one frame, which the word finds at a "
         "glance, and the soft one (B) blends all.",
+        "speech": "Four spoken digits are written down, from a voice that was never heard before. "
+        "The hard listener (A) stops at one moment for each and never goes back, the soft one (B) "
+        "weighs every moment by how likely it would stop there.",
         "latent": "A digit is kept as the number of one code of 64, whose drawings are beside it. "
         "The hard model (A) learnt its draws by REBAR, the other (B) from relaxed samples.",
     }

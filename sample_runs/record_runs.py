@@ -30,6 +30,8 @@ SYSTEMS = (
     ("localiser-soft", "localiser --mechanism soft --gradient backprop", "clutter-512", 12),
     ("video-hard", "video --mechanism sampled --gradient reinforce", "clip-find", 40),
     ("video-soft", "video --mechanism soft --gradient backprop", "clip-find", 40),
+    ("speech-hard", "speech --mechanism sampled --gradient reinforce", "spoken-4", 12),
+    ("speech-soft", "speech --mechanism soft --gradient backprop", "spoken-4", 12),
     ("latent-hard", "latent --mechanism sampled --gradient rebar", "mnist-small", 20),
     (
         "latent-soft",
