@@ -90,6 +90,7 @@ class LatentModel(SystemModel):
         )
         self.name = nn.Linear(config.codes, config.classes)
         self.expect = nn.Linear(pixels, 1)
+        self._drawn: Tensor | None = None
 
     def selector(self) -> list[nn.Parameter]:
         """The encoder."""
@@ -140,10 +141,16 @@ class LatentModel(SystemModel):
         )
 
     def described(self, batch: Batch) -> list[dict[str, Any]]:
-        """Each image beside what the decoder draws for every code, a region each."""
+        """Each image beside what the decoder draws for every code, a region each.
+
+        An example is one picture in all snapshots of a training, so the drawings are those of the
+        first time that this is asked: of a training that is followed, those it began with.
+        """
         side, across = self.config.size, math.isqrt(self.config.codes - 1) + 1
-        with torch.no_grad():
-            drawn = (self.decode(self.book).sigmoid() * 255).round().to(torch.uint8)
+        if self._drawn is None:
+            with torch.no_grad():
+                self._drawn = (self.decode(self.book).sigmoid() * 255).round().to(torch.uint8)
+        drawn = self._drawn
         row, column = np.divmod(np.arange(self.config.codes), across)
         sheet = np.zeros(((int(row[-1]) + 1) * side, (across + 1) * side + _GAP), np.uint8)
         sheet[:, side : side + _GAP] = 64
