@@ -174,6 +174,30 @@ _COLUMNS: dict[str, dict[str, Any]] = {
         "word unknown": lambda run: 100 * run["figures"]["alignment error, word unknown"],
         "log-likelihood of a word, nats": lambda run: run["figures"]["log-likelihood of a word"],
     },
+    "captioner": {
+        "exact": lambda run: 100 * (1 - run["error"]),
+        "words": lambda run: _percent(run["figures"]["words"]),
+        "on the digit named": lambda run: _percent(run["figures"]["looks on the digit named"]),
+    },
+    "localiser": {
+        "right": lambda run: 100 * (1 - run["error"]),
+        "on the digit": lambda run: _percent(run["figures"]["weight of crops with the digit"]),
+    },
+    "video": {
+        "right": lambda run: 100 * (1 - run["error"]),
+        "on its frames": lambda run: _percent(run["figures"]["weight of frames that answer"]),
+    },
+    "speech": {
+        "exact": lambda run: 100 * (1 - run["error"]),
+        "digits": lambda run: _percent(run["figures"]["digits"]),
+        "while it is said": lambda run: _percent(run["figures"]["looks while the digit is said"]),
+    },
+    "latent": {
+        "−ELBO, nats": lambda run: run["figures"]["negative ELBO"],
+        "−log p(x), nats": lambda run: run["figures"]["negative log-likelihood"],
+        "KL, nats": lambda run: run["figures"]["KL"],
+        "digit told by the code": lambda run: 100 * (1 - run["error"]),
+    },
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Self
 
@@ -81,6 +81,8 @@ class Outcome:
         ratios: numerators and denominators of further numbers by name, ``[batch]`` each, which are
             summed over all examples before one is divided by the other.
         tracks: further numbers of each choice by name, ``[batch, steps]`` each, for a recorder.
+        words: what was written at each choice, for a recorder, one list an example; None where
+            nothing is.
     """
 
     loss: Tensor
@@ -91,6 +93,7 @@ class Outcome:
     figures: Mapping[str, Tensor] = field(default_factory=dict)
     ratios: Mapping[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
     tracks: Mapping[str, Tensor] = field(default_factory=dict)
+    words: Sequence[Sequence[str]] | None = None
 
     @property
     def total_reward(self) -> Tensor:

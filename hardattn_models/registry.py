@@ -7,7 +7,19 @@ from typing import Any
 from hardattn_models.errors import ModelError
 from hardattn_models.model import SystemModel
 from hardattn_models.system import System
-from hardattn_models.zoo import alignment, copier, glimpse, memory, pointer, rationale
+from hardattn_models.zoo import (
+    alignment,
+    captioner,
+    copier,
+    glimpse,
+    latent,
+    localiser,
+    memory,
+    pointer,
+    rationale,
+    speech,
+    video,
+)
 
 __all__ = ["System", "build_system", "system", "systems"]
 
@@ -18,6 +30,11 @@ _SYSTEMS = (
     alignment.SYSTEM,
     rationale.SYSTEM,
     copier.SYSTEM,
+    captioner.SYSTEM,
+    localiser.SYSTEM,
+    video.SYSTEM,
+    speech.SYSTEM,
+    latent.SYSTEM,
 )
 
 

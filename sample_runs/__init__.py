@@ -108,6 +108,35 @@ _SYSTEMS = {
         "copies the word that it chooses, or says one from memory where it chooses the gap itself, "
         "the soft one (B) blends what it reads and can only say what it has learnt.",
     ),
+    "captioner": (
+        "A scene, read out",
+        "A scene of three digits is read out a word at a time, with one look for each word: a cell "
+        "that is drawn (A), or all cells blended (B). Nobody told either where a digit is, and for "
+        "the name of a digit both look at it.",
+    ),
+    "localiser": (
+        "One digit in a large image",
+        "One digit hides in a picture of 512 × 512 pixels full of torn pieces of others. The hard "
+        "one (A) reads one crop of 256 that a coarse overview points at, the soft one (B) reads "
+        "and weighs all of them.",
+    ),
+    "video": (
+        "The frame that a word asks for",
+        "A clip of sixteen frames shows three digits for two frames each, and a word asks where "
+        "one of them is seen. The hard one (A) reads one frame, which the word finds at a glance, "
+        "and the soft one (B) blends all.",
+    ),
+    "speech": (
+        "Spoken digits",
+        "Four spoken digits are written down, from a voice that was never heard before. The hard "
+        "listener (A) stops at one moment for each and never goes back, the soft one (B) weighs "
+        "every moment by how likely it would stop there.",
+    ),
+    "latent": (
+        "One code for a digit",
+        "A digit is kept as the number of one code of 64, whose drawings are beside it. The hard "
+        "model (A) learnt its draws by REBAR, the other (B) from relaxed samples.",
+    ),
 }
 
 

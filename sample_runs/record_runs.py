@@ -1,6 +1,6 @@
 """Records the sample runs: ``python -m sample_runs.record_runs [--minilm FOLDER] [--training]``.
 
-With ``--systems`` the other systems are trained and recorded too (8 CPU minutes), with ``--systems
+With ``--systems`` the other systems are trained and recorded too (40 CPU minutes), with ``--systems
 NAME`` those of that name alone.
 
 The glimpse runs hold the same first test images of MNIST, which are bundled, so this works offline.
@@ -36,6 +36,21 @@ SYSTEMS = (
     ("rationale-soft", "rationale --mechanism soft --gradient backprop", "books", 200),
     ("copier-hard", "copier --mechanism argmax --gradient marginal", "names", 200),
     ("copier-soft", "copier --mechanism soft --gradient backprop", "names", 200),
+    ("captioner-hard", "captioner --mechanism sampled --gradient reinforce", "scenes", 60),
+    ("captioner-soft", "captioner --mechanism soft --gradient backprop", "scenes", 60),
+    ("localiser-hard", "localiser --mechanism sampled --gradient reinforce", "clutter-512", 12),
+    ("localiser-soft", "localiser --mechanism soft --gradient backprop", "clutter-512", 12),
+    ("video-hard", "video --mechanism sampled --gradient reinforce", "clip-find", 40),
+    ("video-soft", "video --mechanism soft --gradient backprop", "clip-find", 40),
+    ("speech-hard", "speech --mechanism sampled --gradient reinforce", "spoken-4", 12),
+    ("speech-soft", "speech --mechanism soft --gradient backprop", "spoken-4", 12),
+    ("latent-hard", "latent --mechanism sampled --gradient rebar", "mnist-small", 20),
+    (
+        "latent-soft",
+        "latent --mechanism gumbel-softmax --gradient gumbel-softmax",
+        "mnist-small",
+        20,
+    ),
 )
 """Names of the samples of systems, how each is trained, and what it is recorded on."""
 TRAINING = {"sampled": 0, "soft": 1}

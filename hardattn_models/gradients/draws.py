@@ -48,6 +48,7 @@ def perturbed_given(logits: Tensor, chosen: Tensor, generator: torch.Generator |
     noise = exponential(log_p.detach(), generator)
     top = (noise * chosen).sum(-1, keepdim=True)
     # Shifting all logits of a row alike moves noise and argmax alike: log_p stands for logits.
-    others = -torch.log(noise * torch.exp(-log_p) + top)
+    # As a sum of logarithms: 1 / p of a candidate that is all but impossible has no float.
+    others = -torch.logaddexp(noise.log() - log_p, top.log())
     perturbed = torch.where(chosen.bool(), -torch.log(top), others)
     return perturbed + torch.logsumexp(logits, -1, keepdim=True)

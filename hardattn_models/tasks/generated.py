@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import Any
 
@@ -27,7 +27,7 @@ class GeneratedTask:
     """Examples made by a rule.
 
     Training never sees an example of validation or test again but by chance: their random sources
-    are apart.
+    are apart, and what is made of collected things has some of its own for each part.
 
     Attributes:
         name: the name by which ``load_task`` finds it.
@@ -35,6 +35,9 @@ class GeneratedTask:
         make: makes some of them.
         describe: what a recorder is told of row i of a batch, without its name.
         facts: what a system must know of it, by name.
+        parts: makes those of the other parts, by name, where ``make`` must not.
+        blocks: hundreds of examples of each part.
+        kept: whether examples of validation and test are kept in memory once they are made.
     """
 
     name: str
@@ -42,6 +45,9 @@ class GeneratedTask:
     make: Make
     describe: Callable[[Any, int], dict[str, Any]]
     facts: dict[str, Any]
+    parts: Mapping[str, Make] = field(default_factory=dict)
+    blocks: Mapping[str, int] = field(default_factory=lambda: _BLOCKS)
+    kept: bool = True
 
     def split(self, name: str) -> range:
         """The numbers of the examples of a part: "train", "validation" or "test".
@@ -49,9 +55,9 @@ class GeneratedTask:
         Raises:
             TaskError: there is no such part.
         """
-        if name not in _BLOCKS:
+        if name not in self.blocks:
             raise TaskError(f"{self.name} has no split {name!r}: choose train, validation or test")
-        return range(_BLOCKS[name] * BLOCK)
+        return range(self.blocks[name] * BLOCK)
 
     def batches(
         self, split: str = "test", size: int = 64, limit: int | None = None
@@ -126,9 +132,10 @@ def _blocks(name: str, split: str, number: int, make: Make) -> Any:
 
 
 def _block(task: GeneratedTask, split: str, number: int) -> Any:
-    if split == "train":
-        return _blocks.__wrapped__(task.name, split, number, task.make)
-    return _blocks(task.name, split, number, task.make)
+    make = task.parts.get(split, task.make)
+    if split == "train" or not task.kept:
+        return _blocks.__wrapped__(task.name, split, number, make)
+    return _blocks(task.name, split, number, make)
 
 
 def _rows(batch: Any, start: int, stop: int) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from hardattn_models.errors import TrainingError
 from hardattn_models.gradients import MovingAverage
 
 _WIDTH, _LEARNING_RATE = 32, 1e-3
@@ -56,12 +57,21 @@ class Aids:
         return self._averages.setdefault(name, MovingAverage(self._decay))
 
     def control(self, candidates: int) -> Control:
-        """RELAX's control variate; new where there is none yet."""
+        """RELAX's control variate; new where there is none yet.
+
+        Raises:
+            TrainingError: there is one, for another number of candidates.
+        """
         if self._control is None:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(self._seed)
                 self._control = Control(candidates)
             self._optimizer = torch.optim.Adam(self._control.parameters(), _LEARNING_RATE)
+        if self._control.candidates != candidates:
+            raise TrainingError(
+                f"relax fits its control variate to {self._control.candidates} candidates, and "
+                f"here are {candidates}: train on a task where all examples have as many"
+            )
         return self._control
 
     def lower_variance(self, estimate: Tensor) -> None:

@@ -121,6 +121,8 @@ def record_examples(
                 outcome = model.outcome(batch, choose)
                 if outcome.scores is not None:
                     recorder.outcome(scores=outcome.scores)
+                if outcome.words is not None:
+                    recorder.written(outcome.words)
                 numbers = _numbers(outcome, choose, expects)
                 recorder.steps(**{k: model.per_example(batch, v) for k, v in numbers.items()})
             if on_batch is not None:
@@ -128,10 +130,17 @@ def record_examples(
 
 
 def _numbers(outcome: Outcome, choose: Chooser, expects: bool) -> dict[str, Tensor]:
-    """Numbers of every step, ``[batch, steps]`` each: the reward of the episode, and what else."""
+    """Numbers of every step, ``[batch, steps]`` each: the reward of the episode, and what else.
+
+    Where a model counts what followed each choice, what came before it is added to the baseline:
+    it is then what the whole episode was expected to earn by that choice.
+    """
     made = choose.made()
     reward = outcome.total_reward.unsqueeze(1).expand_as(made)
     numbers = {"reward": reward, **outcome.tracks}
     if outcome.baseline is not None and expects:
-        numbers |= {"baseline": outcome.baseline, "advantage": reward - outcome.baseline}
+        expected = outcome.baseline
+        if outcome.reward.shape == made.shape:
+            expected = expected + reward - outcome.reward
+        numbers |= {"baseline": expected, "advantage": reward - expected}
     return {name: values.detach().contiguous() for name, values in numbers.items()}

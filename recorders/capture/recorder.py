@@ -266,6 +266,20 @@ class Recorder:
         with self._excused():
             self._running().all_steps(scalars)
 
+    def written(self, texts: Any) -> None:
+        """Record what the model wrote at each step of the open example or batch.
+
+        A site whose ``query_axis`` is ``"target"`` and that attends once a step asks for these.
+
+        Args:
+            texts: one text a step; for a batch one such list for each row.
+
+        Raises:
+            ValueError: no example is open, or there is not one list for each row.
+        """
+        with self._excused():
+            self._running().written(texts)
+
     def outcome(
         self,
         *,

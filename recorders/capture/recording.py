@@ -131,7 +131,11 @@ class Recording:
             seen = attended(name, values, examples.batch, self.policy.heads)
             if facts.key_axis == "regions":
                 _check_regions(name, seen, examples)
-            self.add(name, facts, examples, [self._block(seen)])
+            block = self._block(seen)
+            if facts.query_axis == "target" and seen.probabilities.shape[2] == 1:
+                # What writes a token a step asks once a step, for the token that it then writes.
+                block = replace(block, first_query=examples.step_of(name))
+            self.add(name, facts, examples, [block])
 
     def _add_located(
         self, name: str, facts: SiteFacts, values: Mapping[str, Any], examples: OpenExamples
@@ -471,6 +475,28 @@ class Recording:
             step = max(examples.base, examples.last)
             written = [one for _, one in told]
             self._add_texts(MEMORY_AXIS, numbers, step, [slot] * len(told), written)
+
+    def written(self, texts: Sequence[Any]) -> None:
+        """What was written at each step: [batch] lists of texts; [steps] of one example."""
+        with self._lock:
+            examples = self._examples("written")
+            rows = list(texts) if examples.batched else [texts]
+            if len(rows) != examples.batch or any(isinstance(row, str) for row in rows):
+                raise ValueError(
+                    f"what was written is one list of texts a row of a batch of {examples.batch}, "
+                    f"not {len(rows)}"
+                )
+            for number, row in zip(examples.numbers.tolist(), rows, strict=True):
+                for step, text in enumerate(row if number >= 0 else ()):
+                    self.writer.add_later_tokens(
+                        examples=np.array([number], np.int64),
+                        step=step,
+                        snapshot=self._moment(),
+                        axis=TARGET_AXIS,
+                        positions=np.array([step], np.int64),
+                        ids=np.array([-1]),
+                        texts=[str(text)],
+                    )
 
     def _add_texts(
         self,

@@ -6,21 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from commands import output_of
 
 import sample_runs
-from hardattn_models import checkpoint_facts, systems
+from hardattn_models import checkpoint_facts, load_system, load_task, systems
 from recorders import read_run
 
 SYSTEMS = [one for one in sample_runs.samples() if one.name not in ("minilm", "training")]
 GENERATED = [one for one in SYSTEMS if one.name != "glimpse"]
-TASKS = {
-    "pointer": "hull-10",
-    "memory": "recall-16",
-    "alignment": "new-testament",
-    "rationale": "books",
-    "copier": "names",
-}
+TASKS = {"pointer": "hull-10", "localiser": "clutter-512"}
+"""What samples were recorded on that is not what their models were trained on."""
+ERRORS = {"captioner": 0.3, "localiser": 0.8, "speech": 0.4, "latent": 0.6, "rationale": 0.25}
+"""What they may err, where that is more than a fifth: of whole captions, of what a code tells."""
 
 
 def test_every_system_has_a_sample_and_a_story_of_two_sentences() -> None:
@@ -46,9 +44,9 @@ def test_a_sample_is_what_its_checkpoint_does(
         elif sample.name == "copier":
             assert (test["figures"]["right, never seen"] > 0.3) == (path == sample.paths[0])
         else:
-            assert test["error"] < (0.25 if sample.name == "rationale" else 0.2)
+            assert test["error"] < ERRORS.get(sample.name, 0.2)
         fresh = tmp_path / path.name
-        task = TASKS[sample.name]
+        task = TASKS.get(sample.name, facts.metadata["training"]["plan"]["task"])
         words = ["record", str(checkpoint), "--task", task, "-n", "5", "-o", str(fresh)]
         output_of(capsys, *words)
         with read_run(fresh) as made, read_run(path) as kept:
@@ -64,3 +62,23 @@ def test_the_hard_pointer_network_meets_the_published_figures_of_its_checkpoint(
     exact = figures["test"]["figures"]
     assert exact["exact, n = 5"] >= 0.92
     assert exact["exact, n = 10"] >= 0.87
+
+
+def test_a_look_is_compared_with_what_was_expected_from_there_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint = sample_runs.checkpoints()["captioner-soft"]
+    fresh = tmp_path / "run.h5"
+    output_of(capsys, "record", str(checkpoint), "-n", "3", "-o", str(fresh))
+    model, batch = load_system(checkpoint), next(load_task("scenes").batches("test", 3, 3))
+    with torch.no_grad():
+        outcome = model.outcome(batch, model.chooser())
+    assert outcome.words is not None
+    with read_run(fresh) as run:
+        for example in range(3):
+            told = run.scalars(example)
+            after = outcome.reward[example] - outcome.baseline[example]
+            np.testing.assert_allclose(told["advantage"], after.numpy(), atol=1e-5)
+            np.testing.assert_allclose(told["reward"] - told["baseline"], after, atol=1e-5)
+            assert np.ptp(told["reward"]) == 0
+            assert run.tokens(example, "target") == tuple(outcome.words[example])

@@ -19,15 +19,21 @@ SMALL = {
     "alignment": ("--set", "width=8", "--task", "new-testament"),
     "rationale": ("--set", "width=8", "--task", "books"),
     "copier": ("--set", "width=8", "--task", "names"),
+    "captioner": ("--set", "features=8", "--set", "hidden=16"),
+    "localiser": ("--set", "channels=4", "--set", "features=8", "--task", "clutter-64"),
+    "video": ("--set", "features=8"),
+    "speech": ("--set", "features=8", "--set", "hidden=16", "--task", "spoken-2"),
+    "latent": ("--set", "codes=8", "--set", "hidden=16"),
 }
 AXES = {
-    "glimpse": "regions",
     "pointer": "points",
     "memory": "slots",
     "alignment": "tokens",
     "rationale": "tokens",
     "copier": "tokens",
+    "speech": "frames",
 }
+"""Keys that are no regions."""
 
 
 @pytest.mark.parametrize("name", [known.name for known in systems()])
@@ -44,7 +50,7 @@ def test_a_system_is_trained_followed_and_recorded(
     with read_run(followed) as one, read_run(run) as other:
         assert [snapshot.step for snapshot in one.snapshots] == [0, 2, 4]
         (site,) = other.sites
-        assert site.key_axis == AXES[name]
+        assert site.key_axis == AXES.get(name, "regions")
         for example in range(3):
             at_end = one.map(site.name, example, 0, 2)
             np.testing.assert_array_equal(at_end, other.map(site.name, example, 0))

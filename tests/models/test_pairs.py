@@ -11,6 +11,7 @@ import torch
 
 from hardattn_models import TrainingError, build_system, systems
 from hardattn_models.pairs import PAIRS, SINGLE
+from hardattn_models.registry import system
 from hardattn_models.tasks import ImageTask, load_task
 from hardattn_models.training.learner import Learner
 from hardattn_models.training.loop import TrainingPlan, default_plan, train
@@ -121,6 +122,11 @@ OTHERS = {
     "alignment": ("new-testament", {"width": 8}),
     "rationale": ("books", {"width": 8}),
     "copier": ("names", {"width": 8}),
+    "captioner": ("scenes", {"features": 8, "hidden": 16}),
+    "localiser": ("clutter-64", {"channels": 4, "features": 8}),
+    "video": ("clip-name", {"features": 8}),
+    "latent": ("mnist-small", {"hidden": 16, "width": 8, "codes": 8}),
+    "speech": ("spoken-2", {"features": 8, "hidden": 16}),
 }
 
 
@@ -143,7 +149,8 @@ def test_every_pair_of_every_other_system_moves_what_chooses(
     data = load_task(task_name)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        model = build_system(name, mechanism=mechanism, **data.facts, **options)
+        facts = system(name).fit(data)
+        model = build_system(name, mechanism=mechanism, **facts, **options)
     before = [one.detach().clone() for one in model.selector()]
     learner = Learner(plan, model, data)
     for step in range(1, 4):

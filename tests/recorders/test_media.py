@@ -214,6 +214,31 @@ def test_what_else_is_looked_up_does_not_take_the_place_of_told_tokens(tmp_path)
         assert run.tokens(1) == ("#4", "#5")
 
 
+def test_what_was_written_is_what_each_step_asked_for(tmp_path):
+    words = [["two", "above"], ["six", "left of"]]
+    with Recorder(tmp_path / "run.h5") as recorder:
+        with pytest.raises(ValueError, match="belongs inside"):
+            recorder.written(words)
+        with recorder.example(batch=[{"name": "a"}, {"name": "b"}]):
+            for _ in range(2):
+                recorder.log("look", probabilities=even(2, 1, 1, 3), query_axis="target")
+                recorder.log("other", probabilities=even(2, 1, 1, 3))
+                recorder.step()
+            recorder.written(words)
+            with pytest.raises(ValueError, match="one list of texts a row"):
+                recorder.written(words[:1])
+            with pytest.raises(ValueError, match="one list of texts a row"):
+                recorder.written(["two", "above"])
+        with recorder.example(name="c"):
+            recorder.log("look", probabilities=even(1, 1, 3), query_axis="target")
+            recorder.written(["nine"])
+    with read_run(tmp_path / "run.h5") as run:
+        assert [run.tokens(at, "target") for at in range(3)] == [*map(tuple, words), ("nine",)]
+        # The query of step 1 is the second word; a site that asks for no words has none.
+        assert [run.event("look", 1, step).first_query for step in (0, 1)] == [0, 1]
+        assert [run.event("other", 1, step).first_query for step in (0, 1)] == [0, 0]
+
+
 def write_media(path):
     with Recorder(path) as recorder:
         with recorder.example(audio=tone(0.1), rate=RATE):

@@ -1,0 +1,113 @@
+"""The latent variable model: its bound and its likelihood, by enumeration in plain words."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+
+from hardattn_models import build_system, load_task
+from hardattn_models.choosing import Given
+from hardattn_models.gradients import estimate
+from hardattn_models.registry import system
+from hardattn_models.tasks import ImageTask
+from hardattn_models.training.loop import default_plan, train
+
+
+@pytest.fixture(scope="module")
+def task() -> ImageTask:
+    found: ImageTask = load_task("mnist-small")
+    return found
+
+
+def _small(mechanism: str = "sampled") -> Any:
+    torch.manual_seed(0)
+    return build_system("latent", mechanism=mechanism, codes=6, width=8, hidden=16).double()
+
+
+def test_the_bound_is_the_mean_over_codes_of_what_each_would_cost(task: ImageTask) -> None:
+    model = _small()
+    batch = next(task.batches("test", 12))
+    batch = type(batch)(batch.images.double(), batch.labels, batch.entries)
+    with torch.no_grad():
+        q = model.encode((batch.images.flatten(1) > 0.5).double()).softmax(-1)
+        kl = (q * (q * 6).log()).sum(-1)
+        each = torch.stack(
+            [model.outcome(batch, Given([torch.full((12,), code)])).loss for code in range(6)], 1
+        )
+        outcome = model.outcome(batch, model.chooser(torch.Generator().manual_seed(0)))
+    # The loss of a code is what it misses and the divergence, which is that of all of them.
+    torch.testing.assert_close(outcome.figures["KL"], kl)
+    torch.testing.assert_close(outcome.figures["negative ELBO"], (q * each).sum(-1))
+    missed = each - kl.unsqueeze(1)
+    likelihood = torch.logsumexp(-missed, 1) - math.log(6)
+    torch.testing.assert_close(outcome.figures["negative log-likelihood"], -likelihood)
+    assert (outcome.figures["negative ELBO"] >= -likelihood).all()
+    torch.testing.assert_close(outcome.reward, -outcome.loss / 100)
+
+
+def test_the_reader_of_codes_teaches_the_model_nothing(task: ImageTask) -> None:
+    model = _small("gumbel-softmax")
+    batch = next(task.batches("test", 12))
+    batch = type(batch)(batch.images.double(), batch.labels, batch.entries)
+    slopes = []
+    for labels in (batch.labels, (batch.labels + 1) % 10):
+        model.zero_grad()
+        other = type(batch)(batch.images, labels, batch.entries)
+        model.outcome(other, model.chooser(torch.Generator().manual_seed(0))).loss.sum().backward()
+        slopes.append([one.grad.clone() for one in (*model.selector(), model.book)])
+        assert model.name.weight.grad.any()
+    assert all(torch.equal(a, b) for a, b in zip(*slopes, strict=True))
+
+
+@pytest.mark.parametrize("mechanism", system("latent").mechanisms)
+def test_the_tap_hears_the_code_and_changes_no_bit(mechanism: str, task: ImageTask) -> None:
+    torch.manual_seed(0)
+    model = build_system("latent", mechanism=mechanism).eval()
+    batch = next(task.batches("test", 7))
+    heard: list[dict[str, Any]] = []
+    runs = []
+    for listening in (False, True):
+        if listening:
+            model.code.listen(lambda tap, values: heard.append(values))
+        with torch.no_grad():
+            runs.append(model.outcome(batch, model.chooser(torch.Generator().manual_seed(1))))
+    assert torch.equal(runs[0].loss, runs[1].loss)
+    assert [values["probabilities"].shape for values in heard] == [(7, 64)]
+
+
+def test_a_recorder_is_shown_the_image_beside_what_each_code_draws(task: ImageTask) -> None:
+    torch.manual_seed(0)
+    model = build_system("latent", codes=10, width=8, hidden=16)
+    batch = next(task.batches("test", 3))
+    for entry, image in zip(model.described(batch), batch.images, strict=True):
+        picture, boxes = entry["image"], entry["regions"]
+        assert picture.shape == (3 * 28, 28 + 8 + 4 * 28)
+        assert ((picture[:28, :28] == 255) == (image.numpy() > 0.5)).all()
+        for code, (x0, y0, x1, y1) in enumerate(boxes.astype(int)):
+            with torch.no_grad():
+                drawn = torch.sigmoid(model.decode(model.book[code])).reshape(28, 28)
+            cut = torch.from_numpy(picture[y0:y1, x0:x1]) / 255
+            torch.testing.assert_close(cut, drawn, atol=0.003, rtol=0)
+
+
+def test_the_exact_gradient_raises_the_bound(task: ImageTask) -> None:
+    plan = default_plan("latent", gradient="exact", steps=150, options={"codes": 16, "hidden": 64})
+    result = train(plan, task=task)
+    # Drawing every image by the mean of all costs 206 nats.
+    assert result.test.figures["negative ELBO"] < 200
+    assert result.test.figures["KL"] > 0.3
+
+
+def test_a_posterior_that_is_all_but_sure_leaves_the_estimates_finite() -> None:
+    logits = torch.tensor([[300.0, 0.0, -300.0, 5.0]])
+
+    def loss(weights: torch.Tensor) -> torch.Tensor:
+        return (weights * torch.tensor([1.0, 2.0, 3.0, 4.0])).sum(-1)
+
+    for name in ("rebar", "gumbel-rao", "reinmax", "muprop"):
+        found = estimate(name, logits, loss, generator=torch.Generator().manual_seed(0))
+        assert found.isfinite().all(), name
+        assert found.abs().max() < 1e-3, name
