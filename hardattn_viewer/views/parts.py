@@ -115,13 +115,15 @@ class ExactLabel(QLabel):
     Args:
         role: how it is styled.
         name: object name.
+        width: px that it has whatever it says; its text's if not given.
     """
 
-    def __init__(self, role: str = "", name: str = "") -> None:
+    def __init__(self, role: str = "", name: str = "", width: int | None = None) -> None:
         super().__init__()
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setProperty("role", role)
         self.setObjectName(name)
+        self._width = width
 
     def setText(self, text: str) -> None:
         """Show another text."""
@@ -139,7 +141,8 @@ class ExactLabel(QLabel):
         # The hint of a label of fixed size is never less than that size.
         size, around = self.fontMetrics().size(0, self.text()), self.contentsMargins()
         wide, high = around.left() + around.right(), around.top() + around.bottom()
-        self.setFixedSize(size.width() + wide, size.height() + high)
+        across = size.width() + wide if self._width is None else self._width
+        self.setFixedSize(across, size.height() + high)
 
 
 class ElidedLabel(QLabel):
