@@ -26,6 +26,20 @@ PAIRS: Mapping[str, tuple[str, ...]] = {
 }
 """The gradients that each mechanism can learn by, the usual one first."""
 
+CHOICES = (
+    "sampled",
+    "soft",
+    "uniform",
+    "top-k",
+    "gumbel-softmax",
+    "straight-through",
+    "gumbel-straight-through",
+    "sparsemax",
+    "entmax15",
+    "hybrid",
+)
+"""Every mechanism by which a choice among candidates can be learnt, the usual one first."""
+
 _REASONS = {
     "sampled": "a draw passes no gradient; its score does",
     "soft": "a blend is differentiable, so there is nothing to estimate",

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from hardattn_models.choosing import BLENDS, Chooser
+from hardattn_models.choosing import BLENDS, Chooser, tell
 from hardattn_models.model import ModelConfig, Outcome, SystemModel
 from hardattn_models.pairs import pairs
 from hardattn_models.system import System
@@ -104,12 +104,7 @@ class Copier(SystemModel):
         scores = scores.masked_fill(~batch.there, -math.inf)
         selection = choose(scores)
         index = selection.index
-        self.look(
-            probabilities=selection.probabilities,
-            selection=index,
-            log_prob=None if index is None else selection.log_prob,
-            temperature=selection.temperature,
-        )
+        tell(self.look, selection)
         same = (batch.spelt == batch.missing.unsqueeze(-1)) & batch.there
         remembered = self.mechanism in BLENDS
         if remembered:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hardattn_models.choosing import Chooser
+from hardattn_models.choosing import Chooser, tell
 from hardattn_models.model import ModelConfig, Outcome, SystemModel
 from hardattn_models.pairs import pairs
 from hardattn_models.system import System
@@ -107,13 +107,7 @@ class LatentModel(SystemModel):
         """
         ink = (batch.images.flatten(1) > _INK).to(batch.images.dtype)
         selection = choose(self.encode(ink))
-        index = selection.index
-        self.code(
-            probabilities=selection.probabilities,
-            selection=index,
-            log_prob=None if index is None else selection.log_prob,
-            temperature=selection.temperature,
-        )
+        tell(self.code, selection)
         drawn = self.decode(selection.apply(self.book.expand(len(ink), -1, -1)))
         missed = functional.binary_cross_entropy_with_logits(drawn, ink, reduction="none").sum(1)
         # Beside an even prior.

@@ -65,6 +65,8 @@ class DifferencePane(QWidget):
         super().__init__()
         self.setObjectName("difference")
         self._session = session
+        # Whether it shows pictures, which keep maps.
+        self._holds = False
         title = label("B − A", "big")
         # As high as the letters A and B of the other panes, so that pictures line up.
         title.setMinimumHeight(SLOT_SIZE)
@@ -107,7 +109,7 @@ class DifferencePane(QWidget):
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
         if new.view != "compare":
-            if new.frames is not old.frames:
+            if new.frames is not old.frames and self._holds:
                 self._forget("nothing to show")
             return
         before = (old.frames, old.display, old.hovered, old.pinned, old.beside, old.view)
@@ -141,6 +143,7 @@ class DifferencePane(QWidget):
             self._forget(why)
             return
         mode = mode_of(a, b, state)
+        self._holds = True
         self.body.show_mode(mode, not no_token_difference(a, b), aspect_of(a))
         self.where.set_whole(
             "where they disagree" if mode == "regions" else f"step {b.place.step + 1}",
@@ -151,6 +154,7 @@ class DifferencePane(QWidget):
 
     def _forget(self, why: str) -> None:
         """Let go of the pictures, and of the maps that they are of."""
+        self._holds = False
         for part in (self.body.canvas, self.body.tokens, self.body.text, self.body.matrix):
             part.show_picture(None, why)
 
