@@ -14,11 +14,13 @@ import torch
 from torch import Generator, Tensor
 
 from hardattn_models import mechanisms
-from hardattn_models.mechanisms import Location, Selection, gaussian_location
+from hardattn_models.mechanisms import Gates, Location, Selection, gaussian_location
+from hardattn_models.mechanisms.gates import opened
 from hardattn_models.through import gumbel_rao, reinmax
 from recorders.capture.tap import AttentionTap
 
 GAUSSIAN = "gaussian"
+GATES = "gates"
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Chooser:
         self.how, self.temperature, self.k, self.std = how, temperature, k, std
         self.generator, self.sample = generator, sample
         self.given = False
-        self.steps: list[Selection | Location] = []
+        self.steps: list[Selection | Location | Gates] = []
         self.logits: list[Tensor] = []
         self._live: list[Tensor | None] = []
 
@@ -104,6 +106,14 @@ class Chooser:
         self._live.append(None)
         return place
 
+    def gates(self, logits: Tensor) -> Gates:
+        """Let each of several items in or leave it out, ``logits`` being ``[batch, n]``."""
+        made = self._open(logits)
+        self.steps.append(made)
+        self.logits.append(logits)
+        self._live.append(None)
+        return made
+
     def log_prob(self) -> Tensor:
         """Log-probability of each choice ``[batch, steps]``, nats; 0 where none had to be made."""
         return torch.stack([_of_live(step.log_prob, live) for step, live in self._pairs()], dim=1)
@@ -128,11 +138,16 @@ class Chooser:
             return self.entropy().mean()
         return self.entropy().sum() / self.made().sum().clamp_min(1)
 
-    def _pairs(self) -> list[tuple[Selection | Location, Tensor | None]]:
+    def _pairs(self) -> list[tuple[Selection | Location | Gates, Tensor | None]]:
         return list(zip(self.steps, self._live, strict=True))
 
     def _select(self, logits: Tensor) -> Selection:
         return WAYS[self.how].make(logits, self)
+
+    def _open(self, logits: Tensor) -> Gates:
+        return mechanisms.gates(
+            logits, temperature=self.temperature, sample=self.sample, generator=self.generator
+        )
 
 
 class Given(Chooser):
@@ -187,6 +202,22 @@ class Weighted(Chooser):
         return replace(super()._select(logits), weights=self._weights)
 
 
+class GivenGates(Chooser):
+    """Opens the gates ``[batch, n]`` that it is given, 0 or 1 each.
+
+    Args:
+        weights: of its one choice.
+        temperature: that of the choice.
+    """
+
+    def __init__(self, weights: Tensor, temperature: float) -> None:
+        super().__init__(GATES, temperature=temperature)
+        self._weights = weights
+
+    def _open(self, logits: Tensor) -> Gates:
+        return opened(logits / self.temperature, self._weights, self.temperature)
+
+
 def tell(tap: AttentionTap, selection: Selection) -> None:
     """Tell a tap what was chosen, by what probabilities and how."""
     index = selection.index
@@ -195,6 +226,21 @@ def tell(tap: AttentionTap, selection: Selection) -> None:
         selection=index,
         log_prob=None if index is None else selection.log_prob,
         temperature=selection.temperature,
+    )
+
+
+def tell_gates(tap: AttentionTap, gates: Gates) -> None:
+    """Tell a tap of gates: each is a query with two keys, "closed" and "open"."""
+    p = gates.probabilities
+    index = (gates.weights > 0).long()
+    both = torch.stack([1 - p, p], -1)
+    # Zero has a logarithm of −inf, and a gate that is closed for sure is chosen for sure.
+    taken = both.gather(-1, index.unsqueeze(-1)).squeeze(-1)
+    tap(
+        probabilities=both.unsqueeze(1),
+        selection=index.unsqueeze(1),
+        log_prob=taken.log().unsqueeze(1),
+        temperature=gates.temperature,
     )
 
 
@@ -216,6 +262,10 @@ def _straight(logits: Tensor, by: Chooser) -> Selection:
 
 def _no_place(logits: Tensor, by: Chooser) -> Selection:
     raise ValueError("gaussian chooses a place on a plane, not one of several candidates")
+
+
+def _no_gates(logits: Tensor, by: Chooser) -> Selection:
+    raise ValueError("gates let any number of items in; they are not one of several candidates")
 
 
 WAYS: Mapping[str, Way] = {
@@ -265,6 +315,7 @@ WAYS: Mapping[str, Way] = {
         lambda logits, by: mechanisms.hybrid(logits, k=by.k, temperature=by.temperature),
     ),
     GAUSSIAN: Way(False, False, _no_place),
+    GATES: Way(False, False, _no_gates),
     # How estimators choose while training; no mechanisms of a model.
     "argmax-straight-through": Way(
         True,

@@ -10,6 +10,8 @@ COMPARED = ("soft-baseline", "muprop")
 """They ask for the loss of the blend as well."""
 SINGLE = ("exact", "sum-and-sample", "rebar", "relax")
 """They run the rest of the model on other weights of the one choice that it makes."""
+GATED = ("disarm", "arm", "gate-reinforce", "gate-exact")
+"""They ask for the loss with gates open and closed."""
 
 PAIRS: Mapping[str, tuple[str, ...]] = {
     "sampled": (*SCORED, *COMPARED, *SINGLE),
@@ -23,6 +25,7 @@ PAIRS: Mapping[str, tuple[str, ...]] = {
     "entmax15": ("backprop",),
     "hybrid": ("backprop",),
     "gaussian": SCORED,
+    "gates": GATED,
 }
 """The gradients that each mechanism can learn by, the usual one first."""
 
@@ -49,6 +52,7 @@ _REASONS = {
     "argmax": "no gradient passes an argmax, but right choices can be given",
     "uniform": "a blind choice has nothing to learn; the rest of the model learns by backprop",
     "top-k": "several are drawn at once, so only the score of the draw is at hand",
+    "gates": "gates let any number of items in, which is not one choice among them",
     "gaussian": "a place on a plane has no other candidates to blend with or to ask for",
     "gumbel-softmax": "a relaxed sample is differentiable as it is",
     "straight-through": "its weights are one-hot with the gradient of the probabilities",
@@ -76,7 +80,7 @@ def expects(gradient: str, baseline: str) -> bool:
     """Whether a training teaches a model what reward to expect, where it has a network for it."""
     if gradient == "reinforce":
         return baseline == "learned"
-    return gradient not in ("likelihood", "marginal", *SCORED, *COMPARED, *SINGLE)
+    return gradient not in ("likelihood", "marginal", *SCORED, *COMPARED, *SINGLE, *GATED)
 
 
 def untrainable(system: str, mechanism: str, trainable: Mapping[str, Sequence[str]]) -> str:

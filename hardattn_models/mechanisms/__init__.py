@@ -2,6 +2,7 @@
 
 from hardattn_models.mechanisms.categorical import argmax, sampled, soft, uniform
 from hardattn_models.mechanisms.deployed import soft_then_hard
+from hardattn_models.mechanisms.gates import Gates, gates
 from hardattn_models.mechanisms.location import Location, gaussian_location
 from hardattn_models.mechanisms.relaxed import (
     gumbel_softmax,
@@ -16,11 +17,13 @@ from hardattn_models.mechanisms.sparse import entmax15, sparsemax
 __all__ = [
     "Adaptive",
     "Exponential",
+    "Gates",
     "Linear",
     "Location",
     "Selection",
     "argmax",
     "entmax15",
+    "gates",
     "gaussian_location",
     "gumbel_softmax",
     "gumbel_straight_through",

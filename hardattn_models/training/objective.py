@@ -14,14 +14,19 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from hardattn_models.choosing import Chooser, Given, MeanField, Weighted
+from hardattn_models.choosing import Chooser, Given, GivenGates, MeanField, Weighted
 from hardattn_models.errors import TrainingError
 from hardattn_models.gradients import estimate, reinforce
 from hardattn_models.model import Outcome, SystemModel
-from hardattn_models.pairs import SINGLE
+from hardattn_models.pairs import GATED, SINGLE
 from hardattn_models.tasks.protocol import repeated
 from hardattn_models.training.aids import Aids
 from hardattn_models.training.plan import TrainingPlan
+
+_ENUMERATED = 10
+"""Gates whose settings are all tried; twice as many runs of the model for each one more."""
+_SHUT = -40.0
+"""Logit of a gate that is kept closed: it opens once in 10¹⁷ draws."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -294,6 +299,36 @@ def _single(
     return _with_policy(plan, choose, outcome, left, policy, outcome.loss.new_zeros(()))
 
 
+def _gated(
+    plan: TrainingPlan,
+    model: SystemModel,
+    batch: Any,
+    left: float,
+    generator: Generator | None,
+    aids: Aids,
+) -> Objective:
+    """As for a single choice, which is that of all gates together."""
+    choose = model.chooser(generator)
+    outcome = model.outcome(batch, choose)
+    (made,) = choose.logits
+    count = made.shape[-1]
+    if plan.gradient == "gate-exact" and count > _ENUMERATED:
+        raise TrainingError(
+            f"gate-exact runs the model on all 2^{count} settings of the {count} gates of "
+            f"{plan.system}, which it does for up to {_ENUMERATED}: choose disarm or arm"
+        )
+    shut = made.isneginf()
+    logits = made.masked_fill(shut, _SHUT) / choose.temperature
+
+    def loss_of(gates: Tensor) -> Tensor:
+        return model.outcome(batch, GivenGates(gates, choose.temperature)).loss
+
+    options = {"samples": plan.samples} if plan.gradient == "gate-reinforce" else {}
+    found = estimate(plan.gradient, logits, loss_of, generator=generator, **options)
+    policy = (logits * found.detach().masked_fill(shut, 0.0)).sum() / len(logits)
+    return _with_policy(plan, choose, outcome, left, policy, outcome.loss.new_zeros(()))
+
+
 def _finite(logits: Tensor) -> Tensor:
     """What is ruled out has a chance of e⁻⁴⁰, since estimators ask for the loss of every one."""
     floor = logits.detach().amax(-1, keepdim=True) - 40
@@ -309,6 +344,7 @@ _KINDS: dict[str, _Kind] = {
     "soft-baseline": _soft_baseline,
     "muprop": _muprop,
     **dict.fromkeys(SINGLE, _single),
+    **dict.fromkeys(GATED, _gated),
 }
 
 

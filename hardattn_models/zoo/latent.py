@@ -4,6 +4,8 @@ A variational autoencoder with one categorical latent variable (Kingma and Welli
 arXiv:1312.6114), on which gradient estimators are compared since Jang, Gu and Poole 2017
 (arXiv:1611.01144) and Tucker et al. 2017 (arXiv:1703.07370). With a single variable of few values
 the bound can be worked out by enumeration, so that all estimators are held to the same number.
+"gates" write the number of the code as bits, each a choice of its own, which is what ARM and DisARM
+are for (Yin and Zhou 2019, arXiv:1807.11143; Dong, Mnih and Tucker 2020, arXiv:2006.10680).
 """
 
 from __future__ import annotations
@@ -17,9 +19,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hardattn_models.choosing import Chooser, tell
+from hardattn_models.choosing import GATES, Chooser, tell, tell_gates
+from hardattn_models.mechanisms import Gates
 from hardattn_models.model import ModelConfig, Outcome, SystemModel
-from hardattn_models.pairs import pairs
+from hardattn_models.pairs import COMPARED, GATED, SINGLE, pairs
 from hardattn_models.system import System
 from hardattn_models.tasks.images import Batch, ImageTask
 from hardattn_models.tasks.loading import image_task_names
@@ -27,6 +30,7 @@ from recorders.capture.tap import AttentionTap
 
 _LEARNT = (
     "sampled",
+    "gates",
     "soft",
     "uniform",
     "gumbel-softmax",
@@ -47,7 +51,7 @@ class LatentConfig(ModelConfig):
         mechanism: how a code is chosen.
         temperature: what the scores are divided by.
         k: not used.
-        codes: values of the latent variable.
+        codes: values of the latent variable; a power of two where gates write its bits.
         classes: classes that the code is read as, beside the model.
         size: height and width of the images in pixels.
         width: of what is known of a code.
@@ -62,6 +66,16 @@ class LatentConfig(ModelConfig):
     size: int = 28
     width: int = 64
     hidden: int = 128
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.mechanism == GATES and self.codes & (self.codes - 1):
+            raise ValueError(f"{self.codes} codes have no whole number of bits: choose 32 or 64")
+
+    @property
+    def units(self) -> int:
+        """What the encoder tells: a score for each code, or for each bit."""
+        return self.codes.bit_length() - 1 if self.mechanism == GATES else self.codes
 
 
 class LatentModel(SystemModel):
@@ -78,19 +92,28 @@ class LatentModel(SystemModel):
         super().__init__(config or LatentConfig())
         config = self.config
         pixels = config.size**2
+        gated = config.mechanism == GATES
         self.code = AttentionTap(
-            "code", kind="latent", mechanism=config.mechanism, key_axis="regions"
+            "code",
+            kind="gates" if gated else "latent",
+            mechanism=config.mechanism,
+            key_axis="gate" if gated else "regions",
+            query_axis="bits" if gated else "queries",
         )
         self.encode = nn.Sequential(
-            nn.Linear(pixels, config.hidden), nn.ReLU(), nn.Linear(config.hidden, config.codes)
+            nn.Linear(pixels, config.hidden), nn.ReLU(), nn.Linear(config.hidden, config.units)
         )
-        self.book = nn.Parameter(torch.randn(config.codes, config.width))
+        self.book = nn.Parameter(torch.randn(config.units, config.width))
         self.decode = nn.Sequential(
             nn.Linear(config.width, config.hidden), nn.ReLU(), nn.Linear(config.hidden, pixels)
         )
-        self.name = nn.Linear(config.codes, config.classes)
+        self.name = nn.Linear(config.units, config.classes)
         self.expect = nn.Linear(pixels, 1)
         self._drawn: Tensor | None = None
+
+    @property
+    def _is_gated(self) -> bool:
+        return self.mechanism == GATES
 
     def selector(self) -> list[nn.Parameter]:
         """The encoder."""
@@ -106,8 +129,12 @@ class LatentModel(SystemModel):
         over all codes, so they are the same whatever was drawn.
         """
         ink = (batch.images.flatten(1) > _INK).to(batch.images.dtype)
-        selection = choose(self.encode(ink))
-        tell(self.code, selection)
+        told = self.encode(ink)
+        selection = choose.gates(told) if self._is_gated else choose(told)
+        if isinstance(selection, Gates):
+            tell_gates(self.code, selection)
+        else:
+            tell(self.code, selection)
         drawn = self.decode(selection.apply(self.book.expand(len(ink), -1, -1)))
         missed = functional.binary_cross_entropy_with_logits(drawn, ink, reduction="none").sum(1)
         # Beside an even prior.
@@ -119,7 +146,7 @@ class LatentModel(SystemModel):
         with torch.no_grad():
             every = self._every(ink)
             likely = torch.logsumexp(every - math.log(self.config.codes), -1)
-            whole = (selection.probabilities * every).sum(-1) - kl
+            whole = (self._chances(selection.probabilities) * every).sum(-1) - kl
         return Outcome(
             # The reader has a gradient and no value.
             loss=read - read.detach() - bound,
@@ -137,9 +164,13 @@ class LatentModel(SystemModel):
     def described(self, batch: Batch) -> list[dict[str, Any]]:
         """Each image beside what the decoder draws for every code, a region each.
 
+        Bits are no regions, so that images which gates encode are left as they are.
+
         An example is one picture in all snapshots of a training, so the drawings are those of the
         first time that this is asked: of a training that is followed, those it began with.
         """
+        if self._is_gated:
+            return list(batch.entries)
         side, across = self.config.size, math.isqrt(self.config.codes - 1) + 1
         if self._drawn is None:
             with torch.no_grad():
@@ -159,9 +190,25 @@ class LatentModel(SystemModel):
             entries.append({**entry, "image": picture, "regions": boxes})
         return entries
 
+    def _table(self) -> Tensor:
+        """What is known of each code, ``[codes, width]``; of bits the sum over those that are 1."""
+        return self._bits().to(self.book.dtype) @ self.book if self._is_gated else self.book
+
+    def _bits(self) -> Tensor:
+        """The bits of each code, 0 or 1, ``[codes, bits]``."""
+        codes = torch.arange(self.config.codes)
+        return codes.unsqueeze(-1) >> torch.arange(self.config.units) & 1
+
+    def _chances(self, probabilities: Tensor) -> Tensor:
+        """Probability of each code ``[batch, codes]``, from those of the codes or of the bits."""
+        if not self._is_gated:
+            return probabilities
+        p = probabilities.unsqueeze(-2)
+        return torch.where(self._bits() > 0, p, 1 - p).prod(-1)
+
     def _every(self, ink: Tensor) -> Tensor:
         """Log-likelihood ``[batch, codes]`` of images ``[batch, pixels]`` under each code."""
-        drawn = self.decode(self.book)
+        drawn = self.decode(self._table())
         found: Tensor = ink @ drawn.T - functional.softplus(drawn).sum(-1)
         return found
 
@@ -181,7 +228,7 @@ def _defaults(mechanism: str, gradient: str) -> dict[str, Any]:
         "policy_weight": 100.0,
         "entropy_bonus": 0.0,
     }
-    if gradient in ("soft-baseline", "muprop", "exact", "sum-and-sample", "rebar", "relax"):
+    if gradient in (*COMPARED, *SINGLE, *GATED):
         # They ask for the loss in nats, not for the reward in hundreds of them.
         plan |= {"policy_weight": 1.0}
     if mechanism in ("gumbel-softmax", "gumbel-straight-through"):

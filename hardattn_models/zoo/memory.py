@@ -1,7 +1,8 @@
 """Answers a question by reading one slot of a memory: hard, or all of them blended.
 
 After Sukhbaatar, Szlam, Weston and Fergus 2015, "End-To-End Memory Networks" (arXiv:1503.08895),
-with one hop. That the right slot is looked for is learnt from the answers alone.
+with one hop. That the right slot is looked for is learnt from the answers alone. "gates" read any
+number of slots, and their mean.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hardattn_models.choosing import Chooser, tell
+from hardattn_models.choosing import GATES, Chooser, tell, tell_gates
 from hardattn_models.model import ModelConfig, Outcome, SystemModel
 from hardattn_models.pairs import CHOICES, pairs
 from hardattn_models.system import System
@@ -38,7 +39,7 @@ class MemoryConfig(ModelConfig):
     """
 
     WHAT: ClassVar[str] = "memory network"
-    MECHANISMS: ClassVar[tuple[str, ...]] = ("sampled", "argmax", *CHOICES[1:])
+    MECHANISMS: ClassVar[tuple[str, ...]] = ("sampled", "argmax", *CHOICES[1:], GATES)
 
     first: int = 24
     second: int = 12
@@ -60,8 +61,13 @@ class MemoryNetwork(SystemModel):
         super().__init__(config or MemoryConfig())
         config = self.config
         width = config.width
+        gated = config.mechanism == GATES
         self.read = AttentionTap(
-            "memory", kind="memory", mechanism=config.mechanism, key_axis="slots"
+            "memory",
+            kind="gates" if gated else "memory",
+            mechanism=config.mechanism,
+            key_axis="gate" if gated else "slots",
+            query_axis="slots" if gated else "queries",
         )
         self.asked = nn.ModuleList(nn.Embedding(n, width) for n in (config.first, config.second))
         self.stored = nn.ModuleList(nn.Embedding(n, width) for n in (config.first, config.second))
@@ -79,11 +85,19 @@ class MemoryNetwork(SystemModel):
         """Answer the questions; the reward is 1 where the answer is right."""
         query = _sum(self.asked, batch.question)
         keys = _sum(self.stored, batch.slots)
-        selection = choose(torch.einsum("bd,bnd->bn", query, keys) / math.sqrt(query.shape[-1]))
-        tell(self.read, selection)
-        logits = self.answer(selection.apply(self.value(batch.values)))
+        scores = torch.einsum("bd,bnd->bn", query, keys) / math.sqrt(query.shape[-1])
+        values = self.value(batch.values)
+        if self.mechanism == GATES:
+            gates = choose.gates(scores)
+            tell_gates(self.read, gates)
+            weights, taken = gates.shares(), gates.mean(values)
+        else:
+            selection = choose(scores)
+            tell(self.read, selection)
+            weights, taken = selection.weights, selection.apply(values)
+        logits = self.answer(taken)
         right = (logits.argmax(-1) == batch.answer).to(logits.dtype)
-        mass = selection.weights.detach().gather(-1, batch.where.unsqueeze(-1)).squeeze(-1)
+        mass = weights.detach().gather(-1, batch.where.unsqueeze(-1)).squeeze(-1)
         return Outcome(
             loss=functional.cross_entropy(logits, batch.answer, reduction="none"),
             reward=right,
@@ -117,7 +131,7 @@ def _defaults(mechanism: str, gradient: str) -> dict[str, Any]:
 SYSTEM = System(
     name="memory",
     summary="answers a question by reading one slot of a memory full of distractors",
-    trainable=pairs(CHOICES),
+    trainable=pairs((*CHOICES, GATES)),
     mechanisms=MemoryConfig.MECHANISMS,
     tasks=(*(f"recall-{size}" for size in (16, 8, *SIZES[2:])), "tools-16"),
     reference="Sukhbaatar et al. 2015, End-To-End Memory Networks, arXiv:1503.08895",

@@ -1,21 +1,21 @@
 """Tells what a text is from a few of its words alone, and so says which words it told it by.
 
-After Lei, Barzilay and Jaakkola 2016, "Rationalizing Neural Predictions" (arXiv:1606.04155). What
-they keep short by a penalty has a number of words here; that they are drawn without replacement is
-the choice of Kool, van Hoof and Welling 2019 (arXiv:1903.06059).
+After Lei, Barzilay and Jaakkola 2016, "Rationalizing Neural Predictions" (arXiv:1606.04155). They
+draw whether each word is read and keep that short by a penalty, which "gates" does; "top-k" reads a
+number of words, drawn without replacement as by Kool, van Hoof and Welling 2019 (arXiv:1903.06059).
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from hardattn_models.choosing import Chooser
+from hardattn_models.choosing import GATES, Chooser, tell_gates
 from hardattn_models.model import ModelConfig, Outcome, SystemModel
 from hardattn_models.pairs import pairs
 from hardattn_models.system import System
@@ -24,6 +24,7 @@ from recorders.capture.tap import AttentionTap
 
 _LEARNT = (
     "top-k",
+    "gates",
     "sampled",
     "soft",
     "uniform",
@@ -47,6 +48,7 @@ class RationaleConfig(ModelConfig):
         mechanism: how words are chosen.
         temperature: what the scores are divided by.
         k: words that "top-k" and "hybrid" read.
+        price: of a word that "gates" read, in nats; what keeps them from reading all.
         words: how many words are told apart.
         kinds: how many kinds of texts.
         width: of what is known of a word.
@@ -57,6 +59,7 @@ class RationaleConfig(ModelConfig):
 
     mechanism: str = "top-k"
     k: int = 4
+    price: float = 0.02
     words: int = 3000
     kinds: int = 4
     width: int = 24
@@ -80,8 +83,13 @@ class Reader(SystemModel):
     def __init__(self, config: RationaleConfig | None = None) -> None:
         super().__init__(config or RationaleConfig())
         config = self.config
+        gated = config.mechanism == GATES
         self.look = AttentionTap(
-            "rationale", kind="pointer", mechanism=config.mechanism, key_axis="tokens"
+            "rationale",
+            kind="gates" if gated else "pointer",
+            mechanism=config.mechanism,
+            key_axis="gate" if gated else "tokens",
+            query_axis="tokens" if gated else "queries",
         )
         self.seen = nn.Embedding(config.words, config.width)
         self.around = nn.Conv1d(config.width, config.width, 3, padding=1)
@@ -95,23 +103,35 @@ class Reader(SystemModel):
         return [one for part in (self.seen, self.around, self.score) for one in part.parameters()]
 
     def outcome(self, batch: BookBatch, choose: Chooser) -> Outcome:
-        """Tell the kinds; the reward is the log-likelihood of the right one, in nats."""
+        """Tell the kinds; the reward is the log-likelihood of the right one, in nats.
+
+        Gates pay for each word that they read, with the loss and with the reward.
+        """
         text = self.around(self.seen(batch.words).transpose(1, 2)).transpose(1, 2).relu()
         there = torch.arange(batch.words.shape[1]) < batch.lengths.unsqueeze(-1)
         scores = self.score(text).squeeze(-1).masked_fill(~there, -math.inf)
-        selection = choose(scores)
-        index = selection.index
         # Alone, a text is shown without what fills it up to the length of others.
         shown = int(batch.lengths) if len(batch.lengths) == 1 else batch.words.shape[1]
-        self.look(
-            probabilities=selection.probabilities[:, :shown],
-            selection=index,
-            log_prob=None if index is None else selection.log_prob,
-            temperature=selection.temperature,
-        )
-        told = self.tell(selection.apply(self.read(batch.words)))
-        loss = functional.cross_entropy(told, batch.kind, reduction="none")
-        read = (selection.weights.detach() > _READ).sum(-1)
+        known = self.read(batch.words)
+        if self.mechanism == GATES:
+            gates = choose.gates(scores)
+            weights = gates.weights
+            p, b = gates.probabilities[:, :shown], weights[:, :shown]
+            tell_gates(self.look, replace(gates, probabilities=p, weights=b))
+            taken = gates.mean(known)
+            paid = self.config.price * weights.sum(-1)
+        else:
+            selection = choose(scores)
+            weights, taken, paid = selection.weights, selection.apply(known), known.new_zeros(())
+            self.look(
+                probabilities=selection.probabilities[:, :shown],
+                selection=selection.index,
+                log_prob=None if selection.index is None else selection.log_prob,
+                temperature=selection.temperature,
+            )
+        told = self.tell(taken)
+        loss = functional.cross_entropy(told, batch.kind, reduction="none") + paid
+        read = (weights.detach() > _READ).sum(-1)
         mean = (text.detach() * there.unsqueeze(-1)).sum(1) / batch.lengths.unsqueeze(-1)
         return Outcome(
             loss=loss,
@@ -138,6 +158,9 @@ def _defaults(mechanism: str, gradient: str) -> dict[str, Any]:
     }
     if mechanism in ("sampled", "top-k"):
         plan |= {"entropy_bonus": 0.3}
+    if mechanism == GATES:
+        # The entropy is that of all words together.
+        plan |= {"entropy_bonus": 0.02}
     if mechanism in ("gumbel-softmax", "gumbel-straight-through"):
         plan |= {"schedule": "exponential", "temperature": 1.0, "end_temperature": 0.5}
     return plan
@@ -146,7 +169,8 @@ def _defaults(mechanism: str, gradient: str) -> dict[str, Any]:
 SYSTEM = System(
     name="rationale",
     summary="tells which kind of book a verse is from, by a few of its words alone",
-    trainable=pairs(_LEARNT),
+    # A verse has up to 40 words, so the settings of their gates cannot be enumerated.
+    trainable=pairs(_LEARNT, without=("gate-exact",)),
     mechanisms=RationaleConfig.MECHANISMS,
     tasks=("books",),
     reference="Lei et al. 2016, Rationalizing Neural Predictions, arXiv:1606.04155",

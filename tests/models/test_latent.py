@@ -75,7 +75,8 @@ def test_the_tap_hears_the_code_and_changes_no_bit(mechanism: str, task: ImageTa
         with torch.no_grad():
             runs.append(model.outcome(batch, model.chooser(torch.Generator().manual_seed(1))))
     assert torch.equal(runs[0].loss, runs[1].loss)
-    assert [values["probabilities"].shape for values in heard] == [(7, 64)]
+    shape = (7, 1, 6, 2) if mechanism == "gates" else (7, 64)
+    assert [values["probabilities"].shape for values in heard] == [shape]
 
 
 def test_a_recorder_is_shown_the_image_beside_what_each_code_draws(task: ImageTask) -> None:
