@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from hardattn_viewer.session.maps import StepMap
     from recorders.run.reader import Run, Site
 
-TOKEN_AXES = ("tokens", "target", "slots")
+TOKEN_AXES = ("tokens", "target", "slots", "gate")
 
 
 def site_of(run: Run, name: str | None) -> Site:

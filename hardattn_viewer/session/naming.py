@@ -35,8 +35,8 @@ def key_noun(frame: Frame, plural: bool = False) -> str:
     noun = "token" if frame.tokens is not None else "region" if frame.boxes is not None else "key"
     if frame.boxes is not None:
         noun = {"sound": "frame", "points": "point"}.get(frame.scene.kind, noun)
-    elif frame.key_axis == "slots":
-        noun = "slot"
+    elif frame.key_axis in ("slots", "gate"):
+        noun = {"slots": "slot", "gate": "state"}[frame.key_axis]
     if frame.groups is not None and frame.groups.merged:
         noun = "word"
     return noun + "s" if plural else noun

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 from hardattn_viewer.session.image_levels import Image, smaller_levels
 from recorders.run.errors import DamagedError
+from recorders.run.layout import GATE_STATES
 
 if TYPE_CHECKING:
     from recorders.run.reader import Run, Site
@@ -31,8 +32,9 @@ class AxisTokens:
     slots: tuple[str, ...] = ()
 
     def on(self, axis: str) -> tuple[str, ...]:
-        """The tokens on the axis ``"tokens"``, ``"target"`` or ``"slots"``; none on any other."""
-        return {"tokens": self.own, "target": self.target, "slots": self.slots}.get(axis, ())
+        """What stands on an axis: tokens, those of a target, slots, states of a gate; else none."""
+        known = {"tokens": self.own, "target": self.target, "slots": self.slots}
+        return (known | {"gate": GATE_STATES}).get(axis, ())
 
 
 def verification_kind(sentence: str) -> Verification:

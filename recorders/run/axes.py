@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorders.run.index import RowIndex
-from recorders.run.layout import BEAM, BEAM_PARENT, MEMORY_AXIS, TARGET_AXIS
+from recorders.run.layout import BEAM, BEAM_PARENT, GATE_STATES, MEMORY_AXIS, TARGET_AXIS
 from recorders.run.records import Event, Example, LaterToken, Site, Snapshot
 from recorders.run.tables import TextColumn
 from recorders.run.text import visible
@@ -229,6 +229,8 @@ class RunAxes(ABC):
         if axis in _AXES:
             example, snapshot, step = place
             texts = self.tokens(example, axis, snapshot, step) or ()
+        elif axis == "gate":
+            texts = GATE_STATES
         noun = axis.removesuffix("s") if axis != "queries" else "query"
         return [
             texts[position]

@@ -45,6 +45,9 @@ TARGET_AXIS = 1
 MEMORY_AXIS = 2
 """Axis of a later token that is what a slot of memory holds."""
 
+GATE_STATES = ("closed", "open")
+"""The keys of a site whose ``key_axis`` is ``gate``: each query is one, in one of these states."""
+
 METADATA_ATTRIBUTE_LIMIT = 60_000
 """Bytes of metadata that still go in an attribute; HDF5 allows 64 KiB in an object header."""
 
@@ -227,7 +230,7 @@ SITES = Table(
         Text("kind", "`glimpse`, `pointer`, `self`, `cross`, `memory`, `copy` …"),
         Text("mechanism", "How weights or choices are made: `soft`, `argmax`, `sampled` …"),
         Text("query_axis", "What a query is, for example `steps` or `tokens`."),
-        Text("key_axis", "What a key is: `regions`, `tokens`, `slots`, `keys` …"),
+        Text("key_axis", "What a key is: `regions`, `tokens`, `slots`, `gate`, `keys` …"),
         Text(
             "capture",
             "How it was found: `tap`, `log`, `watch`, or by a net: `transformers` (Hugging Face's "

@@ -176,3 +176,5 @@ def test_a_recorded_gate_is_a_query_with_two_keys(tmp_path: Path) -> None:
             assert maps.shape == (1, words, 2)
             assert index is not None and index.shape == (1, words, 1)
             assert set(index.ravel().tolist()) <= {0, 1}
+            assert found.key_names(site, at) == ["closed", "open"]
+            assert len(found.query_names(site, at)) == words
