@@ -38,6 +38,7 @@ import numpy as np
 FRAME_MS, LIST_MS, GAP_MS, MEMORY_MB = 16.0, 200.0, 50.0, 500.0
 LAYERS, HEADS = 12, 12
 SECONDS = 20.0
+PAINTED_SECONDS = 0.03
 Act = Callable[[int], object]
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -253,7 +254,12 @@ class Stage:
             spent += self.turn()
         if not self.is_shown():
             raise TimeoutError(f"nothing is shown after {SECONDS:g} s")
-        return spent + self.turn()
+        # A window is painted up to 5 ms after it was changed, and docks follow the pictures.
+        until = time.perf_counter() + PAINTED_SECONDS
+        while time.perf_counter() < until:
+            time.sleep(0.0005)
+            spent += self.turn()
+        return spent
 
     def is_shown(self) -> bool:
         from hardattn_viewer.session.wants import is_settled

@@ -6,6 +6,7 @@ from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 from hardattn_viewer.app.bars import DockTitle
+from hardattn_viewer.views.boundary import Boundary
 
 LEFT = Qt.DockWidgetArea.LeftDockWidgetArea
 RIGHT = Qt.DockWidgetArea.RightDockWidgetArea
@@ -42,7 +43,7 @@ class Layout:
         """Add a dock; without a title it has no title bar. It may be hidden at first."""
         dock = QDockWidget(name, self._window)
         dock.setObjectName(f"dock{name}")
-        dock.setWidget(widget)
+        dock.setWidget(Boundary(widget))
         dock.setTitleBarWidget(title if title is not None else QWidget())
         self._window.addDockWidget(area, dock)
         self.docks[name] = dock

@@ -34,6 +34,8 @@ from hardattn_viewer.app.theming import Theming
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
 from hardattn_viewer.session.wants import is_settled
+from hardattn_viewer.views.behind import Behind
+from hardattn_viewer.views.boundary import Boundary
 from hardattn_viewer.views.canvas import Canvas
 from hardattn_viewer.views.compare import CompareView
 from hardattn_viewer.views.examples_table import ExamplesView
@@ -120,9 +122,9 @@ class MainWindow(CommandWindow):
             self.sessions.offer,
             self.live_bar,
             self.story,
-            self.header,
+            Boundary(self.header),
             line(),
-            self.views,
+            Boundary(self.views),
         )
         layout.setStretch(6, 1)
         centre.setLayout(layout)
@@ -131,9 +133,10 @@ class MainWindow(CommandWindow):
     def _build_docks(self) -> None:
         self.cards = RunCards(self.session)
         self.examples = ExamplesView(self.session)
-        self.inspector = Inspector(self.session)
+        self.behind = Behind(self.session, self)
+        self.inspector = Inspector(self.session, self.behind)
         self.inspector.remember_folds(self._settings.folded, self._settings.keep_folded)
-        self.timeline = Timeline(self.session)
+        self.timeline = Timeline(self.session, self.behind)
         self.desk = FindDesk(self, self._settings)
         self._examples_title = DockTitle("Examples", "")
         self.layout_ = Layout(self)
@@ -255,6 +258,7 @@ class MainWindow(CommandWindow):
         self.sessions.end()
         self._settings.keep_window(self.saveGeometry(), self.saveState())
         self._settings.sync()
+        self.behind.stop()
         self.session.changed.disconnect()
         self.session.close()
         super().closeEvent(event)

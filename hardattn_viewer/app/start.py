@@ -25,6 +25,10 @@ from recorders.run import inspector
 from recorders.run.address import Address
 from sample_runs import Sample, samples
 
+# After how long one thread of Python lets another one go on. It is 5 ms by itself, and while
+# something is read whoever paints may have to wait as long as that at every call of Qt.
+SWITCH_SECONDS = 0.0005
+
 
 class Bridge(QObject):
     """Carries the reader thread's "there are answers" over to the GUI thread."""
@@ -97,6 +101,7 @@ def application() -> QApplication:
     if isinstance(running, QApplication):
         return running
     return_freed_memory()
+    sys.setswitchinterval(SWITCH_SECONDS)
     app = QApplication(sys.argv[:1])
     app.setApplicationName("hardattn")
     app.setOrganizationName("hardattn")

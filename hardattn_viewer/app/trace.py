@@ -52,6 +52,7 @@ class Trace(QObject):
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self.tell_window)
         window.session.changed.connect(self._on_changed)
+        window.behind.changed.connect(lambda new, _: is_settled(new) and self._soon.start(0))
         application = QApplication.instance()
         assert application is not None
         application.installEventFilter(self)
@@ -59,7 +60,6 @@ class Trace(QObject):
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
         if is_settled(new):
             self._tell("state", state_words(new, self._window.theme.name))
-            self._soon.start(0)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """A dialog that appears brings widgets of its own."""

@@ -11,7 +11,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPolygonF
 
 from hardattn_viewer.drawing.axes import log_ticks, peak_points, reading, tick_words, ticks
-from hardattn_viewer.drawing.strokes import pen, tint
+from hardattn_viewer.drawing.strokes import paint_line, pen, tint
 from hardattn_viewer.drawing.text import Words, draw_text, text_width
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.curves import Line, Panel
@@ -210,7 +210,7 @@ def _paint_line(
     heights = _y(panel, area, y)
     for part in _stretches(heights):
         painter.setPen(stroke)
-        painter.drawPolyline(QPolygonF([QPointF(across[i], heights[i]) for i in part]))
+        paint_line(painter, [QPointF(across[i], heights[i]) for i in part])
     apart = area.width() / max(line.x.size - 1, 1)
     if line.style == "solid" and apart >= _DOTS_APART:
         painter.setPen(Qt.PenStyle.NoPen)

@@ -157,22 +157,22 @@ def measure_text(measure: Measure, value: float, *, unit: bool = False) -> str:
 
 
 def code_colours(
-    largest: float, scale_max: float, colours: AmountTable, theme: Theme
+    largest: NDArray[np.floating], colours: AmountTable, theme: Theme
 ) -> NDArray[np.uint8]:
-    """The colour of each code of a small map, uint8 [256, 4]; zero is bare, unknown is grey.
+    """The colour of each code of small maps, uint8 [maps, 256, 4]; zero is bare, unknown is grey.
 
     Args:
-        largest: probability that the last code stands for.
-        scale_max: probability of the strongest colour, positive.
+        largest: [maps], the probability that each map's last code stands for, in units of the
+            probability that has the strongest colour.
         colours: table of amounts.
         theme: names the grey.
     """
     share = np.square((np.arange(ENTRIES) - ZERO) / LEVELS)
-    made = np.empty((ENTRIES, 4), np.uint8)
-    made[:, :3] = amount_table(colours)[entries(largest * share, scale_max)]
-    made[:, 3] = 255
-    made[ZERO, 3] = 0
-    made[UNKNOWN] = (*rgb(theme.bar), 255)
+    made = np.empty((len(largest), ENTRIES, 4), np.uint8)
+    made[..., :3] = amount_table(colours)[entries(largest[:, None] * share, 1.0)]
+    made[..., 3] = 255
+    made[:, ZERO, 3] = 0
+    made[:, UNKNOWN] = (*rgb(theme.bar), 255)
     return made
 
 
@@ -196,27 +196,31 @@ def _paint_maps(painter: QPainter, sheet: HeadsSheet, layout: HeadsLayout, theme
     transform = painter.deviceTransform()
     ratio = _VECTOR_RATIO if vector else max(transform.m11(), 0.1)
     area = layout.area
-    image = np.zeros((_px(area.height() * ratio), _px(area.width() * ratio), 4), np.uint8)
+    # A colour is one number here: moved at once, not a byte at a time.
+    image = np.zeros((_px(area.height() * ratio), _px(area.width() * ratio)), np.uint32)
     side = _px(layout.cell * ratio)
-    raised = np.array([*rgb(theme.raised), 255], np.uint8)
+    (raised,) = np.array([*rgb(theme.raised), 255], np.uint8).view(np.uint32)
     for one, places in _by_site(sheet, layout):
         if one.maps.shape[0] != one.heads:
             continue
         heads = [head.head for head, _ in places]
         drawn = fitted(one.maps[heads], side, side)
-        for (head, cell), codes in zip(places, drawn, strict=True):
+        largest = one.largest[heads].astype(np.float64)
+        scales = [map_scale(sheet, value) for value in largest.tolist()]
+        made = code_colours(largest / scales, sheet.colours, theme)
+        tables = made.view(np.uint32)[..., 0]
+        tables[made[..., 3] == 0] = raised
+        for (_, cell), codes, table in zip(places, drawn, tables, strict=True):
             top = round((cell.top() - area.top()) * ratio)
             left = round((cell.left() - area.left()) * ratio)
-            largest = float(one.largest[head.head])
-            table = code_colours(largest, map_scale(sheet, largest), sheet.colours, theme)
-            table[table[:, 3] == 0] = raised
             part = image[top : top + side, left : left + side]
             part[...] = table[codes[: part.shape[0], : part.shape[1]]]
     target = QRectF(area.left(), area.top(), image.shape[1] / ratio, image.shape[0] / ratio)
+    coloured = image.view(np.uint8).reshape(*image.shape, 4)
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
     painter.setRenderHint(QPainter.RenderHint.LosslessImageRendering, True)
-    picture = to_qimage(image)
+    picture = to_qimage(coloured)
     painter.drawImage(target, picture, QRectF(picture.rect()))
     painter.restore()
 

@@ -160,7 +160,9 @@ def short_label(label: str) -> str:
 
 def _fitting(columns: int, rows: int, mode: AtlasMode, room: QRectF) -> int:
     """The largest side of ``columns`` × ``rows`` squares."""
-    for side in range(_LARGEST[mode], 2, -1):
+    # More than its share of the room no square can have, whatever lies between them.
+    most = min(room.width() / columns, room.height() / rows, _LARGEST[mode])
+    for side in range(max(int(most), 2), 2, -1):
         across, down = _pitches(side, mode)
         gap = _gap(side)
         if columns * across - gap <= room.width() and rows * down - gap <= room.height():

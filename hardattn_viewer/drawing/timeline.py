@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 
+from hardattn_viewer.drawing.strokes import paint_line
 from hardattn_viewer.drawing.text import draw_text, text_width
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.tracks import Curve, Track
@@ -213,7 +214,7 @@ def _paint_curve(
     ends = np.flatnonzero(np.diff(np.flatnonzero(known)) > 1) + 1
     start = 0
     for end in [*ends.tolist(), len(points)]:
-        painter.drawPolyline(QPolygonF(points[start:end]))
+        paint_line(painter, points[start:end])
         start = end
     wide = box.width() / _span(picture) >= _COLUMN
     alone = set(np.flatnonzero(known & ~_joined(known)).tolist())

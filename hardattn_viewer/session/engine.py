@@ -52,6 +52,11 @@ class Engine:
     Args:
         wake: called on the reader thread when :meth:`collect` should be called on this one.
             None answers every request at once, on this thread.
+
+    Attributes:
+        state: what is shown, and what is known of it.
+        history: of the states before, to go back to.
+        answers_at_once: whether there is no other thread.
     """
 
     changed = Signal(SessionState, SessionState, reemission="queued")
@@ -60,7 +65,7 @@ class Engine:
         self.state = SessionState()
         self.history = History()
         self._loader: Loader = DirectLoader() if wake is None else ThreadLoader(wake)
-        self._direct = wake is None
+        self.answers_at_once = wake is None
         self._generation = {"rows": 0, "frames": 0, "thumbnails": 0}
         self._next_key = 1
         self._thumbnails = Thumbnails()
@@ -90,7 +95,7 @@ class Engine:
         self._loader.close()
 
     def _collect_if_direct(self) -> None:
-        if self._direct:
+        if self.answers_at_once:
             self.collect()
 
     def _take_in(self, answer: Answer) -> None:

@@ -14,6 +14,7 @@ from hardattn_viewer.session.recovering import Recoverer, recovered
 from hardattn_viewer.session.requests import (
     Answer,
     CloseRequest,
+    FramesRead,
     FramesRequest,
     OpenRequest,
     Recovering,
@@ -32,11 +33,16 @@ from recorders.run import inspector
 # How long what is studied rests between two slices: Python runs one thread at a time, and the
 # pictures come first.
 REST_SECONDS = 0.01
+# How long nothing is read ahead or studied after frames were answered: they are being painted, and
+# of two threads of Python each waits for the other one at every call of Qt. Somebody who goes on
+# and on keeps studies waiting no longer than the second figure.
+PAINTING_SECONDS = 0.03
+PATIENCE_SECONDS = 0.25
 # How long runs that may still grow are left alone, or as long as the last look at them took: a
 # folder of very many parts shall not keep this thread, or the writer's disk, busy.
 POLL_SECONDS = 0.5
 # The order in which waiting requests are served: what is looked at first.
-_ORDER = (FramesRequest, RowsRequest, ThumbnailsRequest)
+_ORDER = (FramesRequest, RowsRequest)
 
 
 class Loader(Protocol):
@@ -83,9 +89,9 @@ class ThreadLoader:
 
     Opening and closing are served in the order in which they were asked. Of frames, rows and
     thumbnails only the latest request is served. When nothing waits, neighbouring places are
-    read ahead, and the studies advance by one slice in turn. Runs
-    that may still grow are looked at every half second. A recovery goes on beside all that, on a
-    thread of its own.
+    read ahead, and the studies advance by one slice in turn; both wait, as thumbnails do, while
+    frames that were just answered are painted. Runs that may still grow are looked at every half
+    second. A recovery goes on beside all that, on a thread of its own.
 
     Args:
         wake: called on the reader thread whenever there are answers to take.
@@ -103,6 +109,9 @@ class ThreadLoader:
         self._studies: dict[str, StudyRequest] = {}
         self._answers: list[Answer] = []
         self._next_poll = 0.0
+        # Until when pictures are being painted, and since when something waits for that.
+        self._painting_until = 0.0
+        self._held_since = 0.0
         self._recoverer = Recoverer(self._take_recovery)
         self._opening: int | None = None
         self._closing = False
@@ -169,6 +178,8 @@ class ThreadLoader:
             if answers:
                 with self._condition:
                     self._answers += answers
+                    if any(isinstance(answer, FramesRead) for answer in answers):
+                        self._hold_back()
                 self._wake()
         self._reading.close()
 
@@ -187,10 +198,33 @@ class ThreadLoader:
                     return job
                 if rest is not None and rest <= 0:
                     return self._poll
+                held_back = self._held_back()
+                if not held_back and (job := self._job_beside()) is not None:
+                    return job
                 # Whoever asks for something wakes this up, also while it rests.
-                self._condition.wait(REST_SECONDS if self._slices else rest)
-                if self._slices and self._is_idle():
+                self._condition.wait(self._rest(held_back, rest))
+                if self._slices and self._is_idle() and not self._held_back():
                     return self._slice
+
+    def _rest(self, held_back: float, until_poll: float | None) -> float | None:
+        """Seconds until there is something to do if nobody asks; None where there is nothing."""
+        ends = [held_back] if held_back and self._is_beside() else []
+        ends += [REST_SECONDS] if self._slices else []
+        ends += [] if until_poll is None else [until_poll]
+        return min(ends, default=None)
+
+    def _held_back(self) -> float:
+        """Seconds that what nobody waits for is to be left alone, 0 where it may go on."""
+        now = time.monotonic()
+        if now - self._held_since > PATIENCE_SECONDS:
+            return 0.0
+        return max(self._painting_until - now, 0.0)
+
+    def _hold_back(self) -> None:
+        now = time.monotonic()
+        if now >= self._painting_until:
+            self._held_since = now
+        self._painting_until = now + PAINTING_SECONDS
 
     def _until_poll(self) -> float | None:
         """Seconds until runs are to be looked at; None where none may grow."""
@@ -223,13 +257,23 @@ class ThreadLoader:
                 if isinstance(latest, FramesRequest):
                     self._ahead = deque(latest.ahead)
                 return lambda: self._reading.answers(latest)
-        if self._ahead:
-            target = self._ahead.popleft()
-            return lambda: self._reading.ahead(target)
         for name, study in self._studies.items():
             self._slices[name] = self._reading.study(study)
         self._studies.clear()
         return None
+
+    def _job_beside(self) -> Callable[[], list[Answer]] | None:
+        """What nobody looks at yet: small pictures, and neighbouring places."""
+        if not self._is_beside():
+            return None
+        self._held_since = time.monotonic()
+        if (small := self._latest.pop(ThumbnailsRequest, None)) is not None:
+            return lambda: self._reading.answers(small)
+        target = self._ahead.popleft()
+        return lambda: self._reading.ahead(target)
+
+    def _is_beside(self) -> bool:
+        return ThumbnailsRequest in self._latest or bool(self._ahead)
 
     def _is_idle(self) -> bool:
         waiting = self._first or self._latest or self._ahead or self._studies
@@ -237,6 +281,7 @@ class ThreadLoader:
 
     def _slice(self) -> list[Answer]:
         with self._condition:
+            self._held_since = time.monotonic()
             kind, slices = next(iter(self._slices.items()))
             # To the end of the line: the next slice is another one's.
             del self._slices[kind]

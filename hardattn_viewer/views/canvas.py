@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QEnterEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from hardattn_viewer.drawing.theme import DARK, Theme
+from hardattn_viewer.views.behind import BEHIND_MS
 
 P = TypeVar("P")
 Paint = Callable[[QPainter, QRectF, P, Theme], None]
@@ -23,6 +24,7 @@ class Canvas(QWidget, Generic[P]):
         name: object name.
         paint: paints the picture.
         key_at: finds the key at a point, None for pictures that cannot be pointed at.
+        behind: whether it is painted after other pictures, which then come first.
     """
 
     hovered = Signal(object)
@@ -30,11 +32,19 @@ class Canvas(QWidget, Generic[P]):
     shift_clicked = Signal(int)
     painted = Signal()
 
-    def __init__(self, name: str, paint: Paint[P], key_at: KeyAt[P] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        paint: Paint[P],
+        key_at: KeyAt[P] | None = None,
+        *,
+        behind: bool = False,
+    ) -> None:
         super().__init__()
         self.setObjectName(name)
         self._paint = paint
         self._key_at = key_at
+        self._is_behind = behind
         self._picture: P | None = None
         self._theme = DARK
         self._key: int | None = None
@@ -50,7 +60,10 @@ class Canvas(QWidget, Generic[P]):
         """Show a picture; ``words`` say the same to those who cannot see it."""
         self._picture = picture
         self.setAccessibleDescription(words)
-        self.update()
+        if self._is_behind:
+            QTimer.singleShot(BEHIND_MS, self, self.update)
+        else:
+            self.update()
 
     def set_theme(self, theme: Theme) -> None:
         """Paint in ``theme`` from now on."""

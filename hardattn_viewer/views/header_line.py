@@ -18,6 +18,8 @@ from hardattn_viewer.views.site_choice import HeadButton, SiteButton
 
 # Letters of a text that are shown; all of it is in the tool tip.
 MOST_TEXT = 72
+# px; far less than the smallest window has for it.
+LEAST = 320
 
 
 class HeaderLine(QWidget):
@@ -63,6 +65,8 @@ class HeaderLine(QWidget):
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
+        # Its widest part changes with what is shown; any of them fits into this.
+        self.setMinimumWidth(LEAST)
         session.changed.connect(self._on_changed)
         self._show(session.state)
 

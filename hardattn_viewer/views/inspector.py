@@ -22,6 +22,7 @@ from hardattn_viewer.session.recorded import verification_kind
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.shown_tokens import shown_frame
 from hardattn_viewer.session.state import SLOTS, KeptNumbers, RunFacts, SessionState, key_in_focus
+from hardattn_viewer.views.behind import Behind
 from hardattn_viewer.views.number_lines import Fold, NumberGrid, holder_of
 from hardattn_viewer.views.parts import (
     ElidedLabel,
@@ -45,9 +46,14 @@ FEW = 3
 
 
 class Inspector(QScrollArea):
-    """Numbers of one run at one place, and the most likely keys beside each other in A and B."""
+    """Numbers of one run at one place, and the most likely keys beside each other in A and B.
 
-    def __init__(self, session: Session) -> None:
+    Args:
+        session: the shared session.
+        behind: tells of its changes, once they are in the pictures.
+    """
+
+    def __init__(self, session: Session, behind: Behind) -> None:
         super().__init__()
         self.setObjectName("inspector")
         self.setAccessibleName("Inspector")
@@ -55,6 +61,7 @@ class Inspector(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._session = session
+        self._behind = behind
         self._numbers: tuple[Number, ...] = ()
         self._title = heading("")
         self._title.setObjectName("inspectorTitle")
@@ -102,11 +109,12 @@ class Inspector(QScrollArea):
         inside = QWidget()
         inside.setLayout(column(self._numbers_part, self._notice, margins=(13, 10, 13, 10)))
         self.setWidget(inside)
-        session.changed.connect(self._on_changed)
+        behind.changed.connect(self._on_changed)
         self._show(session.state)
 
     def text(self) -> str:
         """The numbers as lines of text; what Ctrl+C copies."""
+        self._behind.catch_up()
         kept = self._session.state.kept
         words = as_text(self._title.text().title(), self._numbers)
         if kept is None:
@@ -140,6 +148,7 @@ class Inspector(QScrollArea):
 
     def kept(self) -> KeptNumbers:
         """The numbers that are shown, to be kept."""
+        self._behind.catch_up()
         return KeptNumbers(
             self._title.text().title(), {one.name: one.value for one in self._numbers}
         )

@@ -75,7 +75,9 @@ class RunPane(QWidget):
         self._mark = SlotMark()
         self._title = ElidedLabel(role="big", name=f"{name}Title")
         self._step = ExactLabel("muted", f"{name}Step")
-        self.strip: Canvas[DistributionPicture] = Canvas(f"{name}Strip", paint_distribution, bar_at)
+        self.strip: Canvas[DistributionPicture] = Canvas(
+            f"{name}Strip", paint_distribution, bar_at, behind=True
+        )
         self.warning = label(role="warning", name=f"{name}Warning")
         self.warning.setWordWrap(True)
         self.warning.hide()

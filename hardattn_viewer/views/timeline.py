@@ -18,6 +18,7 @@ from hardattn_viewer.session.pairing import is_within, place_words
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SLOTS, SessionState
 from hardattn_viewer.session.tracks import Track, tokens_of_steps, tracks_of
+from hardattn_viewer.views.behind import Behind
 from hardattn_viewer.views.find_bar import FindBar
 from hardattn_viewer.views.icons import transport_icon
 from hardattn_viewer.views.parts import (
@@ -39,11 +40,16 @@ SIDE_WIDTH = 196
 
 
 class Timeline(QWidget):
-    """Transport buttons and legend on the left, tracks on the right; a click or drag scrubs."""
+    """Transport buttons and legend on the left, tracks on the right; a click or drag scrubs.
+
+    Args:
+        session: the shared session.
+        behind: tells of its changes, once they are in the pictures.
+    """
 
     menu_wanted = Signal(QPoint)
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, behind: Behind) -> None:
         super().__init__()
         self.setObjectName("timeline")
         self._session = session
@@ -93,7 +99,7 @@ class Timeline(QWidget):
         self.setLayout(layout)
         self.setMinimumHeight(120)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        session.changed.connect(self._on_changed)
+        behind.changed.connect(self._on_changed)
         self._show_frames(session.state)
 
     def bind(self, actions: dict[str, QAction]) -> None:

@@ -141,13 +141,14 @@ def test_reducing_keeps_the_largest_and_enlarging_keeps_squares() -> None:
 
 
 def test_codes_have_the_colours_of_their_amounts() -> None:
-    table = code_colours(0.5, 1.0, "viridis", DARK)
-    for code in (2, 100, 255):
-        share = 0.5 * ((code - 1) / 254) ** 2
-        expected = amount_table("viridis")[entries(np.array([share]), 1.0)[0]]
-        assert table[code].tolist() == [*expected, 255]
-    assert table[1, 3] == 0
-    assert table[0].tolist() == [*bytes.fromhex(DARK.bar[1:]), 255]
+    tables = code_colours(np.array([0.5, 1.0]), "viridis", DARK)
+    for table, largest in zip(tables, (0.5, 1.0), strict=True):
+        for code in (2, 100, 255):
+            share = largest * ((code - 1) / 254) ** 2
+            expected = amount_table("viridis")[entries(np.array([share]), 1.0)[0]]
+            assert table[code].tolist() == [*expected, 255]
+        assert table[1, 3] == 0
+        assert table[0].tolist() == [*bytes.fromhex(DARK.bar[1:]), 255]
 
 
 @pytest.mark.parametrize("theme", [DARK, LIGHT])

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPolygonF
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
 from hardattn_viewer.drawing.colours import rgb
 from hardattn_viewer.drawing.matrix.cells import paint_image
@@ -20,7 +20,7 @@ from hardattn_viewer.drawing.matrix.geometry import (
 )
 from hardattn_viewer.drawing.matrix.picture import MatrixPicture
 from hardattn_viewer.drawing.pixels import to_qimage
-from hardattn_viewer.drawing.strokes import pen, tint
+from hardattn_viewer.drawing.strokes import paint_line, pen, tint
 from hardattn_viewer.drawing.text import amount, draw_text, font
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.session.map_margins import MapMargins
@@ -184,7 +184,7 @@ def _paint_distances(painter: QPainter, rect: QRectF, margins: MapMargins, theme
     draw_text(painter, name, words, theme, size=small, colour=theme.muted)
     place = QRectF(rect.left(), rect.top() + _HEAD + 2, rect.width(), rect.height() - 2 * _HEAD - 2)
     across = place.width() / len(values)
-    line = QPolygonF()
+    line = []
     for at, value in _largest(range(len(values)), values, across):
         if math.isfinite(value):
             x = place.left() + (at + 0.5) * across
@@ -197,7 +197,7 @@ def _paint_distances(painter: QPainter, rect: QRectF, margins: MapMargins, theme
         painter.drawLine(QLineF(x, place.top(), x, place.bottom()))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(pen(theme.soft, 1.5))
-    painter.drawPolyline(line)
+    paint_line(painter, line)
     ends = QRectF(place.left(), place.bottom() + 1, place.width(), _HEAD)
     after = f"{-nearest:,} after" if nearest < 0 else f"{nearest:,} before" if nearest else "itself"
     draw_text(painter, ends, f"{farthest:,} before", theme, size=small, colour=theme.muted)

@@ -94,7 +94,8 @@ def wait_until_shown(qtbot: QtBot, window: MainWindow) -> None:
     def shown() -> bool:
         state = window.session.state
         reading = any(run.status == "loading" for run in state.runs)
-        return not reading and is_settled(state) and bool(state.frames.present)
+        settled = not reading and is_settled(state) and bool(state.frames.present)
+        return settled and not window.behind.is_late
 
     qtbot.waitUntil(shown, timeout=10_000)
     QApplication.processEvents()

@@ -133,6 +133,7 @@ def test_words_and_hidden_tokens_are_the_same_in_every_view(bpe: MainWindow) -> 
     np.testing.assert_array_equal(bars.values, text.values)
     assert bars.kind == "word" and "darkness" in text.keys
     assert float(bars.values.sum()) == pytest.approx(1, abs=1e-4)
+    bpe.behind.catch_up()
     headings = {label.text() for label in bpe.inspector.findChildren(QLabel)}
     assert "MOST LIKELY WORDS" in headings
     press(bpe, Qt.Key.Key_T)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from small_runs import write_run
 
+from hardattn_viewer.session import loading
 from hardattn_viewer.session.cache import ByteCache
 from hardattn_viewer.session.comparing import CompareStudy, Side
 from hardattn_viewer.session.frames import Place, Target
@@ -130,6 +131,52 @@ def test_a_comparison_in_progress_lets_frames_through(tmp_path: Path) -> None:
     finally:
         loader.close()
     assert threading.active_count() < 10
+
+
+def test_while_frames_are_painted_nothing_else_is_read(
+    hard_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered: list[float] = []
+    beside: list[float] = []
+    ahead, study = Reading.ahead, Reading.study
+
+    def noted_ahead(self: Reading, target: Target) -> list[Answer]:
+        beside.append(time.monotonic())
+        return ahead(self, target)
+
+    def noted_study(self: Reading, request: StudyRequest) -> Iterator[Answer]:
+        for answer in study(self, request):
+            beside.append(time.monotonic())
+            yield answer
+
+    def woken() -> None:
+        answered.append(time.monotonic())
+
+    monkeypatch.setattr(Reading, "ahead", noted_ahead)
+    monkeypatch.setattr(Reading, "study", noted_study)
+    monkeypatch.setattr(loading, "PAINTING_SECONDS", 0.2)
+    monkeypatch.setattr(loading, "PATIENCE_SECONDS", 0.6)
+    loader = ThreadLoader(woken)
+    try:
+        loader.submit(OpenRequest(1, hard_path))
+        wait(lambda: len(answered) == 1)
+        sides = Side(1, "glimpse", None, True), Side(1, "glimpse", None, True)
+        loader.submit(StudyRequest(1, "compare", CompareStudy(*sides, ((None, None),) * 12)))
+        loader.submit(FramesRequest(1, target(1, 0), None, ahead=(target(1, 1),)))
+        loader.submit(ThumbnailsRequest(1, ((1, 0),)))
+        wait(lambda: any(isinstance(one, FramesRead) for one in loader.take()))
+        came = answered[-1]
+        wait(lambda: len(beside) >= 2)
+        assert min(at for at in beside if at > came) - came >= 0.19
+        # Of somebody who never rests the others wait no longer than patience lasts.
+        beside.clear()
+        began = time.monotonic()
+        while not beside and time.monotonic() - began < 5:
+            loader.submit(FramesRequest(2, target(1, 3), None, ahead=(target(1, 4),)))
+            time.sleep(0.02)
+        assert beside and 0.3 < beside[0] - began < 3
+    finally:
+        loader.close()
 
 
 def test_a_fault_on_the_reader_thread_is_raised_where_it_is_seen(
