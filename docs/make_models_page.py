@@ -154,6 +154,10 @@ _COLUMNS: dict[str, dict[str, Any]] = {
         "KL, nats": lambda run: run["figures"]["KL"],
         "digit told by the code": lambda run: 100 * (1 - run["error"]),
     },
+    "vqa": {
+        "right": lambda run: 100 * (1 - run["error"]),
+        "on the shape": lambda run: _percent(run["figures"]["weight on the shape"]),
+    },
 }
 
 

@@ -82,6 +82,8 @@ _SIGHT = (
     "video --mechanism soft --gradient backprop",
     "speech --mechanism sampled --gradient reinforce",
     "speech --mechanism soft --gradient backprop",
+    "vqa --mechanism sampled --gradient reinforce",
+    "vqa --mechanism soft --gradient backprop",
 )
 _LATENT = (
     "sampled --gradient relax",

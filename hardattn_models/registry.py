@@ -16,6 +16,7 @@ from hardattn_models.zoo import (
     pointer,
     speech,
     video,
+    vqa,
 )
 
 __all__ = ["System", "build_system", "system", "systems"]
@@ -28,6 +29,7 @@ _SYSTEMS = (
     localiser.SYSTEM,
     video.SYSTEM,
     speech.SYSTEM,
+    vqa.SYSTEM,
     latent.SYSTEM,
 )
 

@@ -62,6 +62,9 @@ def samples() -> tuple[Sample, ...]:
         "speech": "Four spoken digits are written down, from a voice that was never heard before. "
         "The hard listener (A) stops at one moment for each and never goes back, the soft one (B) "
         "weighs every moment by how likely it would stop there.",
+        "vqa": "A question in words is asked about a picture of one coloured shape. The hard "
+        "answerer (A) sees one region of 64, drawn from where the question points, and the soft "
+        "one (B) a blend of all.",
         "latent": "A digit is kept as the number of one code of 64, whose drawings are beside it. "
         "The hard model (A) learnt its draws by REBAR, the other (B) from relaxed samples.",
     }

@@ -32,6 +32,7 @@ SYSTEMS = (
     ("video-soft", "video --mechanism soft --gradient backprop", "clip-find", 40),
     ("speech-hard", "speech --mechanism sampled --gradient reinforce", "spoken-4", 12),
     ("speech-soft", "speech --mechanism soft --gradient backprop", "spoken-4", 12),
+    ("vqa-hard", "vqa --mechanism sampled --gradient reinforce", "easy-vqa", 60),
     ("latent-hard", "latent --mechanism sampled --gradient rebar", "mnist-small", 20),
     (
         "latent-soft",
@@ -39,6 +40,7 @@ SYSTEMS = (
         "mnist-small",
         60,
     ),
+    ("vqa-soft", "vqa --mechanism soft --gradient backprop", "easy-vqa", 60),
 )
 """Names of the samples of systems, how each is trained, and what it is recorded on."""
 TRAINING = {"sampled": 0, "soft": 1}
