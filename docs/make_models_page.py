@@ -1,7 +1,8 @@
 """Writes the tables of docs/models.md: ``python docs/make_models_page.py`` (20 CPU seconds).
 
 The problems are those of the tests: Q is quadratic, T a tanh network; both have ten candidates.
-What the systems reached stands in ``models.json``, which ``measure_models.py`` writes (an hour);
+What the systems reached stands in ``models.json``, which ``measure_models.py`` writes (an hour),
+what is lost where soft ones are run hard in ``deploying.json``, of ``measure_deploying.py``;
 ``--systems`` writes their tables alone, in no time.
 """
 
@@ -26,7 +27,9 @@ from hardattn_models.gradients import Constant, MovingAverage, estimators  # noq
 PAGE = ROOT / "docs" / "models.md"
 BEGIN, END = "<!-- estimators -->", "<!-- end of estimators -->"
 BEGIN_SYSTEMS, END_SYSTEMS = "<!-- systems -->", "<!-- end of systems -->"
+BEGIN_DEPLOYING, END_DEPLOYING = "<!-- deploying -->", "<!-- end of deploying -->"
 FIGURES = ROOT / "docs" / "models.json"
+DEPLOYED = ROOT / "docs" / "deploying.json"
 DRAWS = 200_000
 
 
@@ -108,11 +111,33 @@ def systems_tables() -> str:
         heads += ["CPU minutes", "seeds"]
         table = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
         table += [_row(words, facts, extra) for words, facts in rows.items()]
+        table += _references(known.get("references", {}).get(system.name, {}), extra, len(heads))
         parts.append(
             f"### `{system.name}`: {system.summary}\n\nAfter {system.reference}.\n\n"
             + "\n".join(table)
         )
     return "\n\n".join(parts)
+
+
+def deploying_table() -> str:
+    """What systems trained soft lose where the best is taken at every choice."""
+    rows = [
+        "| system | while trained | error, soft | error, hard | loss, soft | loss, hard | "
+        "entropy, nats | seeds |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for system, ways in json.loads(DEPLOYED.read_text()).items():
+        for way, runs in ways.items():
+            errors = [
+                _spread([100 * run[kind]["error"] for run in runs]) for kind in ("soft", "hard")
+            ]
+            numbers = [
+                _spread([run[kind][name] for run in runs], "nats")
+                for kind, name in (("soft", "loss"), ("hard", "loss"), ("soft", "entropy"))
+            ]
+            seeds = ", ".join(str(run["seed"]) for run in runs)
+            rows.append(f"| `{system}` | {way} | {' | '.join([*errors, *numbers])} | {seeds} |")
+    return "\n".join(rows)
 
 
 _COLUMNS: dict[str, dict[str, Any]] = {
@@ -129,6 +154,25 @@ _COLUMNS: dict[str, dict[str, Any]] = {
             for size in (16, 256)
         },
         "as trained, m = 256": lambda run: 100 * run["by_size"]["256"],
+    },
+    "copier": {
+        "right": lambda run: 100 * (1 - run["error"]),
+        **{
+            f"in the text, {seen}": lambda run, seen=seen: _percent(
+                run["figures"].get(f"right, {seen}")
+            )
+            for seen in ("never seen", "seen 1–49 times", "seen 50 times or more")
+        },
+    },
+    "rationale": {
+        "right": lambda run: 100 * (1 - run["error"]),
+        "share of words read": lambda run: 100 * run["figures"]["share of words read"],
+        "words read, number": lambda run: run["figures"]["words read"],
+    },
+    "alignment": {
+        "alignment error": lambda run: 100 * run["figures"]["alignment error"],
+        "word unknown": lambda run: 100 * run["figures"]["alignment error, word unknown"],
+        "log-likelihood of a word, nats": lambda run: run["figures"]["log-likelihood of a word"],
     },
     "captioner": {
         "exact": lambda run: 100 * (1 - run["error"]),
@@ -161,12 +205,27 @@ _COLUMNS: dict[str, dict[str, Any]] = {
 }
 
 
+def _references(found: dict[str, Any], columns: dict[str, Any], width: int) -> list[str]:
+    """Rows of what a system is compared with, in the columns that it has figures for."""
+    rows = []
+    for name, variants in found.items():
+        for variant, figures in variants.items():
+            cells = [f"{name}, {variant}"]
+            for head, column in columns.items():
+                try:
+                    value = column({"figures": figures})
+                except KeyError:
+                    value = None
+                cells.append(_spread([value], head))
+            rows.append(f"| {' | '.join([*cells, *['–'] * (width - len(cells))])} |")
+    return rows
+
+
 def _row(words: str, facts: dict[str, Any], columns: dict[str, Any]) -> str:
     runs = facts["runs"]
-    cells = [f"`{words}`"]
-    for name, column in columns.items():
-        unit = "" if name.endswith("nats") else " %"
-        cells.append(_spread([column(run) for run in runs], unit))
+    cells = [f"`{words}`"] + [
+        _spread([column(run) for run in runs], head) for head, column in columns.items()
+    ]
     variances = [run["gradient_variance"] for run in runs if run.get("gradient_variance")]
     cells.append(f"{sum(variances) / len(variances):.2g}" if variances else "–")
     minutes = sum(run["cpu_minutes"] for run in runs) / len(runs)
@@ -179,13 +238,14 @@ def _percent(share: float | None) -> float | None:
     return None if share is None else 100 * share
 
 
-def _spread(values: list[float | None], unit: str = " %") -> str:
-    """Mean, and least to largest where there are several."""
+def _spread(values: list[float | None], head: str = "") -> str:
+    """Mean, and least to largest where there are several; per cent but for nats."""
     known = [value for value in values if value is not None]
     if not known:
         return "–"
     # A last digit that a thousand test examples can tell; where most are wrong it tells nothing.
     digits = 2 if max(known) < 10 else 1
+    unit = "" if head.endswith(("nats", "number")) else " %"
     mean = f"{sum(known) / len(known):.{digits}f}{unit}"
     if len(known) == 1:
         return mean
@@ -200,6 +260,7 @@ def _between(page: str, begin: str, end: str, text: str) -> str:
 def main() -> None:
     torch.set_num_threads(1)
     page = _between(PAGE.read_text(), BEGIN_SYSTEMS, END_SYSTEMS, systems_tables())
+    page = _between(page, BEGIN_DEPLOYING, END_DEPLOYING, deploying_table())
     if "--systems" not in sys.argv[1:]:
         page = _between(page, BEGIN, END, f"{table()}\n\n{baselines()}")
     PAGE.write_text(page)

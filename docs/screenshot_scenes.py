@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PySide6.QtWidgets import QDialog, QWidget
@@ -67,8 +67,9 @@ def write_runs(folder: Path) -> None:
     maker = Path(__file__).with_name("screenshot_runs.py")
     # Recording takes torch into memory, which showing a run does not.
     subprocess.run([sys.executable, maker, folder], check=True)
-    for path in (*sample_runs.paths(), sample_runs.text_path(), *sample_runs.training_paths()):
-        shutil.copy(path, folder)
+    for sample in sample_runs.samples():
+        for path in sample.paths:
+            shutil.copy(path, folder)
 
 
 def scenes() -> list[Scene]:
@@ -108,6 +109,17 @@ def scenes() -> list[Scene]:
             example=8,
             step=3,
             act=open_export,
+        ),
+        Scene(
+            "samples", "The sample runs", GLIMPSES, "compare", example=8, step=3, act=tell_stories
+        ),
+        *(
+            Scene(
+                f"sample-{one.name}", one.title, tuple(path.stem for path in one.paths), "compare"
+            )
+            for one in sample_runs.samples()
+            # These stand above.
+            if one.paths[0].stem not in (*GLIMPSES, *TEXT, *TRAINING)
         ),
     ]
 
@@ -158,6 +170,16 @@ def open_palette(window: MainWindow) -> None:
 def open_export(window: MainWindow) -> None:
     """Export what is shown."""
     window.export_figure()
+
+
+def tell_stories(window: MainWindow) -> None:
+    """Show the list of samples, over the story of the one that is shown."""
+    first, *others = sample_runs.samples()
+    runs = tuple(run.path for run in window.session.state.runs if isinstance(run.path, Path))
+    window.shelf.samples = (replace(first, paths=runs), *others)
+    window.session.swap()
+    window.session.swap()
+    window.show_samples()
 
 
 def dialog_of(window: MainWindow) -> QDialog | None:

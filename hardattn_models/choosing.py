@@ -16,6 +16,7 @@ from torch import Generator, Tensor
 from hardattn_models import mechanisms
 from hardattn_models.mechanisms import Location, Selection, gaussian_location
 from hardattn_models.through import gumbel_rao, reinmax
+from recorders.capture.tap import AttentionTap
 
 GAUSSIAN = "gaussian"
 
@@ -184,6 +185,17 @@ class Weighted(Chooser):
 
     def _select(self, logits: Tensor) -> Selection:
         return replace(super()._select(logits), weights=self._weights)
+
+
+def tell(tap: AttentionTap, selection: Selection) -> None:
+    """Tell a tap what was chosen, by what probabilities and how."""
+    index = selection.index
+    tap(
+        probabilities=selection.probabilities,
+        selection=index,
+        log_prob=None if index is None else selection.log_prob,
+        temperature=selection.temperature,
+    )
 
 
 def _of_live(value: Tensor, live: Tensor | None) -> Tensor:

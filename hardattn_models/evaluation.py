@@ -30,7 +30,7 @@ class Evaluation:
         seed: of the choices.
         loss: mean loss in nats.
         reward: mean reward.
-        figures: means of what else the system measures, by name.
+        figures: means of what else the system measures, or ratios of sums, by name.
     """
 
     split: str
@@ -76,6 +76,7 @@ def evaluate(
     generator = Generator().manual_seed(seed + _EVALUATION)
     wrong, entropy, loss, reward, examples = 0, 0.0, 0.0, 0.0, 0
     figures: dict[str, list[Tensor]] = {}
+    ratios: dict[str, list[float]] = {}
     was_training = model.training
     model.eval()
     with torch.no_grad():
@@ -90,6 +91,10 @@ def evaluate(
             examples += count
             for name, values in outcome.figures.items():
                 figures.setdefault(name, []).append(values)
+            for name, parts in outcome.ratios.items():
+                sums = ratios.setdefault(name, [0.0, 0.0])
+                for at, values in enumerate(parts):
+                    sums[at] += float(values.double().sum())
     model.train(was_training)
     error = wrong / examples
     return Evaluation(
@@ -102,7 +107,12 @@ def evaluate(
         seed=seed,
         loss=loss / examples,
         reward=reward / examples,
-        figures={
-            name: torch.cat(values).double().nanmean().item() for name, values in figures.items()
-        },
+        figures=_means(figures, ratios),
     )
+
+
+def _means(figures: dict[str, list[Tensor]], ratios: dict[str, list[float]]) -> dict[str, float]:
+    """Means and ratios by name; one that no example has anything to say of is left out."""
+    means = {name: torch.cat(values).double().nanmean().item() for name, values in figures.items()}
+    means |= {name: over / under for name, (over, under) in ratios.items() if under}
+    return {name: value for name, value in means.items() if not math.isnan(value)}

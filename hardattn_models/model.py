@@ -78,6 +78,8 @@ class Outcome:
             the network that expects; None where the model has none.
         scores: ``[batch, classes]``, class probabilities, detached; None for no classifier.
         figures: further numbers by name, ``[batch]`` each; NaN where one does not apply.
+        ratios: numerators and denominators of further numbers by name, ``[batch]`` each, which are
+            summed over all examples before one is divided by the other.
         tracks: further numbers of each choice by name, ``[batch, steps]`` each, for a recorder.
         words: what was written at each choice, for a recorder, one list an example; None where
             nothing is.
@@ -89,6 +91,7 @@ class Outcome:
     baseline: Tensor | None = None
     scores: Tensor | None = None
     figures: Mapping[str, Tensor] = field(default_factory=dict)
+    ratios: Mapping[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
     tracks: Mapping[str, Tensor] = field(default_factory=dict)
     words: Sequence[Sequence[str]] | None = None
 
@@ -137,6 +140,28 @@ class SystemModel(nn.Module):
         """What a recorder is told of a batch, one dict an example."""
         entries: list[dict[str, Any]] = batch.entries
         return entries
+
+    def per_example(self, batch: Any, values: Tensor) -> Tensor:
+        """Numbers ``[rows, steps]`` of a batch, as ``[examples, steps]`` of what is recorded.
+
+        Every row is an example of its own, unless a model says otherwise.
+        """
+        return values
+
+    def marginal(self, batch: Any, choose: Chooser) -> Outcome:
+        """Run on a batch, the loss being summed over all that could have been chosen.
+
+        Args:
+            batch: as the task hands it out.
+            choose: asked at every choice; what it chooses does not count for the loss.
+
+        Returns:
+            An outcome with the loss ``−log Σ_a p(a) p(y | a)``, in nats.
+
+        Raises:
+            ValueError: its answers have no probability given each choice alone.
+        """
+        raise ValueError(f"a {type(self).__name__} cannot sum over its choices")
 
     def answers(self, batch: Any) -> list[Tensor]:
         """The right choices, ``[batch]`` each, where the choices are the answer.

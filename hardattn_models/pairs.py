@@ -26,6 +26,20 @@ PAIRS: Mapping[str, tuple[str, ...]] = {
 }
 """The gradients that each mechanism can learn by, the usual one first."""
 
+CHOICES = (
+    "sampled",
+    "soft",
+    "uniform",
+    "top-k",
+    "gumbel-softmax",
+    "straight-through",
+    "gumbel-straight-through",
+    "sparsemax",
+    "entmax15",
+    "hybrid",
+)
+"""Every mechanism by which a choice among candidates can be learnt, the usual one first."""
+
 _REASONS = {
     "sampled": "a draw passes no gradient; its score does",
     "soft": "a blend is differentiable, so there is nothing to estimate",
@@ -56,6 +70,13 @@ def pairs(
         name: more.get(name, ()) + tuple(one for one in PAIRS.get(name, ()) if one not in without)
         for name in mechanisms
     }
+
+
+def expects(gradient: str, baseline: str) -> bool:
+    """Whether a training teaches a model what reward to expect, where it has a network for it."""
+    if gradient == "reinforce":
+        return baseline == "learned"
+    return gradient not in ("likelihood", "marginal", *SCORED, *COMPARED, *SINGLE)
 
 
 def untrainable(system: str, mechanism: str, trainable: Mapping[str, Sequence[str]]) -> str:

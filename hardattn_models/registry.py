@@ -8,12 +8,15 @@ from hardattn_models.errors import ModelError
 from hardattn_models.model import SystemModel
 from hardattn_models.system import System
 from hardattn_models.zoo import (
+    alignment,
     captioner,
+    copier,
     glimpse,
     latent,
     localiser,
     memory,
     pointer,
+    rationale,
     speech,
     video,
     vqa,
@@ -25,6 +28,9 @@ _SYSTEMS = (
     glimpse.SYSTEM,
     pointer.SYSTEM,
     memory.SYSTEM,
+    alignment.SYSTEM,
+    rationale.SYSTEM,
+    copier.SYSTEM,
     captioner.SYSTEM,
     localiser.SYSTEM,
     video.SYSTEM,

@@ -1,6 +1,7 @@
 """Records the sample runs: ``python -m sample_runs.record_runs [--minilm FOLDER] [--training]``.
 
-With ``--systems`` those of the other systems are trained and recorded too (40 CPU minutes).
+With ``--systems`` the other systems are trained and recorded too (40 CPU minutes), with ``--systems
+NAME`` those of that name alone.
 
 The glimpse runs hold the same first test images of MNIST, which are bundled, so this works offline.
 The text run is only recorded again where the folder of all-MiniLM-L6-v2 is named.
@@ -24,6 +25,17 @@ SYSTEMS = (
     ("pointer-soft", "pointer --mechanism soft --gradient backprop --steps 1500", "hull-10", 60),
     ("memory-hard", "memory --mechanism sampled --gradient reinforce", "recall-16", 100),
     ("memory-soft", "memory --mechanism soft --gradient backprop --steps 1000", "recall-16", 100),
+    (
+        "alignment-hard",
+        "alignment --mechanism argmax --gradient marginal",
+        "new-testament",
+        100,
+    ),
+    ("alignment-soft", "alignment --mechanism soft --gradient backprop", "new-testament", 100),
+    ("rationale-hard", "rationale --mechanism top-k --gradient rloo", "books", 200),
+    ("rationale-soft", "rationale --mechanism soft --gradient backprop", "books", 200),
+    ("copier-hard", "copier --mechanism argmax --gradient marginal", "names", 200),
+    ("copier-soft", "copier --mechanism soft --gradient backprop", "names", 200),
     ("captioner-hard", "captioner --mechanism sampled --gradient reinforce", "scenes", 60),
     ("captioner-soft", "captioner --mechanism soft --gradient backprop", "scenes", 60),
     ("localiser-hard", "localiser --mechanism sampled --gradient reinforce", "clutter-512", 12),
@@ -38,7 +50,7 @@ SYSTEMS = (
         "latent-soft",
         "latent --mechanism gumbel-softmax --gradient gumbel-softmax",
         "mnist-small",
-        60,
+        20,
     ),
     ("vqa-soft", "vqa --mechanism soft --gradient backprop", "easy-vqa", 60),
 )
@@ -60,11 +72,11 @@ def record(folder: Path) -> None:
 
 
 def record_systems(folder: Path, only: str = "") -> None:
-    """Train a hard and a soft model of each system, keep them, and record them.
+    """Train a hard and a soft model of each other system, keep them, and record them.
 
     Args:
         folder: where to.
-        only: beginning of the names to take; all if not given.
+        only: beginning of the names to take.
     """
     for name, train, task, examples in (one for one in SYSTEMS if one[0].startswith(only)):
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
@@ -113,13 +125,17 @@ if __name__ == "__main__":
     parser.add_argument("-o", "--output", type=Path, default=Path(sample_runs.__file__).parent)
     parser.add_argument("--minilm", type=Path, metavar="FOLDER", help="all-MiniLM-L6-v2")
     parser.add_argument("--training", action="store_true", help="the runs of a training too")
-    parser.add_argument("--systems", action="store_true", help="those of the other systems too")
-    parser.add_argument("--only", default="", help="of --systems: beginning of the names to take")
+    parser.add_argument(
+        "--systems",
+        nargs="?",
+        const="",
+        metavar="NAME",
+        help="other systems too, or those of a name",
+    )
     arguments = parser.parse_args()
-    if not arguments.only:
-        record(arguments.output)
-    if arguments.systems:
-        record_systems(arguments.output, arguments.only)
+    record(arguments.output)
+    if arguments.systems is not None:
+        record_systems(arguments.output, arguments.systems)
     if arguments.minilm:
         record_text(arguments.output, arguments.minilm)
     if arguments.training:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -15,23 +16,8 @@ import sys
 from pathlib import Path
 
 # Shared library -> the Debian/Ubuntu package that holds it.
-OFFSCREEN = {
-    "libglib-2.0.so.0": "libglib2.0-0",
-    "libGL.so.1": "libgl1",
-    "libEGL.so.1": "libegl1",
-    "libfontconfig.so.1": "libfontconfig1",
-    "libxkbcommon.so.0": "libxkbcommon0",
-    "libdbus-1.so.3": "libdbus-1-3",
-}
-WINDOW = {
-    "libxcb-cursor.so.0": "libxcb-cursor0",
-    "libxcb-icccm.so.4": "libxcb-icccm4",
-    "libxcb-keysyms.so.1": "libxcb-keysyms1",
-    "libxcb-shape.so.0": "libxcb-shape0",
-    "libxcb-xkb.so.1": "libxcb-xkb1",
-    "libxcb-randr.so.0": "libxcb-randr0",
-    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
-}
+_LIBRARIES = Path(__file__).resolve().parent.parent / "hardattn_viewer" / "system_libraries.json"
+OFFSCREEN, WINDOW = (json.loads(_LIBRARIES.read_text())[kind] for kind in ("offscreen", "window"))
 TEST_PROGRAMS = {"Xvfb": "xvfb", "xauth": "xauth"}
 NEEDED_MEGABYTES = 1500
 

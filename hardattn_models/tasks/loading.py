@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from hardattn_models.errors import TaskError
 from hardattn_models.tasks import clips, clutter, pointing, recall, scenes, shapes, spoken
+from hardattn_models.tasks.books import BookTask
+from hardattn_models.tasks.gaps import GapTask
 from hardattn_models.tasks.mnist import load_mnist, load_mnist_small
 from hardattn_models.tasks.protocol import Task
+from hardattn_models.tasks.translation import TranslationTask
 
 _IMAGES = ("mnist-small", "mnist")
-_GENERATED: Mapping[str, Callable[[], Task]] = {
+_GENERATED: dict[str, Callable[[], Task]] = {
     "hull": lambda: pointing.hull(5, 10),
     "hull-5": lambda: pointing.hull(5, 5),
     "hull-10": lambda: pointing.hull(10, 10),
@@ -31,6 +34,11 @@ _GENERATED: Mapping[str, Callable[[], Task]] = {
         for size in clutter.SIZES
     },
 }
+_TEXTS: dict[str, Callable[[], Task]] = {
+    "new-testament": TranslationTask,
+    "books": BookTask,
+    "names": GapTask,
+}
 
 
 def image_task_names() -> tuple[str, ...]:
@@ -44,7 +52,7 @@ def task_names(*, offline: bool = False) -> tuple[str, ...]:
     Args:
         offline: only those that need neither a folder nor a network.
     """
-    return (*(_IMAGES[:1] if offline else _IMAGES), *_GENERATED)
+    return (*(_IMAGES[:1] if offline else _IMAGES), *_GENERATED, *_TEXTS)
 
 
 def load_task(name: str = "mnist-small", folder: str | os.PathLike[str] | None = None) -> Any:
@@ -52,7 +60,7 @@ def load_task(name: str = "mnist-small", folder: str | os.PathLike[str] | None =
 
     Args:
         name: "mnist-small", bundled, or "mnist", the whole (see ``load_mnist`` for where it is
-            looked for), or a generated one.
+            looked for), a generated one, or one of the bundled texts.
         folder: where the files of "mnist" lie; the others take none.
 
     Returns:
@@ -67,6 +75,8 @@ def load_task(name: str = "mnist-small", folder: str | os.PathLike[str] | None =
     if name not in task_names():
         raise TaskError(f"there is no task {name!r}: choose {' or '.join(task_names())}")
     if folder is not None:
-        have = "bundled" if name in _IMAGES else "generated"
+        have = "bundled" if name in _IMAGES or name in _TEXTS else "generated"
         raise TaskError(f"{name} is {have} and takes no folder; use the task mnist")
-    return load_mnist_small() if name in _IMAGES else _GENERATED[name]()
+    if name in _IMAGES:
+        return load_mnist_small()
+    return (_GENERATED | _TEXTS)[name]()

@@ -115,6 +115,25 @@ def _likelihood(
     return _told(choose, outcome, loss, loss, zero, zero)
 
 
+def _marginal(
+    plan: TrainingPlan,
+    model: SystemModel,
+    batch: Any,
+    left: float,
+    generator: Generator | None,
+    aids: Aids,
+) -> Objective:
+    """``−log Σ_a p(a) p(y | a)``: no choice is drawn, and none is blended with another.
+
+    Shankar, Garg & Sarawagi 2018, EMNLP, eq. 4; for one choice an example.
+    """
+    choose = model.chooser(generator)
+    outcome = model.marginal(batch, choose)
+    loss = outcome.loss.mean()
+    zero = loss.new_zeros(())
+    return _told(choose, outcome, loss, loss, zero, zero)
+
+
 def _reinforce(
     plan: TrainingPlan,
     model: SystemModel,
@@ -250,7 +269,7 @@ def _single(
             f"example takes one choice; {plan.system} makes {len(choose.logits)} one after "
             "another: choose reinforce or rloo"
         )
-    logits = choose.logits[0] / choose.temperature
+    logits = _finite(choose.logits[0]) / choose.temperature
 
     def loss_of(weights: Tensor) -> Tensor:
         return model.outcome(batch, Weighted(weights)).loss
@@ -275,8 +294,15 @@ def _single(
     return _with_policy(plan, choose, outcome, left, policy, outcome.loss.new_zeros(()))
 
 
+def _finite(logits: Tensor) -> Tensor:
+    """What is ruled out has a chance of e⁻⁴⁰, since estimators ask for the loss of every one."""
+    floor = logits.detach().amax(-1, keepdim=True) - 40
+    return torch.where(logits.isneginf(), floor, logits)
+
+
 _KINDS: dict[str, _Kind] = {
     "likelihood": _likelihood,
+    "marginal": _marginal,
     "reinforce": _reinforce,
     "self-critical": _self_critical,
     "rloo": _leave_one_out,

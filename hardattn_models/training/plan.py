@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from hardattn_models.errors import TrainingError
-from hardattn_models.pairs import unteachable, untrainable
+from hardattn_models.pairs import expects, unteachable, untrainable
 from hardattn_models.registry import system
 
 BASELINES = ("learned", "moving-average", "none")
@@ -109,6 +109,11 @@ class TrainingPlan:
                 f"the temperature of {self.mechanism} does not change how sure it is, so it cannot "
                 "follow its entropy: choose the schedule exponential or linear"
             )
+
+    @property
+    def expects(self) -> bool:
+        """Whether what a model expects of a reward is learnt, where it has a network for it."""
+        return expects(self.gradient, self.baseline)
 
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> TrainingPlan:

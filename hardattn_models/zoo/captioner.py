@@ -15,27 +15,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hardattn_models.choosing import Chooser
+from hardattn_models.choosing import Chooser, tell
 from hardattn_models.model import ModelConfig, Outcome, SystemModel
-from hardattn_models.pairs import SINGLE, pairs
+from hardattn_models.pairs import CHOICES, SINGLE, pairs
 from hardattn_models.system import System
 from hardattn_models.tasks.generated import GeneratedTask
 from hardattn_models.tasks.scenes import WORDS, SceneBatch
 from hardattn_models.weights import kept_size
 from recorders.capture.tap import AttentionTap
 
-_LEARNT = (
-    "sampled",
-    "soft",
-    "uniform",
-    "top-k",
-    "gumbel-softmax",
-    "straight-through",
-    "gumbel-straight-through",
-    "sparsemax",
-    "entmax15",
-    "hybrid",
-)
 STRIDE = 8
 """Height and width of a cell in pixels; what is known of it comes from 32 × 32 around it."""
 
@@ -56,7 +44,7 @@ class CaptionerConfig(ModelConfig):
     """
 
     WHAT: ClassVar[str] = "captioner"
-    MECHANISMS: ClassVar[tuple[str, ...]] = ("sampled", "argmax", *_LEARNT[1:])
+    MECHANISMS: ClassVar[tuple[str, ...]] = ("sampled", "argmax", *CHOICES[1:])
 
     words: int = 12
     height: int = 64
@@ -156,13 +144,7 @@ class Captioner(SystemModel):
             query = self.ask(state if choose.passes else state.detach())
             logits = self.score(torch.tanh(keys + query.unsqueeze(1))).squeeze(-1)
             selection = choose(logits)
-            index = selection.index
-            self.look(
-                probabilities=selection.probabilities,
-                selection=index,
-                log_prob=None if index is None else selection.log_prob,
-                temperature=selection.temperature,
-            )
+            tell(self.look, selection)
             context = selection.apply(values)
             scores.append(self.say(torch.cat([state, context], -1)))
             before = batch.words[:, step] if self.training else scores[-1].argmax(-1)
@@ -235,7 +217,7 @@ def _defaults(mechanism: str, gradient: str) -> dict[str, Any]:
 SYSTEM = System(
     name="captioner",
     summary="says what is in an image, looking at one cell of it for each word",
-    trainable=pairs(_LEARNT, without=SINGLE),
+    trainable=pairs(CHOICES, without=SINGLE),
     mechanisms=CaptionerConfig.MECHANISMS,
     tasks=("scenes",),
     reference="Xu et al. 2015, Show, Attend and Tell, arXiv:1502.03044",

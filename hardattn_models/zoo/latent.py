@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hardattn_models.choosing import Chooser
+from hardattn_models.choosing import Chooser, tell
 from hardattn_models.model import ModelConfig, Outcome, SystemModel
 from hardattn_models.pairs import pairs
 from hardattn_models.system import System
@@ -90,6 +90,7 @@ class LatentModel(SystemModel):
         )
         self.name = nn.Linear(config.codes, config.classes)
         self.expect = nn.Linear(pixels, 1)
+        self._drawn: Tensor | None = None
 
     def selector(self) -> list[nn.Parameter]:
         """The encoder."""
@@ -106,13 +107,7 @@ class LatentModel(SystemModel):
         """
         ink = (batch.images.flatten(1) > _INK).to(batch.images.dtype)
         selection = choose(self.encode(ink))
-        index = selection.index
-        self.code(
-            probabilities=selection.probabilities,
-            selection=index,
-            log_prob=None if index is None else selection.log_prob,
-            temperature=selection.temperature,
-        )
+        tell(self.code, selection)
         drawn = self.decode(selection.apply(self.book.expand(len(ink), -1, -1)))
         missed = functional.binary_cross_entropy_with_logits(drawn, ink, reduction="none").sum(1)
         # Beside an even prior.
@@ -140,10 +135,16 @@ class LatentModel(SystemModel):
         )
 
     def described(self, batch: Batch) -> list[dict[str, Any]]:
-        """Each image beside what the decoder draws for every code, a region each."""
+        """Each image beside what the decoder draws for every code, a region each.
+
+        An example is one picture in all snapshots of a training, so the drawings are those of the
+        first time that this is asked: of a training that is followed, those it began with.
+        """
         side, across = self.config.size, math.isqrt(self.config.codes - 1) + 1
-        with torch.no_grad():
-            drawn = (self.decode(self.book).sigmoid() * 255).round().to(torch.uint8)
+        if self._drawn is None:
+            with torch.no_grad():
+                self._drawn = (self.decode(self.book).sigmoid() * 255).round().to(torch.uint8)
+        drawn = self._drawn
         row, column = np.divmod(np.arange(self.config.codes), across)
         sheet = np.zeros(((int(row[-1]) + 1) * side, (across + 1) * side + _GAP), np.uint8)
         sheet[:, side : side + _GAP] = 64

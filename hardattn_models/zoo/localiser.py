@@ -17,25 +17,13 @@ from torch.nn import functional
 
 from hardattn_models.choosing import Chooser
 from hardattn_models.model import ModelConfig, Outcome, SystemModel
-from hardattn_models.pairs import pairs
+from hardattn_models.pairs import CHOICES, pairs
 from hardattn_models.system import System
 from hardattn_models.tasks.clutter import SIDE, SIZES, ClutterBatch
 from hardattn_models.tasks.generated import GeneratedTask
 from hardattn_models.weights import kept_size
 from recorders.capture.tap import AttentionTap
 
-_LEARNT = (
-    "sampled",
-    "soft",
-    "uniform",
-    "top-k",
-    "gumbel-softmax",
-    "straight-through",
-    "gumbel-straight-through",
-    "sparsemax",
-    "entmax15",
-    "hybrid",
-)
 STRIDE, CROP = 32, 48
 """Distance between neighbouring crops, and height and width of one, in pixels."""
 COARSE = 4
@@ -60,7 +48,7 @@ class LocaliserConfig(ModelConfig):
     """
 
     WHAT: ClassVar[str] = "localiser"
-    MECHANISMS: ClassVar[tuple[str, ...]] = ("sampled", "argmax", *_LEARNT[1:])
+    MECHANISMS: ClassVar[tuple[str, ...]] = ("sampled", "argmax", *CHOICES[1:])
 
     classes: int = 10
     channels: int = 16
@@ -242,7 +230,7 @@ def _defaults(mechanism: str, gradient: str) -> dict[str, Any]:
 SYSTEM = System(
     name="localiser",
     summary="finds one digit in a large image: an overview says which crop to read in full",
-    trainable=pairs(_LEARNT),
+    trainable=pairs(CHOICES),
     mechanisms=LocaliserConfig.MECHANISMS,
     tasks=("clutter", *(f"clutter-{size}" for size in SIZES)),
     reference="Katharopoulos & Fleuret 2019, Processing Megapixel Images with Deep "

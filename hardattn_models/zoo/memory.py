@@ -14,26 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hardattn_models.choosing import Chooser
+from hardattn_models.choosing import Chooser, tell
 from hardattn_models.model import ModelConfig, Outcome, SystemModel
-from hardattn_models.pairs import pairs
+from hardattn_models.pairs import CHOICES, pairs
 from hardattn_models.system import System
 from hardattn_models.tasks.generated import GeneratedTask
 from hardattn_models.tasks.recall import SIZES, RecallBatch
 from recorders.capture.tap import AttentionTap
-
-_LEARNT = (
-    "sampled",
-    "soft",
-    "uniform",
-    "top-k",
-    "gumbel-softmax",
-    "straight-through",
-    "gumbel-straight-through",
-    "sparsemax",
-    "entmax15",
-    "hybrid",
-)
 
 
 @dataclass(frozen=True)
@@ -51,7 +38,7 @@ class MemoryConfig(ModelConfig):
     """
 
     WHAT: ClassVar[str] = "memory network"
-    MECHANISMS: ClassVar[tuple[str, ...]] = ("sampled", "argmax", *_LEARNT[1:])
+    MECHANISMS: ClassVar[tuple[str, ...]] = ("sampled", "argmax", *CHOICES[1:])
 
     first: int = 24
     second: int = 12
@@ -93,13 +80,7 @@ class MemoryNetwork(SystemModel):
         query = _sum(self.asked, batch.question)
         keys = _sum(self.stored, batch.slots)
         selection = choose(torch.einsum("bd,bnd->bn", query, keys) / math.sqrt(query.shape[-1]))
-        index = selection.index
-        self.read(
-            probabilities=selection.probabilities,
-            selection=index,
-            log_prob=None if index is None else selection.log_prob,
-            temperature=selection.temperature,
-        )
+        tell(self.read, selection)
         logits = self.answer(selection.apply(self.value(batch.values)))
         right = (logits.argmax(-1) == batch.answer).to(logits.dtype)
         mass = selection.weights.detach().gather(-1, batch.where.unsqueeze(-1)).squeeze(-1)
@@ -136,7 +117,7 @@ def _defaults(mechanism: str, gradient: str) -> dict[str, Any]:
 SYSTEM = System(
     name="memory",
     summary="answers a question by reading one slot of a memory full of distractors",
-    trainable=pairs(_LEARNT),
+    trainable=pairs(CHOICES),
     mechanisms=MemoryConfig.MECHANISMS,
     tasks=(*(f"recall-{size}" for size in (16, 8, *SIZES[2:])), "tools-16"),
     reference="Sukhbaatar et al. 2015, End-To-End Memory Networks, arXiv:1503.08895",

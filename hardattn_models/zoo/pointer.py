@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hardattn_models.choosing import Chooser
+from hardattn_models.choosing import Chooser, tell
 from hardattn_models.model import ModelConfig, Outcome, SystemModel
 from hardattn_models.pairs import COMPARED, SINGLE, pairs
 from hardattn_models.system import System
@@ -128,12 +128,7 @@ class PointerNetwork(SystemModel):
             query = functional.relu(first + last + whole).unsqueeze(-1)
             selection = choose(torch.matmul(keys, query).squeeze(-1), live)
             index = selection.index
-            self.point(
-                probabilities=selection.probabilities,
-                selection=index,
-                log_prob=None if index is None else selection.log_prob,
-                temperature=selection.temperature,
-            )
+            tell(self.point, selection)
             best = selection.probabilities.argmax(-1)
             told = best if index is None or choose.given else index.squeeze(-1)
             pointed.append(told if step == 0 else torch.where(live, told, pointed[0]))

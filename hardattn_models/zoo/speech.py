@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hardattn_models.choosing import Chooser
+from hardattn_models.choosing import Chooser, tell
 from hardattn_models.model import ModelConfig, Outcome, SystemModel
-from hardattn_models.pairs import SINGLE, pairs
+from hardattn_models.pairs import CHOICES, SINGLE, pairs
 from hardattn_models.system import System
 from hardattn_models.tasks.generated import GeneratedTask
 from hardattn_models.tasks.scenes import DIGITS
@@ -26,18 +26,6 @@ from hardattn_models.tasks.spoken import HOP, SpokenBatch
 from hardattn_models.tasks.voices import RATE
 from recorders.capture.tap import AttentionTap
 
-_LEARNT = (
-    "sampled",
-    "soft",
-    "uniform",
-    "top-k",
-    "gumbel-softmax",
-    "straight-through",
-    "gumbel-straight-through",
-    "sparsemax",
-    "entmax15",
-    "hybrid",
-)
 STRIDE = 4
 """Frames of the spectrum that are one moment to listen to."""
 MOMENT = STRIDE * HOP / RATE
@@ -59,7 +47,7 @@ class SpeechConfig(ModelConfig):
     """
 
     WHAT: ClassVar[str] = "listener"
-    MECHANISMS: ClassVar[tuple[str, ...]] = ("sampled", "argmax", *_LEARNT[1:])
+    MECHANISMS: ClassVar[tuple[str, ...]] = ("sampled", "argmax", *CHOICES[1:])
 
     classes: int = 10
     bands: int = 40
@@ -139,13 +127,7 @@ class Listener(SystemModel):
             query = self.ask(state if choose.passes else state.detach())
             stops = self.score(torch.tanh(keys + query.unsqueeze(1))).squeeze(-1).sigmoid()
             selection = choose(_logits(alignment(stops, stood)))
-            index = selection.index
-            self.listen(
-                probabilities=selection.probabilities,
-                selection=index,
-                log_prob=None if index is None else selection.log_prob,
-                temperature=selection.temperature,
-            )
+            tell(self.listen, selection)
             stood = selection.weights
             context = selection.apply(moments)
             scores.append(self.write(torch.cat([state, context], -1)))
@@ -223,7 +205,7 @@ def _defaults(mechanism: str, gradient: str) -> dict[str, Any]:
 SYSTEM = System(
     name="speech",
     summary="writes down spoken digits, listening to one moment for each and never going back",
-    trainable=pairs(_LEARNT, without=SINGLE),
+    trainable=pairs(CHOICES, without=SINGLE),
     mechanisms=SpeechConfig.MECHANISMS,
     tasks=("spoken-4", "spoken-2", "spoken-8"),
     reference="Raffel et al. 2017, Online and Linear-Time Attention by Enforcing Monotonic "

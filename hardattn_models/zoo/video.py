@@ -18,25 +18,12 @@ from torch.nn import functional
 
 from hardattn_models.choosing import Chooser
 from hardattn_models.model import ModelConfig, Outcome, SystemModel
-from hardattn_models.pairs import pairs
+from hardattn_models.pairs import CHOICES, pairs
 from hardattn_models.system import System
 from hardattn_models.tasks.clips import ClipBatch
 from hardattn_models.tasks.generated import GeneratedTask
 from hardattn_models.weights import kept_size
 from recorders.capture.tap import AttentionTap
-
-_LEARNT = (
-    "sampled",
-    "soft",
-    "uniform",
-    "top-k",
-    "gumbel-softmax",
-    "straight-through",
-    "gumbel-straight-through",
-    "sparsemax",
-    "entmax15",
-    "hybrid",
-)
 
 
 @dataclass(frozen=True)
@@ -54,7 +41,7 @@ class VideoConfig(ModelConfig):
     """
 
     WHAT: ClassVar[str] = "reader of clips"
-    MECHANISMS: ClassVar[tuple[str, ...]] = ("sampled", "argmax", *_LEARNT[1:])
+    MECHANISMS: ClassVar[tuple[str, ...]] = ("sampled", "argmax", *CHOICES[1:])
 
     queries: int = 11
     answers: int = 14
@@ -176,7 +163,7 @@ def _defaults(mechanism: str, gradient: str) -> dict[str, Any]:
 SYSTEM = System(
     name="video",
     summary="answers a question about a clip from one frame: a word looks for what shows it",
-    trainable=pairs(_LEARNT),
+    trainable=pairs(CHOICES),
     mechanisms=VideoConfig.MECHANISMS,
     tasks=("clip-find", "clip-name"),
     reference="Korbar et al. 2019, SCSampler: Sampling Salient Clips from Video for Efficient "

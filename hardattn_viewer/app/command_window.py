@@ -15,6 +15,8 @@ from hardattn_viewer.app.layout import Layout
 from hardattn_viewer.app.omissions import OmissionsDialog
 from hardattn_viewer.app.opening import UrlDialog
 from hardattn_viewer.app.palette import Palette
+from hardattn_viewer.app.samples import SampleShelf
+from hardattn_viewer.app.samples_dialog import SamplesDialog
 from hardattn_viewer.app.sessions import Sessions
 from hardattn_viewer.app.settings import Settings
 from hardattn_viewer.app.site_picker import SitePicker
@@ -23,7 +25,6 @@ from hardattn_viewer.session.session import Session
 from hardattn_viewer.views.examples_table import ExamplesView
 from hardattn_viewer.views.header_line import HeaderLine
 from hardattn_viewer.views.inspector import Inspector
-from sample_runs import text_path, training_paths
 
 
 class CommandWindow(QMainWindow):
@@ -39,7 +40,7 @@ class CommandWindow(QMainWindow):
     examples: ExamplesView
     inspector: Inspector
     _settings: Settings
-    _samples: list[Path]
+    shelf: SampleShelf
 
     def choose_runs(self) -> None:
         """Ask for run files, and open them."""
@@ -63,21 +64,12 @@ class CommandWindow(QMainWindow):
         dialog.filesSelected.connect(lambda names: self.session.open([Path(n) for n in names]))
         return dialog
 
-    def open_samples(self) -> None:
-        """Open the runs that come with hardattn."""
-        if self._samples:
-            self.session.open(self._samples)
+    def show_samples(self) -> None:
+        """Show the runs that come with hardattn."""
+        if self.shelf.samples:
+            SamplesDialog(self.shelf, self.session.state, self).open()
         else:
             self.message.say("This copy of hardattn comes without sample runs.")
-
-    def open_text_sample(self) -> None:
-        """Open the sample run of a sentence encoder."""
-        self.session.open([text_path()])
-
-    def open_training_samples(self) -> None:
-        """Open the sample runs of a training, and look at how it went."""
-        self.session.open(list(training_paths()))
-        self.session.set_view("training")
 
     def keep_numbers(self) -> None:
         """Keep the inspector's numbers, or let go of those kept."""
@@ -88,11 +80,7 @@ class CommandWindow(QMainWindow):
         """Show the export dialog."""
         run = self.session.state.run_in(self.session.state.shown_slot)
         path = run.path if run is not None else None
-        own = isinstance(path, Path) and path not in (
-            *self._samples,
-            text_path(),
-            *training_paths(),
-        )
+        own = isinstance(path, Path) and path not in self.shelf.paths
         folder = Path(path.parent) if path is not None and own else Path.cwd()
         ExportDialog(self.session, folder, self).open()
 

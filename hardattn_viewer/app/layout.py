@@ -25,6 +25,8 @@ class Layout:
         self.docks: dict[str, QDockWidget] = {}
         self._hidden: set[str] = set()
         window.setDockNestingEnabled(True)
+        # A number that has another width lays the docks out anew; nothing has to be seen moving.
+        window.setAnimated(False)
         window.setCorner(Qt.Corner.BottomLeftCorner, BOTTOM)
         window.setCorner(Qt.Corner.BottomRightCorner, BOTTOM)
 

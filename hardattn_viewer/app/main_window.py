@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
+from collections.abc import Sequence
 from typing import cast
 
 from PySide6.QtCore import QSize, Qt, QTimer
@@ -25,8 +25,10 @@ from hardattn_viewer.app.focused_keys import FocusedKeys
 from hardattn_viewer.app.layout import BOTTOM, LEFT, RIGHT, Layout
 from hardattn_viewer.app.main_views import MAIN_VIEWS
 from hardattn_viewer.app.opening import Drops, fill_recent
+from hardattn_viewer.app.samples import SampleShelf
 from hardattn_viewer.app.sessions import Sessions
 from hardattn_viewer.app.settings import Settings
+from hardattn_viewer.app.story_bar import StoryBar
 from hardattn_viewer.app.theme import resolved_theme
 from hardattn_viewer.app.theming import Theming
 from hardattn_viewer.session.session import Session
@@ -44,6 +46,7 @@ from hardattn_viewer.views.run_cards import RunCards
 from hardattn_viewer.views.status_line import StatusLine
 from hardattn_viewer.views.timeline import Timeline
 from hardattn_viewer.views.training import TrainingView
+from sample_runs import Sample
 
 MINIMUM = QSize(1100, 700)
 USUAL = QSize(1680, 1020)
@@ -59,12 +62,12 @@ class MainWindow(CommandWindow):
     Args:
         session: what is shown.
         settings: what is remembered.
-        samples: the runs that come with hardattn; may be empty.
+        samples: what comes with hardattn; may be empty.
         size: of the window, unless the settings remember another.
     """
 
     def __init__(
-        self, session: Session, settings: Settings, samples: list[Path], size: QSize = USUAL
+        self, session: Session, settings: Settings, samples: Sequence[Sample], size: QSize = USUAL
     ) -> None:
         super().__init__()
         self.setObjectName("mainWindow")
@@ -73,7 +76,7 @@ class MainWindow(CommandWindow):
         self.resize(size)
         self.session = session
         self._settings = settings
-        self._samples = samples
+        self.shelf = SampleShelf(session, samples, self)
         self._changed_at: float | None = None
         self.message = MessageBar()
         self.sessions = Sessions(self)
@@ -111,10 +114,17 @@ class MainWindow(CommandWindow):
         centre.setProperty("surface", "window")
         centre.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.live_bar = LiveBar(self.session)
+        self.story = StoryBar(self.session, self.shelf, self._settings)
         layout = column(
-            self.message, self.sessions.offer, self.live_bar, self.header, line(), self.views
+            self.message,
+            self.sessions.offer,
+            self.live_bar,
+            self.story,
+            self.header,
+            line(),
+            self.views,
         )
-        layout.setStretch(5, 1)
+        layout.setStretch(6, 1)
         centre.setLayout(layout)
         self.setCentralWidget(centre)
 
@@ -166,6 +176,8 @@ class MainWindow(CommandWindow):
             {name: self.actions_[name] for name in ("findNext", "findPrevious", "tracks")}
         )
         self.desk.bookmarks.bind(self.actions_["exportBookmarks"])
+        self.story.bind(self.actions_["samples"])
+        self.cards.bind_samples(self.actions_["samples"], bool(self.shelf.samples))
         self.header.site.bind(self.actions_["chooseSite"])
         self.header.live.bind(self.actions_["follow"])
         self.inspector.bind(self.actions_["keepNumbers"])

@@ -118,6 +118,15 @@ class Settings:
         """Remember which parts of the inspector are folded away."""
         self._store.setValue("inspector/folded", " ".join(sorted(names)))
 
+    @property
+    def told(self) -> frozenset[str]:
+        """Names of the samples whose story was closed."""
+        return frozenset(str(self._store.value("samples/told") or "").split())
+
+    @told.setter
+    def told(self, names: frozenset[str]) -> None:
+        self._store.setValue("samples/told", " ".join(sorted(names)))
+
     def past(self, kind: str) -> list[str]:
         """Expressions of a kind (``filter``, ``find``) that were used before, latest first."""
         value = self._store.value(f"expressions/{kind}")

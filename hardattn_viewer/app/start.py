@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QSize, Qt, QTimer, Signal
@@ -24,6 +23,7 @@ from hardattn_viewer.session.state import SessionState, ThemeChoice, View
 from hardattn_viewer.session.wants import is_settled
 from recorders.run import inspector
 from recorders.run.address import Address
+from sample_runs import Sample, samples
 
 
 class Bridge(QObject):
@@ -71,8 +71,7 @@ def main(
     bridge.woke.connect(session.collect, Qt.ConnectionType.QueuedConnection)
     settings = Settings()
     session.set_theme(theme or settings.theme)
-    samples = sample_paths()
-    window = MainWindow(session, settings, samples, QSize(*size) if size else USUAL)
+    window = MainWindow(session, settings, present_samples(), QSize(*size) if size else USUAL)
     if size is not None:
         window.resize(*size)
     kept = Keeping(window.message.say)
@@ -81,7 +80,7 @@ def main(
     restored = kept.begin(window.sessions, settings, asked=bool(paths))
     trace = Trace(window) if is_wanted() else None
     ready = trace.tell_ready if trace is not None else None
-    paths = [] if restored else paths or samples
+    paths = [] if restored else paths or sample_paths()
     starter = Starter(session, paths, view, example, step, ready, follow, restored)
     window.show()
     leave_alone_what_stays()
@@ -114,12 +113,14 @@ def whole(address: Address) -> Address:
     return address.absolute() if isinstance(address, Path) else address
 
 
+def present_samples() -> list[Sample]:
+    """The samples that come with hardattn; empty where this copy has none."""
+    return [one for one in samples() if all(path.is_file() for path in one.paths)]
+
+
 def sample_paths() -> list[Path]:
-    """The runs that come with hardattn; empty where this copy has none."""
-    finder: Callable[[], Sequence[Path]] | None = getattr(
-        import_module("sample_runs"), "paths", None
-    )
-    return [Path(path) for path in finder()] if finder is not None else []
+    """The runs that the app opens where it is told of none."""
+    return [path for one in present_samples()[:1] for path in one.paths]
 
 
 class Starter:

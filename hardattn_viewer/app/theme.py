@@ -190,6 +190,10 @@ QFrame#runCard {{ background: transparent; border: 1px solid transparent;
 QFrame#runCard:hover {{ border-color: {t.line}; }}
 QFrame#runCard[on="true"] {{ background: {t.selection}; }}
 QFrame#runCard:focus {{ border-color: {t.accent}; }}
+QFrame#sampleCard {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 8px; }}
+QFrame#sampleCard:hover {{ background: {t.raised}; }}
+QFrame#sampleCard[on="true"] {{ background: {t.selection}; }}
+QFrame#sampleCard:focus {{ border-color: {t.accent}; }}
 QFrame[surface="message"] {{ background: {t.raised}; border: 1px solid {t.bad};
     border-radius: 6px; }}
 QFrame[surface="offer"] {{ background: {t.raised}; border: 1px solid {t.accent};

@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from hardattn_viewer.cli import (
     compare,
+    doctor,
     export,
     info,
     record,
@@ -22,7 +23,7 @@ from hardattn_viewer.cli.errors import FAILED, WRONG_USAGE, CommandError
 from recorders.run.text import visible
 from recorders.version import PRODUCER
 
-COMMANDS = (view, info, validate, recover, record, train, systems, compare, export)
+COMMANDS = (view, info, validate, recover, record, train, systems, compare, export, doctor)
 
 
 class _Parser(argparse.ArgumentParser):

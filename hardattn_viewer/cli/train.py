@@ -226,7 +226,13 @@ class _Follower:
         moment = moment_of(model, self._task, self._plan, step)
         self._recorder.snapshot(step=step, **asdict(moment))
         record_examples(
-            self._recorder, model, self._task, split="test", limit=self._limit, seed=self._plan.seed
+            self._recorder,
+            model,
+            self._task,
+            split="test",
+            limit=self._limit,
+            seed=self._plan.seed,
+            expects=self._plan.expects,
         )
         self._recorder.flush()
 

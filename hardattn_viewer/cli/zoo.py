@@ -99,12 +99,14 @@ def record_examples(
     split: str,
     limit: int,
     seed: int,
+    expects: bool = True,
     on_batch: Callable[[int], Any] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> None:
     """Run ``model`` over the first ``limit`` examples of a split and record every choice.
 
-    The same seed gives the same choices, whatever was drawn before.
+    The same seed gives the same choices, whatever was drawn before. What rewards the model
+    ``expects`` is recorded where it learnt to.
     """
     import torch
 
@@ -121,12 +123,13 @@ def record_examples(
                     recorder.outcome(scores=outcome.scores)
                 if outcome.words is not None:
                     recorder.written(outcome.words)
-                recorder.steps(**_numbers(outcome, choose))
+                numbers = _numbers(outcome, choose, expects)
+                recorder.steps(**{k: model.per_example(batch, v) for k, v in numbers.items()})
             if on_batch is not None:
                 on_batch(len(entries))
 
 
-def _numbers(outcome: Outcome, choose: Chooser) -> dict[str, Tensor]:
+def _numbers(outcome: Outcome, choose: Chooser, expects: bool) -> dict[str, Tensor]:
     """Numbers of every step, ``[batch, steps]`` each: the reward of the episode, and what else.
 
     Where a model counts what followed each choice, what came before it is added to the baseline:
@@ -135,7 +138,7 @@ def _numbers(outcome: Outcome, choose: Chooser) -> dict[str, Tensor]:
     made = choose.made()
     reward = outcome.total_reward.unsqueeze(1).expand_as(made)
     numbers = {"reward": reward, **outcome.tracks}
-    if outcome.baseline is not None:
+    if outcome.baseline is not None and expects:
         expected = outcome.baseline
         if outcome.reward.shape == made.shape:
             expected = expected + reward - outcome.reward

@@ -24,7 +24,7 @@ from hardattn_viewer.drawing.on_image import (
     shown_rect,
 )
 from hardattn_viewer.drawing.pixels import paint_part, to_qimage
-from hardattn_viewer.drawing.region_marks import paint_marks
+from hardattn_viewer.drawing.region_marks import paint_marks, paint_points
 from hardattn_viewer.drawing.regions import paint_region_cursors
 from hardattn_viewer.drawing.scale import largest
 from hardattn_viewer.drawing.strokes import tint
@@ -58,6 +58,7 @@ class DifferencePicture:
         first_region: the key that is the first region.
         picked: further regions, whose mass is summed.
         view: the part of the image that is shown; None is all of it.
+        points: whether the regions are points of a plane, each of which is ringed.
     """
 
     layout: RegionLayout | None
@@ -74,6 +75,7 @@ class DifferencePicture:
     first_region: int = 0
     picked: tuple[int, ...] = ()
     view: ImageView | None = None
+    points: bool = False
 
 
 def difference_scale(frame_a: Frame, frame_b: Frame, display: Display) -> float:
@@ -155,6 +157,7 @@ def difference_picture(
         note=note,
         first_region=first,
         view=view,
+        points=frame_a.scene.kind == "points",
     )
     return with_difference_cursors(picture, hover, pinned, picked)
 
@@ -249,6 +252,8 @@ def paint_difference_ground(
     heat = map_box(picture.raster_rect, layout, where)
     smooth = picture.note == SMOOTH_LABEL
     paint_part(painter, heat, shown, to_qimage(colours), smooth=smooth)
+    if picture.points:
+        paint_points(painter, where, shown, layout, theme)
     # A difference of zero or next to it needs no sign: the scale's middle is clear.
     paint_marks(painter, where, shown, layout, picture.marks)
     if picture.note:

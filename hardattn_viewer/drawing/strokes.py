@@ -74,9 +74,9 @@ def paint_mark(painter: QPainter, rect: QRectF, mark: Mark) -> None:
 
 
 def _frame(painter: QPainter, rect: QRectF) -> None:
-    """Stroke a rectangle; on pixels as four filled bars, which takes a tenth of the time."""
+    """Stroke a rectangle; on pixels as filled bars, which takes a tenth of the time."""
     stroke = painter.pen()
-    if is_vector(painter) or stroke.style() != Qt.PenStyle.SolidLine or rect.isEmpty():
+    if is_vector(painter) or rect.isEmpty():
         painter.drawRect(rect)
         return
     half = stroke.widthF() / 2
@@ -84,14 +84,52 @@ def _frame(painter: QPainter, rect: QRectF) -> None:
     if inner.isEmpty():
         painter.fillRect(outer, stroke.color())
         return
-    painter.setPen(Qt.PenStyle.NoPen)
+    if stroke.style() != Qt.PenStyle.SolidLine:
+        bars = _dashes(rect, 2 * half, [part * stroke.widthF() for part in stroke.dashPattern()])
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(stroke.color())
+        painter.drawRects(bars)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(stroke)
+        return
     colour = stroke.color()
     wide, high = outer.width(), inner.height()
     painter.fillRect(QRectF(outer.left(), outer.top(), wide, 2 * half), colour)
     painter.fillRect(QRectF(outer.left(), inner.bottom(), wide, 2 * half), colour)
     painter.fillRect(QRectF(outer.left(), inner.top(), 2 * half, high), colour)
     painter.fillRect(QRectF(inner.right(), inner.top(), 2 * half, high), colour)
-    painter.setPen(stroke)
+
+
+def _dashes(rect: QRectF, width: float, pattern: list[float]) -> list[QRectF]:
+    """The dashes of a rectangle's outline, clockwise from its top left corner.
+
+    Args:
+        rect: the middle of the line.
+        width: of the line, px.
+        pattern: lengths of a dash and of the gap after it, px.
+    """
+    length, period = pattern[0], pattern[0] + pattern[1]
+    half = width / 2
+    left, top, right, bottom = rect.left(), rect.top(), rect.right(), rect.bottom()
+    wide, high = rect.width(), rect.height()
+    sides = ((0.0, wide), (wide, high), (wide + high, wide), (2 * wide + high, high))
+    found = []
+    for side, (begin, long) in enumerate(sides):
+        # A dash that began on the side before goes on here.
+        at = -(begin % period)
+        while at < long:
+            first, last = max(at, 0.0), min(at + length, long)
+            if last > first:
+                if side == 0:
+                    found.append(QRectF(left + first, top - half, last - first, width))
+                elif side == 1:
+                    found.append(QRectF(right - half, top + first, width, last - first))
+                elif side == 2:
+                    found.append(QRectF(right - last, bottom - half, last - first, width))
+                else:
+                    found.append(QRectF(left - half, bottom - last, width, last - first))
+            at += period
+    return found
 
 
 def outline(
@@ -120,29 +158,43 @@ def outline(
     # The pen runs inside: its outer edge is exactly where the box ends.
     half = min(stroke.widthF() / 2, shown.width() / 3, shown.height() / 3)
     line = shown.adjusted(half, half, -half, -half)
-    beyond = QPen(stroke)
-    beyond.setDashPattern([length / stroke.widthF() for length in DASH])
-    beyond.setColor(tint(stroke.color().name(), stroke.color().alphaF() * 0.75))
     tolerance = 1e-6 * max(bounds.width(), bounds.height())
-    sides = (
-        (rect.top() < bounds.top() - tolerance, line.topLeft(), line.topRight(), 1, 0),
-        (rect.right() > bounds.right() + tolerance, line.topRight(), line.bottomRight(), 0, 1),
-        (rect.bottom() > bounds.bottom() + tolerance, line.bottomRight(), line.bottomLeft(), -1, 0),
-        (rect.left() < bounds.left() - tolerance, line.bottomLeft(), line.topLeft(), 0, -1),
+    outside = (
+        rect.top() < bounds.top() - tolerance,
+        rect.right() > bounds.right() + tolerance,
+        rect.bottom() > bounds.bottom() + tolerance,
+        rect.left() < bounds.left() - tolerance,
     )
-    painter.save()
+    before = painter.pen(), painter.brush()
     painter.setBrush(Qt.BrushStyle.NoBrush)
     if halo:
         painter.setPen(pen(tint("#000000", halo * stroke.color().alphaF()), stroke.widthF() + 2))
         room = half + 1
         _frame(painter, line.intersected(bounds.adjusted(room, room, -room, -room)))
-    if not any(side[0] for side in sides):
+    if not any(outside):
         painter.setPen(stroke)
         _frame(painter, line)
     else:
-        for outside, start, end, dx, dy in sides:
-            # Sides overlap by half a pen at their ends, so that corners close.
-            reach = QPointF(dx * half, dy * half)
-            painter.setPen(beyond if outside else stroke)
-            painter.drawLine(QLineF(start - reach, end + reach))
-    painter.restore()
+        _sides(painter, line, outside, stroke, half)
+    painter.setPen(before[0])
+    painter.setBrush(before[1])
+
+
+def _sides(
+    painter: QPainter, line: QRectF, outside: tuple[bool, ...], stroke: QPen, half: float
+) -> None:
+    """Stroke the sides of ``line``, from the top clockwise; those that go on in dashes."""
+    beyond = QPen(stroke)
+    beyond.setDashPattern([length / stroke.widthF() for length in DASH])
+    beyond.setColor(tint(stroke.color().name(), stroke.color().alphaF() * 0.75))
+    sides = (
+        (line.topLeft(), line.topRight(), 1, 0),
+        (line.topRight(), line.bottomRight(), 0, 1),
+        (line.bottomRight(), line.bottomLeft(), -1, 0),
+        (line.bottomLeft(), line.topLeft(), 0, -1),
+    )
+    for is_outside, (start, end, dx, dy) in zip(outside, sides, strict=True):
+        # Sides overlap by half a pen at their ends, so that corners close.
+        reach = QPointF(dx * half, dy * half)
+        painter.setPen(beyond if is_outside else stroke)
+        painter.drawLine(QLineF(start - reach, end + reach))

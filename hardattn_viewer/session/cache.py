@@ -21,31 +21,33 @@ class ByteCache(Generic[K, V]):
     def __init__(self, limit: int, size: Callable[[V], int]) -> None:
         self._limit = limit
         self._size = size
-        self._values: OrderedDict[K, V] = OrderedDict()
+        # With the size that each had when it came: a value may grow while it is held.
+        self._values: OrderedDict[K, tuple[V, int]] = OrderedDict()
         self.bytes = 0
 
     def get(self, key: K) -> V | None:
         """The value, now the most recently used one, or None."""
         if key in self._values:
             self._values.move_to_end(key)
-            return self._values[key]
+            return self._values[key][0]
         return None
 
     def put(self, key: K, value: V) -> None:
         """Keep a value, and forget the oldest ones until the bound holds again."""
         self.forget(lambda known: known == key)
-        if self._size(value) > self._limit:
+        size = self._size(value)
+        if size > self._limit:
             return
-        self._values[key] = value
-        self.bytes += self._size(value)
+        self._values[key] = value, size
+        self.bytes += size
         while self.bytes > self._limit:
-            _, oldest = self._values.popitem(last=False)
-            self.bytes -= self._size(oldest)
+            _, (_, oldest) = self._values.popitem(last=False)
+            self.bytes -= oldest
 
     def forget(self, which: Callable[[K], bool]) -> None:
         """Drop every value whose key ``which`` names."""
         for key in [key for key in self._values if which(key)]:
-            self.bytes -= self._size(self._values.pop(key))
+            self.bytes -= self._values.pop(key)[1]
 
     def __contains__(self, key: K) -> bool:
         return key in self._values

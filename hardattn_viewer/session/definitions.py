@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True)
@@ -261,6 +262,7 @@ OF_BARS = (
 DEFINITIONS = (*OF_STEP, *OF_RECORD, *OF_TRAINING, *OF_BARS)
 
 
+@lru_cache(maxsize=256)
 def definition_of(name: str) -> Definition | None:
     """The definition of a line of the inspector, by its name."""
     return next((one for one in DEFINITIONS if re.fullmatch(one.names, name)), None)

@@ -353,7 +353,7 @@ def frame_at(
             frame = replace(frame, asked_query=query, asked_also=also, by_words=words)
         else:
             frame = with_rows(frame, query, also, words)
-    elif step == frame.place.step:
+    elif _held_step(frame, step) == frame.place.step:
         return frame
     return _at(frame, step)
 
@@ -363,11 +363,17 @@ def frame_at_step(frame: Frame, step: int) -> Frame:
     return frame_at(frame, step, frame.asked_query, frame.asked_also, frame.by_words)
 
 
+def _held_step(frame: Frame, step: int) -> int:
+    """The step that ``frame`` can show where ``step`` is asked for."""
+    step = min(max(step, 0), frame.steps - 1)
+    if step in frame.held:
+        return step
+    return min(max(frame.place.step, frame.held.start), frame.held.stop - 1)
+
+
 def _at(frame: Frame, step: int) -> Frame:
     """``frame`` with everything that depends on the step."""
-    step = min(max(step, 0), frame.steps - 1)
-    if step not in frame.held:
-        step = min(max(frame.place.step, frame.held.start), frame.held.stop - 1)
+    step = _held_step(frame, step)
     if frame.scene.images:
         seen = frame.scene.image_at(step, frame.steps, frame.scalars.get(FRAME_SCALAR))
         frame = replace(frame, image=seen)

@@ -192,6 +192,12 @@ def read_curves(
     selects = np.isfinite(chosen)
     # What a soft site has no choice for has no probability of one.
     scalars["p_selected"] = np.where(selects, np.exp(scalars["log_prob"]), np.nan)
+    # A million numbers that were not recorded would be looked through at every step.
+    scalars = {
+        name: values
+        for name, values in scalars.items()
+        if name in rows or bool(np.isfinite(values).any())
+    }
     levels = {
         name: levels_of(values / np.log(2.0) if name == "entropy" else values)
         for name, values in scalars.items()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from hardattn_viewer.session.frame_items import key_of_query
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.shown_tokens import query_names
+from hardattn_viewer.session.token_marks import is_special
+from hardattn_viewer.session.wording import plain_text
 
 MINUS = "\N{MINUS SIGN}"
 # So many of several queries are named.
@@ -38,6 +40,16 @@ def key_noun(frame: Frame, plural: bool = False) -> str:
     if frame.groups is not None and frame.groups.merged:
         noun = "word"
     return noun + "s" if plural else noun
+
+
+def text_beside(frame: Frame) -> str:
+    """The text of an example where attention is neither of its tokens nor from them.
+
+    A question that was asked of an image or of a memory, for example; else empty.
+    """
+    if not frame.axes.own or "tokens" in (frame.key_axis, frame.query_axis):
+        return ""
+    return plain_text([token for token in frame.axes.own if not is_special(token)])
 
 
 def query_name(frame: Frame) -> str:

@@ -134,12 +134,14 @@ def decimal(value: float, digits: int = 2) -> str:
     """A number with a real minus, or a dash where it was not recorded."""
     if not np.isfinite(value):
         return NOT_RECORDED
-    return f"{value:.{digits}f}".replace("-", MINUS)
+    text = f"{value:.{digits}f}"
+    # −0.00 would claim a sign that the digits shown do not support.
+    return (text.lstrip("-") if float(text) == 0 else text).replace("-", MINUS)
 
 
 def plain(value: float) -> str:
     """A reward: whole numbers without decimals."""
-    return f"{value:.0f}".replace("-", MINUS) if value == int(value) else decimal(value)
+    return decimal(value, 0 if value == int(value) else 2)
 
 
 def probability(value: float) -> str:
@@ -300,4 +302,7 @@ def _advantage(frame: Frame) -> Number:
     note = "Reward minus baseline: above zero makes this choice more likely."
     if not np.isfinite(value):
         return Number("advantage", NOT_RECORDED, _why_missing(frame, "advantage", note), "faint")
-    return Number("advantage", signed(value), note, "good" if value > 0 else "bad")
+    shown = signed(value)
+    # What is shown as 0.00 takes no side.
+    tone: Tone = "plain" if not shown.strip("+−0.") else "good" if value > 0 else "bad"
+    return Number("advantage", shown, note, tone)

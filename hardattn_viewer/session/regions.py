@@ -41,6 +41,8 @@ def image_size(frame: Frame | None) -> Size | None:
         return None
     if frame.image is not None:
         return int(frame.image.shape[1]), int(frame.image.shape[0])
+    if frame.scene.kind == "points":
+        return frame.scene.plane
     width, height = np.ceil(frame.boxes[:, 2:].max(axis=0)).tolist()
     return max(1, int(width)), max(1, int(height))
 

@@ -72,6 +72,13 @@ class Scene:
         """Memory that its pixels take."""
         return sum(image.nbytes for image in self.images)
 
+    @property
+    def plane(self) -> tuple[int, int]:
+        """Width and height in pixels of a plane of points, its margins included."""
+        x0, y0, x1, y1 = self.box
+        scale = POINTS_PIXELS / max(x1 - x0, y1 - y0)
+        return round((x1 - x0) * scale), round((y1 - y0) * scale)
+
     def in_pixels(self, boxes: Boxes) -> Boxes:
         """Boxes [n, 4] as the run holds them, in pixels of the picture."""
         if self.kind == "video":

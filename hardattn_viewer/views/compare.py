@@ -65,6 +65,8 @@ class DifferencePane(QWidget):
         super().__init__()
         self.setObjectName("difference")
         self._session = session
+        # Whether it shows pictures, which keep maps.
+        self._holds = False
         title = label("B − A", "big")
         # As high as the letters A and B of the other panes, so that pictures line up.
         title.setMinimumHeight(SLOT_SIZE)
@@ -107,6 +109,8 @@ class DifferencePane(QWidget):
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
         if new.view != "compare":
+            if new.frames is not old.frames and self._holds:
+                self._forget("nothing to show")
             return
         before = (old.frames, old.display, old.hovered, old.pinned, old.beside, old.view)
         after = (new.frames, new.display, new.hovered, new.pinned, new.beside, new.view)
@@ -136,10 +140,10 @@ class DifferencePane(QWidget):
         self._show_words(state)
         if a is None or b is None or why:
             self.notice.say("No difference to show", why)
-            for part in (self.body.canvas, self.body.tokens, self.body.text, self.body.matrix):
-                part.show_picture(None, why)
+            self._forget(why)
             return
         mode = mode_of(a, b, state)
+        self._holds = True
         self.body.show_mode(mode, not no_token_difference(a, b), aspect_of(a))
         self.where.set_whole(
             "where they disagree" if mode == "regions" else f"step {b.place.step + 1}",
@@ -147,6 +151,12 @@ class DifferencePane(QWidget):
         )
         self._show_pictures(a, b, mode, state)
         self.panel.show_state(state)
+
+    def _forget(self, why: str) -> None:
+        """Let go of the pictures, and of the maps that they are of."""
+        self._holds = False
+        for part in (self.body.canvas, self.body.tokens, self.body.text, self.body.matrix):
+            part.show_picture(None, why)
 
     def _show_pictures(self, a: Frame, b: Frame, mode: Mode, state: SessionState) -> None:
         keys = a.probabilities.size

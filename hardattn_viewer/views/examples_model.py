@@ -12,7 +12,7 @@ from PySide6.QtGui import QImage, QPixmap
 from hardattn_viewer.session.numbers import NOT_RECORDED, decimal, plain
 from hardattn_viewer.session.rows import Column, RunColumns
 from hardattn_viewer.session.session import Session
-from hardattn_viewer.session.state import SLOTS, SessionState
+from hardattn_viewer.session.state import SLOTS, RunFacts, SessionState
 from hardattn_viewer.views.parts import plain_tooltip
 
 Index = QModelIndex | QPersistentModelIndex
@@ -27,9 +27,6 @@ NOTES = (
 # What the second column is where nothing was labelled or predicted.
 OTHER_TITLES = {"text": "text", "name": "example"}
 OTHER_NOTES = {"text": "How its text begins", "name": "Name of the example"}
-# What the delegate asks for to paint an outcome: true class and one prediction a run.
-OutcomeRole = Qt.ItemDataRole.UserRole + 1
-RowRole = Qt.ItemDataRole.UserRole + 2
 
 
 class ExamplesModel(QAbstractTableModel):
@@ -87,6 +84,12 @@ class ExamplesModel(QAbstractTableModel):
         """The number of columns."""
         return 0 if parent.isValid() else len(COLUMNS)
 
+    @property
+    def session_rows(self) -> int:
+        """How many rows the session has; it may be ahead of the model for a moment."""
+        rows = self._session.state.rows
+        return 0 if rows is None else len(rows)
+
     def row_of(self, line: int) -> int:
         """The session's row that a line of the table shows."""
         return self._order[line]
@@ -121,48 +124,51 @@ class ExamplesModel(QAbstractTableModel):
         # The session may be ahead of the model for a moment; raising while Qt paints is deadly.
         if row >= len(rows):
             return None
-        if role == RowRole:
-            return row
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._text(row, column)
+            return self.text_of(row, column)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(index.column())
         if role == Qt.ItemDataRole.DecorationRole and column == "index":
-            return self._pixmap(row)
-        if role == OutcomeRole:
-            return self._outcome(row) if self.kind == "outcome" else None
+            return self.pixmap_of(row)
         if role == Qt.ItemDataRole.ToolTipRole and column == "outcome" and self.kind != "outcome":
-            return plain_tooltip(self._text(row, column))
+            return plain_tooltip(self.text_of(row, column))
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{self._title(index.column())}: {self._text(row, column)}"
+            return f"{self._title(index.column())}: {self.text_of(row, column)}"
         return None
 
     @property
     def kind(self) -> str:
         """What the second column shows: ``"outcome"``, ``"text"`` or ``"name"``."""
-        state = self._session.state
-        facts = [found for slot in SLOTS if (found := state.facts(slot)) is not None]
-        recorded = frozenset().union(*(one.recorded for one in facts))
-        if not facts or recorded & {"label", "prediction"}:
+        recorded = self._recorded
+        if not self._facts or recorded & {"label", "prediction"}:
             return "outcome"
         return "text" if "tokens" in recorded else "name"
 
     @property
+    def _facts(self) -> tuple[RunFacts, ...]:
+        state = self._session.state
+        return tuple(found for slot in SLOTS if (found := state.facts(slot)) is not None)
+
+    @property
+    def _recorded(self) -> frozenset[str]:
+        return frozenset().union(*(one.recorded for one in self._facts))
+
+    @property
     def has_rewards(self) -> bool:
         """Whether any run that is shown has a reward."""
-        state = self._session.state
-        facts = [found for slot in SLOTS if (found := state.facts(slot)) is not None]
-        return not facts or any("reward" in one.scalars for one in facts)
+        return not self._facts or any("reward" in one.scalars for one in self._facts)
 
-    def has_image(self, row: int) -> bool:
-        """Whether a row has a small image, or may have one."""
-        return self.kind != "text" or self._session.thumbnail(row) is not None
+    @property
+    def has_images(self) -> bool:
+        """Whether any example of the runs that are shown has an image."""
+        return "image" in self._recorded
 
     def _title(self, section: int) -> str:
         other = COLUMNS[section] == "outcome" and self.kind != "outcome"
         return OTHER_TITLES[self.kind] if other else TITLES[section]
 
-    def _text(self, row: int, column: Column) -> str:
+    def text_of(self, row: int, column: Column) -> str:
+        """What a cell says."""
         rows = self._session.state.rows
         assert rows is not None
         first = rows.a or rows.b
@@ -175,20 +181,22 @@ class ExamplesModel(QAbstractTableModel):
             return plain(reward) if np.isfinite(reward) else NOT_RECORDED
         if self.kind != "outcome":
             return (self.kind == "text" and self._session.beginning(row)) or rows.names[row]
-        true, predictions = self._outcome(row)
+        true, predictions = self.outcome_of(row)
         shown = [
             "missing" if p is None else f"{p if p >= 0 else NOT_RECORDED}{_mark(true, p)}"
             for p in predictions
         ]
         return f"{true if true >= 0 else NOT_RECORDED} → {' · '.join(shown)}"
 
-    def _outcome(self, row: int) -> tuple[int, tuple[int | None, ...]]:
+    def outcome_of(self, row: int) -> tuple[int, tuple[int | None, ...]]:
+        """The true class, and one prediction a run: None where it lacks the example."""
         rows = self._session.state.rows
         assert rows is not None
         sides = tuple(side for side in (rows.a, rows.b) if side is not None)
         return int(rows.label[row]), tuple(_prediction(side, row) for side in sides)
 
-    def _pixmap(self, row: int) -> QPixmap | None:
+    def pixmap_of(self, row: int) -> QPixmap | None:
+        """The small image of a row, if it is there by now."""
         if row not in self._pixmaps:
             image = self._session.thumbnail(row)
             if image is None:

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, QSize, Qt, QTimer
-from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPixmap, QResizeEvent
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
     QStackedLayout,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QTableView,
     QWidget,
 )
 
 from hardattn_viewer.drawing.theme import DARK, Theme
-from hardattn_viewer.session.numbers import NOT_RECORDED
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
-from hardattn_viewer.views.examples_model import COLUMNS, ExamplesModel, Index, OutcomeRole, RowRole
+from hardattn_viewer.views.example_lines import THUMBNAIL, ExampleLines
+from hardattn_viewer.views.examples_model import COLUMNS, ExamplesModel, Index
 from hardattn_viewer.views.filter_field import FilterField
 from hardattn_viewer.views.parts import Notice, column
 
 LINE_HEIGHT = 27
+# Free px at both sides of a cell, and one more.
+EDGES = 10
 # Narrowest column.
 LEAST = 40
 REWARD = COLUMNS.index("reward")
-THUMBNAIL = 21
 
 
 class ExamplesView(QWidget):
@@ -82,8 +80,8 @@ class ExamplesTable(QTableView):
         self._session = session
         self._model = ExamplesModel(session)
         self.setModel(self._model)
-        self._delegate = OutcomeDelegate()
-        self.setItemDelegate(self._delegate)
+        self._lines = ExampleLines(self._model)
+        self._theme = DARK
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -91,7 +89,6 @@ class ExamplesTable(QTableView):
         self.setTabKeyNavigation(False)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerItem)
-        self.setIconSize(QSize(THUMBNAIL, THUMBNAIL))
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(LINE_HEIGHT)
         self.verticalHeader().setMinimumSectionSize(LINE_HEIGHT)
@@ -113,8 +110,16 @@ class ExamplesTable(QTableView):
 
     def set_theme(self, theme: Theme) -> None:
         """Paint in ``theme`` from now on."""
-        self._delegate.theme = theme
+        self._theme = theme
         self.viewport().update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint whole lines: to be asked cell by cell takes three times as long."""
+        painter = QPainter(self.viewport())
+        try:
+            self._lines.paint(painter, self, event.rect(), self._theme)
+        finally:
+            painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Share the width among the columns."""
@@ -126,7 +131,8 @@ class ExamplesTable(QTableView):
         """Give every column its width: a text as much as there is."""
         width, rewards = self.viewport().width(), self._model.has_rewards
         self.setColumnHidden(REWARD, not rewards)
-        first = max(int(0.25 * width) if self._model.kind != "text" else 0, LEAST)
+        index = self.fontMetrics().horizontalAdvance(f"{max(self._model.session_rows - 1, 0):,}")
+        first = max(index + (THUMBNAIL + 7 if self._model.has_images else 0) + EDGES, LEAST)
         last = int((0.2 if rewards else 0.0) * width)
         entropy = int(0.2 * width)
         for section, wide in enumerate((first, width - first - entropy - last, entropy, last)):
@@ -178,90 +184,3 @@ class ExamplesTable(QTableView):
         last = self.rowAt(self.viewport().height())
         last = self._model.rowCount() - 1 if last < 0 else last
         self._session.want_thumbnails([self._model.row_of(i) for i in range(first, last + 1)])
-
-
-class OutcomeDelegate(QStyledItemDelegate):
-    """Paints a line: hairline below, thumbnail, and predictions with colour and a mark."""
-
-    theme: Theme = DARK
-
-    def paint(
-        self,
-        painter: QPainter,
-        option: QStyleOptionViewItem,
-        index: Index,
-    ) -> None:
-        """Paint one cell."""
-        rect: QRect = option.rect
-        state: QStyle.StateFlag = option.state
-        painter.save()
-        if state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(rect, QColor(self.theme.selection))
-        painter.setPen(QColor(self.theme.line))
-        painter.drawLine(rect.bottomLeft(), rect.bottomRight())
-        inner = rect.adjusted(4, 0, -5, 0)
-        name = COLUMNS[index.column()]
-        outcome = index.data(OutcomeRole) if name == "outcome" else None
-        if outcome is not None:
-            self._outcome(painter, inner, *outcome)
-        else:
-            if name == "index":
-                inner = self._thumbnail(painter, inner, index)
-            painter.setPen(QColor(self.theme.text))
-            flags = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
-            left = name in ("index", "outcome")
-            side = Qt.AlignmentFlag.AlignLeft if left else Qt.AlignmentFlag.AlignRight
-            words, right = index.data() or "", Qt.TextElideMode.ElideRight
-            words = painter.fontMetrics().elidedText(words, right, inner.width())
-            painter.drawText(inner, int(flags | side), words)
-        painter.restore()
-
-    def _thumbnail(self, painter: QPainter, inner: QRect, index: Index) -> QRect:
-        model, row = index.model(), index.data(RowRole)
-        if isinstance(model, ExamplesModel) and not model.has_image(row):
-            return inner
-        pixmap = index.data(Qt.ItemDataRole.DecorationRole)
-        top = inner.top() + (inner.height() - THUMBNAIL) // 2
-        box = QRect(inner.left(), top, THUMBNAIL, THUMBNAIL)
-        if isinstance(pixmap, QPixmap):
-            size = pixmap.size().scaled(box.size(), Qt.AspectRatioMode.KeepAspectRatio)
-            target = QRect(box.topLeft(), size)
-            target.moveCenter(box.center())
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            painter.drawPixmap(target, pixmap)
-        else:
-            painter.fillRect(box, QColor(self.theme.raised))
-        return inner.adjusted(THUMBNAIL + 7, 0, 0, 0)
-
-    def _outcome(
-        self, painter: QPainter, inner: QRect, true: int, predictions: tuple[int | None, ...]
-    ) -> None:
-        parts: list[tuple[str, str, bool]] = [
-            (f"{true if true >= 0 else NOT_RECORDED} → ", self.theme.text, False)
-        ]
-        for number, prediction in enumerate(predictions):
-            if number:
-                parts.append((" · ", self.theme.muted, False))
-            if prediction is None:
-                parts.append(("missing", self.theme.muted, False))
-            elif prediction < 0 or true < 0:
-                text = NOT_RECORDED if prediction < 0 else str(prediction)
-                parts.append((text, self.theme.text, False))
-            elif prediction == true:
-                parts.append((f"{prediction}✓", self.theme.good, True))
-            else:
-                parts.append((f"{prediction}✗", self.theme.bad, True))
-        x = inner.left()
-        for text, colour, bold in parts:
-            font = painter.font()
-            font.setBold(bold)
-            painter.setFont(font)
-            painter.setPen(QColor(colour))
-            width = QFontMetrics(font).horizontalAdvance(text)
-            place = QRect(x, inner.top(), inner.right() - x, inner.height())
-            painter.drawText(place, int(Qt.AlignmentFlag.AlignVCenter), text)
-            x += width
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """The size that suits it."""
-        return QSize(40, LINE_HEIGHT)

@@ -6,15 +6,18 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from hardattn_viewer.session.frames import Frame
-from hardattn_viewer.session.naming import query_name
+from hardattn_viewer.session.naming import query_name, text_beside
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.shown_tokens import queries_words
 from hardattn_viewer.session.state import SLOTS, SessionState, Slot
 from hardattn_viewer.views.flow import FlowLayout
 from hardattn_viewer.views.live_badge import LiveBadge
-from hardattn_viewer.views.parts import label, plain_tooltip, row, set_property
+from hardattn_viewer.views.parts import ExactLabel, label, plain_tooltip, row, set_property
 from hardattn_viewer.views.scales import scale_words
 from hardattn_viewer.views.site_choice import HeadButton, SiteButton
+
+# Letters of a text that are shown; all of it is in the tool tip.
+MOST_TEXT = 72
 
 
 class HeaderLine(QWidget):
@@ -26,7 +29,7 @@ class HeaderLine(QWidget):
         self.setProperty("surface", "window")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._session = session
-        self.example = label(role="title", name="headerExample")
+        self.example = ExactLabel("title", "headerExample")
         self._true = Pair("true", "headerTrue")
         self._predictions: dict[Slot, Pair] = {
             slot: Pair(f"{slot} predicts", f"headerPredicts{slot}") for slot in SLOTS
@@ -35,18 +38,20 @@ class HeaderLine(QWidget):
         self.head = HeadButton(session)
         self._query = Pair("query", "headerQuery")
         self._scale = Pair("scale", "headerScale")
+        self._text = Pair("text", "headerText")
         self._snapshot = SnapshotChoice(session)
         self.live = LiveBadge(session)
         self.warning = label("A and B hold different inputs of this name", name="headerWarning")
         self.warning.setProperty("tone", "bad")
         self.warning.setToolTip("Image, regions, tokens or label differ: compare with care.")
         self.warning.hide()
-        layout = FlowLayout(self, spacing=16, gap=3, margins=(14, 9, 14, 9), push=9)
+        layout = FlowLayout(self, spacing=16, gap=3, margins=(14, 9, 14, 9), push=10)
         for part in (
             self.example,
             self.live,
             self._true,
             *self._predictions.values(),
+            self._text,
             self.warning,
             self._snapshot,
             self.site,
@@ -82,6 +87,11 @@ class HeaderLine(QWidget):
         for slot in SLOTS:
             self._show_prediction(slot, state.frames.of(slot) if predicted else None)
         self._query.setVisible(frame is not None and frame.queries > 1)
+        text = text_beside(frame) if frame is not None else ""
+        self._text.setVisible(bool(text))
+        if text:
+            short = text if len(text) <= MOST_TEXT else text[: MOST_TEXT - 1].rstrip() + "…"
+            self._text.show_value(f"“{short}”", note=text)
         if frame is None:
             self.example.setText(_nothing(state))
             return
@@ -127,19 +137,27 @@ class Pair(QWidget):
         super().__init__()
         self.setObjectName(name)
         self.words = label(words, "muted")
-        self.value = label(role="value")
-        self._after = label(role="muted")
+        self.value = ExactLabel("value")
+        self._after = ExactLabel("muted")
         self.setLayout(row(self.words, self.value, self._after, spacing=5))
+        self._shown: tuple[str, str, str, str] | None = None
 
     def show_value(self, value: str, *, tone: str = "", after: str = "", note: str = "") -> None:
         """Show a value; ``after`` follows it in plain type."""
+        shown = (value, tone, after, note)
+        if shown == self._shown:
+            return
+        self._shown = shown
+        before = self.sizeHint()
         self.value.setText(value)
         set_property(self.value, "tone", tone)
         self._after.setText(after.strip())
         self._after.setVisible(bool(after))
         self.setToolTip(plain_tooltip(note))
         self.setAccessibleName(f"{self.words.text()} {value}{after}")
-        self.updateGeometry()
+        # The whole window is laid out again where this changes.
+        if self.sizeHint() != before:
+            self.updateGeometry()
 
 
 class SnapshotChoice(QComboBox):

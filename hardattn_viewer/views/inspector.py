@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QMouseEvent
-from PySide6.QtWidgets import QLabel, QScrollArea, QToolButton, QWidget
+from PySide6.QtWidgets import QScrollArea, QToolButton, QWidget
 
 from hardattn_viewer.measures.distributions import most_probable
 from hardattn_viewer.session.frames import Frame
@@ -25,6 +25,7 @@ from hardattn_viewer.session.state import SLOTS, KeptNumbers, RunFacts, SessionS
 from hardattn_viewer.views.number_lines import Fold, NumberGrid, holder_of
 from hardattn_viewer.views.parts import (
     ElidedLabel,
+    ExactLabel,
     Notice,
     column,
     heading,
@@ -306,11 +307,10 @@ class KeyLine(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._name = ElidedLabel()
-        self._values: list[QLabel] = [label(role="value") for _ in SLOTS]
+        self._values = [ExactLabel("value", width=VALUE) for _ in SLOTS]
         layout = row(self._name, *self._values, margins=(6, 4, 6, 4))
         layout.setStretch(0, 2)
         for value in self._values:
-            value.setFixedWidth(VALUE)
             value.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.setLayout(layout)
 

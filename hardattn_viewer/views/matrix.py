@@ -59,6 +59,9 @@ class MatrixView(QWidget):
 
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
         if not self.isVisible():
+            if new.frames is not old.frames:
+                for pane in self.panes:
+                    pane.forget()
             return
         before = (old.frames, old.display, old.pinned, old.hovered, old.hovered_query)
         after = (new.frames, new.display, new.pinned, new.hovered, new.hovered_query)
@@ -84,8 +87,11 @@ class MatrixView(QWidget):
 
     def _show(self, state: SessionState) -> None:
         self._show_panes(state)
-        for pane in self.shown:
-            pane.show_state(state)
+        for pane in self.panes:
+            if pane.isHidden():
+                pane.forget()
+            else:
+                pane.show_state(state)
         pictures = [(pane, pane.canvas.picture) for pane in self.shown]
         known = [picture for _, picture in pictures if picture is not None]
         self._tell_room()

@@ -97,6 +97,12 @@ class MatrixPane(QWidget):
         self.canvas.set_theme(theme)
         self.scale.set_theme(theme)
 
+    def forget(self) -> None:
+        """Let go of the map of a picture that nobody sees."""
+        self._old = (None, ())
+        if self.canvas.picture is not None:
+            self.canvas.show_picture(None, "nothing to show")
+
     def show_state(self, state: SessionState) -> None:
         """Show what is in a state."""
         slot: Slot = (

@@ -85,17 +85,21 @@ class _Line:
         # Most stay as they are from step to step, and setting a tool tip takes as long as any.
         if self._shown == (number, kept):
             return
+        before, kept_before = self._shown or (None, None)
+        is_new = before is None
         self._shown = (number, kept)
-        self.name.setText(number.name)
         self.value.set_whole(number.value, number.short)
         set_property(self.value, "tone", number.tone)
-        words = plain_tooltip(explained(number.note, number.name))
-        for part in (self.name, self.value):
-            part.setToolTip(words)
-            part.show()
-        self.kept.setVisible(kept is not None)
-        self.kept.set_whole(kept or "", short_of(kept or ""))
-        self.kept.setToolTip(plain_tooltip(f"Kept: {kept}" if kept else "Not known there."))
+        if before is None or (number.name, number.note) != (before.name, before.note):
+            self.name.setText(number.name)
+            words = plain_tooltip(explained(number.note, number.name))
+            for part in (self.name, self.value):
+                part.setToolTip(words)
+                part.show()
+        if is_new or kept != kept_before:
+            self.kept.setVisible(kept is not None)
+            self.kept.set_whole(kept or "", short_of(kept or ""))
+            self.kept.setToolTip(plain_tooltip(f"Kept: {kept}" if kept else "Not known there."))
         self.value.setAccessibleName(f"{number.name} {number.value}")
 
     def hide(self) -> None:

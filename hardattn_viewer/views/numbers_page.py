@@ -203,12 +203,12 @@ NAMES: dict[PairMeasure, tuple[str, str, str]] = {
     "entropy_b": ("entropy of B, bits", "H(B)", "−Σ p log₂ p of B’s distribution."),
     "effective_a": (
         "effective items of A",
-        "2^H A",
+        "N(A)",
         "2 to the entropy: how many equally likely items would have as much.",
     ),
     "effective_b": (
         "effective items of B",
-        "2^H B",
+        "N(B)",
         "2 to the entropy: how many equally likely items would have as much.",
     ),
 }

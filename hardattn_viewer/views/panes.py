@@ -33,6 +33,7 @@ from hardattn_viewer.session.state import SessionState, Slot, key_in_focus
 from hardattn_viewer.views.canvas import Canvas
 from hardattn_viewer.views.parts import (
     ElidedLabel,
+    ExactLabel,
     Notice,
     SlotMark,
     column,
@@ -73,7 +74,7 @@ class RunPane(QWidget):
         self._is_stale = False
         self._mark = SlotMark()
         self._title = ElidedLabel(role="big", name=f"{name}Title")
-        self._step = label(role="muted", name=f"{name}Step")
+        self._step = ExactLabel("muted", f"{name}Step")
         self.strip: Canvas[DistributionPicture] = Canvas(f"{name}Strip", paint_distribution, bar_at)
         self.warning = label(role="warning", name=f"{name}Warning")
         self.warning.setWordWrap(True)
@@ -230,8 +231,12 @@ class RunPane(QWidget):
         if after == before and not others and not drawn:
             return
         # A pane that is not seen is shown what has changed when it is.
-        self._is_stale = not self.isVisible()
+        was_stale, self._is_stale = self._is_stale, not self.isVisible()
         if self._is_stale:
+            if not was_stale:
+                # A picture keeps the map that it is of.
+                self.regions.show_nothing()
+                self.text.show_nothing()
             return
         if replace(old, display=new.display) == new and is_other_part(new.display, old.display):
             self._show_part(new)

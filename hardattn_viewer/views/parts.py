@@ -106,6 +106,45 @@ def line(vertical: bool = False) -> QFrame:
     return made
 
 
+class ExactLabel(QLabel):
+    """A label exactly as large as its text.
+
+    Any other label has the whole window laid out whenever its text changes; this one only where
+    the new text takes another size. Digits are all of one width, so that most do not.
+
+    Args:
+        role: how it is styled.
+        name: object name.
+        width: px that it has whatever it says; its text's if not given.
+    """
+
+    def __init__(self, role: str = "", name: str = "", width: int | None = None) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setProperty("role", role)
+        self.setObjectName(name)
+        self._width = width
+
+    def setText(self, text: str) -> None:
+        """Show another text."""
+        if text != self.text():
+            super().setText(text)
+            self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Take the size that goes with another font."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit()
+
+    def _fit(self) -> None:
+        # The hint of a label of fixed size is never less than that size.
+        size, around = self.fontMetrics().size(0, self.text()), self.contentsMargins()
+        wide, high = around.left() + around.right(), around.top() + around.bottom()
+        across = size.width() + wide if self._width is None else self._width
+        self.setFixedSize(across, size.height() + high)
+
+
 class ElidedLabel(QLabel):
     """A label that ends in … where its text does not fit, instead of being cut.
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QFrame, QMenu, QScrollArea, QWidget
+from PySide6.QtGui import QAction, QContextMenuEvent, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QFrame, QMenu, QPushButton, QScrollArea, QWidget
 
 from hardattn_viewer.session.pairing import is_within, place_words, site_in
 from hardattn_viewer.session.session import Session
@@ -52,10 +52,20 @@ class RunCards(QScrollArea):
         self._layout = column(spacing=4, margins=(9, 0, 9, 6))
         inside.setLayout(self._layout)
         self._layout.addWidget(self._notice)
+        self.samples = QPushButton("Sample runs…")
+        self.samples.setObjectName("sampleRuns")
+        self.samples.setProperty("kind", "flat")
+        self._layout.addLayout(row(self.samples, 1))
         self._layout.addStretch(1)
         self.setWidget(inside)
         self.setMinimumHeight(MINIMUM_HEIGHT)
         session.changed.connect(self._on_changed)
+
+    def bind_samples(self, action: QAction, there: bool) -> None:
+        """Let the button do what the app's action does; hide it where there are none."""
+        self.samples.clicked.connect(lambda *_: action.trigger())
+        self.samples.setToolTip(action.toolTip())
+        self.samples.setVisible(there)
 
     def card(self, key: int) -> RunCard:
         """The card of an open run."""

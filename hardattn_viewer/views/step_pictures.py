@@ -56,6 +56,8 @@ class StepPictures(QWidget):
         self._later.timeout.connect(self._make_some)
         # The steps that are in memory.
         self.held = range(0)
+        # The size that the strip was last told of.
+        self._asked = QSize()
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         session.changed.connect(self._on_changed)
@@ -122,7 +124,9 @@ class StepPictures(QWidget):
             self._display, self.held = display, held
             self._pictures.clear()
             self._later.stop()
-            self.updateGeometry()
+            if self.sizeHint() != self._asked:
+                self._asked = self.sizeHint()
+                self.updateGeometry()
             self.update()
         elif new.place.step != old.place.step:
             if self._later.isActive():
@@ -154,12 +158,14 @@ class StepPictures(QWidget):
         """The steps that have a picture inside ``seen``, and where it is."""
         found = []
         width, height = self._size()
-        for number, first in enumerate(self._firsts()):
+        each, firsts = height + LABEL + GAP, self._firsts()
+        lines = range(max(0, int(seen.top() // each)), int(seen.bottom() // each) + 1)
+        numbers = range(lines.start * COLUMNS, min(lines.stop * COLUMNS, len(firsts)))
+        for number in numbers:
             line, at = divmod(number, COLUMNS)
-            top = line * (height + LABEL + GAP) + LABEL
-            place = QRectF(at * (width + GAP), top, width, height)
+            place = QRectF(at * (width + GAP), line * each + LABEL, width, height)
             if place.adjusted(-3, -LABEL, 3, 3).intersects(seen):
-                found.append((self.shown_step(first), place))
+                found.append((self.shown_step(firsts[number]), place))
         return found
 
     def make_now(self) -> None:

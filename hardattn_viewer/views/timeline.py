@@ -22,6 +22,7 @@ from hardattn_viewer.views.find_bar import FindBar
 from hardattn_viewer.views.icons import transport_icon
 from hardattn_viewer.views.parts import (
     ElidedLabel,
+    ExactLabel,
     SlotMark,
     column,
     label,
@@ -64,7 +65,7 @@ class Timeline(QWidget):
             name: _transport(name) for name in ("first", "back", "play", "forward", "last")
         }
         self._icons: dict[str, tuple[str, str]] = {}
-        self.step = label(role="title", name="timelineStep")
+        self.step = ExactLabel("title", "timelineStep")
         self._speed = label(role="muted", name="timelineSpeed")
         self._legends = {slot: _Legend(slot) for slot in SLOTS}
         self._lines = label(role="faint", name="timelineLines")
@@ -135,7 +136,7 @@ class Timeline(QWidget):
         tracks = tracks_of(state.frames, state.tracks)
         self.plots.show_tracks(tracks, steps)
         self._lines.setText(_lines_in_words(tracks))
-        self._lines.setVisible(bool(self._lines.text()))
+        self._lines.setVisible(bool(self._lines.text()) and steps > 1)
         for slot, legend in self._legends.items():
             frame = state.frames.of(slot)
             legend.setVisible(frame is not None)

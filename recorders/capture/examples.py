@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +24,7 @@ from recorders.capture.policy import Policy
 from recorders.capture.values import as_array
 from recorders.run.writer import SegmentWriter
 
-_FIELDS = MEDIA_FIELDS | {"name", "image", "regions", "tokens", "label", "input_box"}
+_FIELDS = MEDIA_FIELDS | {"name", "image", "regions", "tokens", "target", "label", "input_box"}
 
 
 @dataclass
@@ -44,6 +44,7 @@ class OpenExamples:
         token_counts: tokens that each was described with; 0 for none.
         spans: of each what of its sound the model's input covers; None where it has none.
         memories: of each what its slots of memory hold at first.
+        targets: of each the tokens that the queries of a ``target`` site are.
         placement: where what the nets see belongs; None until the model runs.
         beams: numbers in the run of what further beams did, by row and beam.
     """
@@ -59,6 +60,7 @@ class OpenExamples:
     token_counts: tuple[int, ...] = ()
     spans: tuple[Span | None, ...] = ()
     memories: tuple[tuple[str, ...], ...] = ()
+    targets: tuple[tuple[str, ...], ...] = ()
     placement: Placement | None = None
     beams: dict[tuple[int, int], int] = field(default_factory=dict)
     _calls: dict[str, int] = field(default_factory=dict)
@@ -127,6 +129,7 @@ def add_examples(
     input_boxes = []
     spans = []
     memories = []
+    targets = []
     for row, fields in enumerate(described):
         unknown = sorted(set(fields) - _FIELDS)
         if unknown:
@@ -144,6 +147,7 @@ def add_examples(
             sound, video, points = sound_of(fields), video_of(fields), points_of(fields)
             spans.append(span_of(fields, sound))
             memories.append(memory_of(fields))
+            targets.append(_target_of(fields))
         except ValueError as problem:
             raise ValueError(f"example {name!r}: {problem}") from problem
         seen = image if video is None else video.frames[0]
@@ -186,7 +190,17 @@ def add_examples(
         token_counts=tuple(len(fields.get("tokens") or ()) for fields in described),
         spans=tuple(spans),
         memories=tuple(memories),
+        targets=tuple(targets),
     )
+
+
+def _target_of(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    told = fields.get("target")
+    if told is None:
+        return ()
+    if isinstance(told, str) or not isinstance(told, Iterable):
+        raise ValueError(f"target is {told!r}; pass one string for each token of the target")
+    return tuple(str(token) for token in told)
 
 
 def _input_box(told: Any, image: Any) -> tuple[float, float, float, float] | None:

@@ -204,8 +204,9 @@ class Recorder:
                 and end, s; Whisper's is (0, 30)): keys of a ``frames`` site are equal parts of
                 that; video (uint8 [frames, height, width] or with 3 colours) with fps or times
                 (s) and, where regions lie in single frames, region_frames ([n], -1 for all); or
-                points ([n, 2], x and y on a plane). Beside any of these: memory (a text for each
-                slot; see ``remember``).
+                points ([n, 2], x and y on a plane). Beside any of these: target (strings: what the
+                queries of a site with ``query_axis="target"`` are, a translation for example) and
+                memory (a text for each slot; see ``remember``).
 
         Raises:
             ValueError: an example is open already, is described wrongly, or was recorded before in

@@ -103,7 +103,13 @@ class Recording:
             self._recorded |= pairs
             for number, slots in zip(opened.numbers.tolist(), opened.memories, strict=True):
                 if number >= 0 and slots:
-                    self._add_memory(np.full(len(slots), number), 0, range(len(slots)), slots)
+                    self._add_texts(
+                        MEMORY_AXIS, np.full(len(slots), number), 0, range(len(slots)), slots
+                    )
+            for number, target in zip(opened.numbers.tolist(), opened.targets, strict=True):
+                if number >= 0 and target:
+                    whose = np.full(len(target), number)
+                    self._add_texts(TARGET_AXIS, whose, 0, range(len(target)), target)
             self._opened[get_ident()] = opened
             return bool(opened.kept.any())
 
@@ -467,7 +473,8 @@ class Recording:
             ]
             numbers = np.array([number for number, _ in told], np.int64)
             step = max(examples.base, examples.last)
-            self._add_memory(numbers, step, [slot] * len(told), [one for _, one in told])
+            written = [one for _, one in told]
+            self._add_texts(MEMORY_AXIS, numbers, step, [slot] * len(told), written)
 
     def written(self, texts: Sequence[Any]) -> None:
         """What was written at each step: [batch] lists of texts; [steps] of one example."""
@@ -491,15 +498,20 @@ class Recording:
                         texts=[str(text)],
                     )
 
-    def _add_memory(
-        self, examples: NDArray[np.int64], step: int, slots: Sequence[int], texts: Sequence[str]
+    def _add_texts(
+        self,
+        axis: int,
+        examples: NDArray[np.int64],
+        step: int,
+        positions: Sequence[int],
+        texts: Sequence[str],
     ) -> None:
         self.writer.add_later_tokens(
             examples=examples,
             step=step,
             snapshot=self._moment(),
-            axis=MEMORY_AXIS,
-            positions=np.array(slots, np.int64),
+            axis=axis,
+            positions=np.array(positions, np.int64),
             ids=np.full(len(examples), -1),
             texts=texts,
         )

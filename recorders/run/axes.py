@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorders.run.index import RowIndex
-from recorders.run.layout import BEAM, BEAM_PARENT, MEMORY_AXIS
+from recorders.run.layout import BEAM, BEAM_PARENT, MEMORY_AXIS, TARGET_AXIS
 from recorders.run.records import Event, Example, LaterToken, Site, Snapshot
 from recorders.run.tables import TextColumn
 from recorders.run.text import visible
 
-_AXES = {"tokens": 0, "target": 1, "slots": MEMORY_AXIS}
+_AXES = {"tokens": 0, "target": TARGET_AXIS, "slots": MEMORY_AXIS}
 _OF_EXAMPLES = ("events", "scalars", "outcomes", "later_tokens", "frames")
 _INDEX = ("snapshot", "example", "step")
 

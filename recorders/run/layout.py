@@ -39,8 +39,11 @@ BEAM = "/beam-"
 BEAM_PARENT = "beam_parent"
 """Scalar of a beam's step: number of the beam that it continued, of the step before."""
 
-TARGET_AXIS, MEMORY_AXIS = 1, 2
-"""Axes of a later token: what was written apart from the input, what a slot of memory holds."""
+TARGET_AXIS = 1
+"""Axis of a later token that is one of the target: what a decoder was given or wrote."""
+
+MEMORY_AXIS = 2
+"""Axis of a later token that is what a slot of memory holds."""
 
 METADATA_ATTRIBUTE_LIMIT = 60_000
 """Bytes of metadata that still go in an attribute; HDF5 allows 64 KiB in an object header."""

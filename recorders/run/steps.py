@@ -144,10 +144,11 @@ class RunSteps(RunBatches):
 
     @cached_property
     def recorded(self) -> frozenset[str]:
-        """What any example has: label, prediction, tokens, later tokens, temperature."""
+        """What any example has: label, prediction, image, tokens, later tokens, temperature."""
         found = {
             "label": "examples/label",
             "prediction": "outcomes/prediction",
+            "image": "examples/image",
         }
         there = {name for name, path in found.items() if bool((self._columns[path] >= 0).any())}
         if bool(self._columns["examples/token_count"].any()):

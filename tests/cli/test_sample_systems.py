@@ -13,16 +13,17 @@ import sample_runs
 from hardattn_models import checkpoint_facts, load_system, load_task, systems
 from recorders import read_run
 
+SYSTEMS = [one for one in sample_runs.samples() if one.name not in ("minilm", "training")]
+GENERATED = [one for one in SYSTEMS if one.name != "glimpse"]
 TASKS = {"pointer": "hull-10", "localiser": "clutter-512"}
 """What samples were recorded on that is not what their models were trained on."""
-ERRORS = {"captioner": 0.3, "localiser": 0.8, "speech": 0.4, "latent": 0.6}
+ERRORS = {"captioner": 0.3, "localiser": 0.8, "speech": 0.4, "latent": 0.6, "rationale": 0.25}
 """What they may err, where that is more than a fifth: of whole captions, of what a code tells."""
-GENERATED = [one for one in sample_runs.samples() if one.name != "glimpse"]
 
 
 def test_every_system_has_a_sample_and_a_story_of_two_sentences() -> None:
-    assert [one.name for one in sample_runs.samples()] == [known.name for known in systems()]
-    for one in sample_runs.samples():
+    assert [one.name for one in SYSTEMS] == [known.name for known in systems()]
+    for one in SYSTEMS:
         assert one.story.count(". ") == 1 and one.story.endswith(".")
         for path in one.paths:
             assert path.stat().st_size < 2_000_000
@@ -37,7 +38,13 @@ def test_a_sample_is_what_its_checkpoint_does(
         checkpoint = sample_runs.checkpoints()[path.stem]
         facts = checkpoint_facts(checkpoint)
         assert facts.training is None
-        assert facts.metadata["training"]["test"]["error"] < ERRORS.get(sample.name, 0.2)
+        test = facts.metadata["training"]["test"]
+        if sample.name == "alignment":
+            assert test["figures"]["alignment error"] < 0.45
+        elif sample.name == "copier":
+            assert (test["figures"]["right, never seen"] > 0.3) == (path == sample.paths[0])
+        else:
+            assert test["error"] < ERRORS.get(sample.name, 0.2)
         fresh = tmp_path / path.name
         task = TASKS.get(sample.name, facts.metadata["training"]["plan"]["task"])
         words = ["record", str(checkpoint), "--task", task, "-n", "5", "-o", str(fresh)]

@@ -16,8 +16,24 @@ SMALL = {
     "glimpse": ("--set", "hidden=16", "--set", "features=8", "--task", "mnist-small"),
     "pointer": ("--set", "width=16", "--set", "layers=1", "--task", "hull-5"),
     "memory": ("--set", "width=8", "--task", "recall-8"),
+    "alignment": ("--set", "width=8", "--task", "new-testament"),
+    "rationale": ("--set", "width=8", "--task", "books"),
+    "copier": ("--set", "width=8", "--task", "names"),
+    "captioner": ("--set", "features=8", "--set", "hidden=16"),
+    "localiser": ("--set", "channels=4", "--set", "features=8", "--task", "clutter-64"),
+    "video": ("--set", "features=8"),
+    "speech": ("--set", "features=8", "--set", "hidden=16", "--task", "spoken-2"),
+    "latent": ("--set", "codes=8", "--set", "hidden=16"),
 }
-AXES = {"glimpse": "regions", "pointer": "points", "memory": "slots"}
+AXES = {
+    "pointer": "points",
+    "memory": "slots",
+    "alignment": "tokens",
+    "rationale": "tokens",
+    "copier": "tokens",
+    "speech": "frames",
+}
+"""Keys that are no regions."""
 
 
 @pytest.mark.parametrize("name", [known.name for known in systems()])
@@ -34,7 +50,7 @@ def test_a_system_is_trained_followed_and_recorded(
     with read_run(followed) as one, read_run(run) as other:
         assert [snapshot.step for snapshot in one.snapshots] == [0, 2, 4]
         (site,) = other.sites
-        assert site.key_axis == AXES[name]
+        assert site.key_axis == AXES.get(name, "regions")
         for example in range(3):
             at_end = one.map(site.name, example, 0, 2)
             np.testing.assert_array_equal(at_end, other.map(site.name, example, 0))
@@ -54,6 +70,38 @@ def test_a_memory_is_recorded_with_what_its_slots_hold(
         slots = recorded.tokens(0, "slots")
         assert len(slots) == 16
         assert all("can" in text for text in slots)
+
+
+@pytest.mark.parametrize(("gradient", "learnt"), [("reinforce", True), ("rloo", False)])
+def test_what_a_model_expects_is_recorded_where_it_learnt_to(
+    gradient: str, learnt: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint, run = str(tmp_path / "m.safetensors"), str(tmp_path / "r.h5")
+    followed = str(tmp_path / "f.h5")
+    words = ["train", "rationale", "--gradient", gradient, "--steps", "2", "--set", "width=4"]
+    words += ["--record", followed, "--record-examples", "2", "-o", checkpoint]
+    output_of(capsys, *words)
+    output_of(capsys, "record", checkpoint, "-n", "2", "-o", run)
+    for name in (run, followed):
+        with read_run(name) as recorded:
+            assert "reward" in recorded.scalars(0)
+            assert ("baseline" in recorded.scalars(0)) == learnt
+
+
+def test_a_verse_is_recorded_as_one_map_with_the_words_of_both_languages(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint, run = str(tmp_path / "m.safetensors"), str(tmp_path / "r.h5")
+    words = ["train", "alignment", "--steps", "1", "--set", "width=4", "-o", checkpoint]
+    output_of(capsys, *words)
+    output_of(capsys, "record", checkpoint, "-n", "2", "-o", run)
+    with read_run(run) as recorded:
+        (site,) = recorded.sites
+        for example in range(2):
+            greek, english = recorded.tokens(example), recorded.tokens(example, "target")
+            assert greek[0] == "∅"
+            assert recorded.map(site, example).shape == (1, len(english), len(greek))
+            assert recorded.steps(site, example) == 1
 
 
 def test_what_is_for_the_zoo_alone_is_refused_elsewhere_in_one_sentence(

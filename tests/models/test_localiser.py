@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,7 @@ def test_one_crop_alone_is_read_and_it_is_the_one_of_its_box() -> None:
         torch.testing.assert_close(
             before, model.classify(everything[at, at]).softmax(-1), atol=1e-6, rtol=1e-5
         )
+        batch = replace(batch, images=batch.images.clone())
         for row, (x0, y0, x1, y1) in enumerate(regions(128).long().tolist()):
             keep = batch.images[row, max(y0, 0) : y1, max(x0, 0) : x1].clone()
             batch.images[row] = 255 - batch.images[row]

@@ -21,12 +21,25 @@ def test_every_mechanism_and_every_estimator_is_on_the_page():
 
 
 def test_the_example_of_the_page_runs_and_brings_a_gradient_to_the_scorer():
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    code, _ = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     names = {}
     exec(compile(code, str(PAGE), "exec"), names)
     gradient = names["scorer"].weight.grad
     assert gradient.isfinite().all() and gradient.abs().sum() > 0
     assert names["context"].shape == (8, 16)
+
+
+@pytest.mark.parametrize("name", ["rloo", "reinforce", "sum-and-sample", "exact"])
+def test_ten_lines_teach_a_model_of_ones_own_where_to_look(name):
+    _, code = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    if name != "rloo":
+        # As the page says, any other name takes its place.
+        code = code.replace('"rloo", logits, loss, samples=4', f'"{name}", logits, loss')
+    body = code[code.index("def update") : code.index("return choice")]
+    assert len([line for line in body.splitlines() if line.strip()]) <= 10 + 1
+    names = {}
+    exec(compile(code, str(PAGE), "exec"), names)
+    assert names["found"] > (0.99 if name == "rloo" else 0.9)
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +55,7 @@ def maker():
 
 def test_the_tables_of_systems_are_those_of_the_figures(maker):
     assert maker.systems_tables() in PAGE.read_text()
+    assert maker.deploying_table() in PAGE.read_text()
 
 
 def test_every_measured_training_is_one_that_can_be_asked_for(maker):

@@ -119,6 +119,9 @@ def test_every_other_pair_is_refused_with_its_reason(mechanism: str) -> None:
 OTHERS = {
     "pointer": ("hull-5", {"width": 16, "layers": 1}),
     "memory": ("recall-8", {"width": 8}),
+    "alignment": ("new-testament", {"width": 8}),
+    "rationale": ("books", {"width": 8}),
+    "copier": ("names", {"width": 8}),
     "captioner": ("scenes", {"features": 8, "hidden": 16}),
     "localiser": ("clutter-64", {"channels": 4, "features": 8}),
     "video": ("clip-name", {"features": 8}),
@@ -142,7 +145,7 @@ def test_every_pair_of_every_other_system_moves_what_chooses(
 ) -> None:
     task_name, options = OTHERS[name]
     plan = default_plan(
-        name, mechanism, gradient=gradient, task=task_name, batch=16, samples=2, options=options
+        name, mechanism, gradient=gradient, task=task_name, batch=8, samples=2, options=options
     )
     data = load_task(task_name)
     with torch.random.fork_rng(devices=[]):

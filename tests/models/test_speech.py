@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,8 @@ def test_the_listener_hears_nothing_far_from_the_moment_it_chose() -> None:
     torch.manual_seed(0)
     model = build_system("speech").eval()
     batch = next(load_task("spoken-4").batches("test", 20))
+    # What a task hands out is also what it hands out next time.
+    batch = replace(batch, mels=batch.mels.clone())
     looks = [torch.full((20,), 12)] * 4
     with torch.no_grad():
         before = model.outcome(batch, Given(looks)).loss

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from transformers import WhisperConfig, WhisperModel
 
-from recorders import Recorder, RunError, read_run
+from recorders import AttentionTap, Recorder, RunError, read_run
 from recorders.run.codec import crc32
 from recorders.run.sounds import checked_sound
 from recorders.run.validate import findings
@@ -175,6 +175,43 @@ def test_what_a_memory_holds_is_told_for_each_step(tmp_path):
         assert run.tokens(0) is None
         assert list(run.key_names("read", 0, 1)) == ["Paris", "Rome"]
         assert list(run.key_names("read", 1, 1)) == ["x", "slot 1"]
+
+
+def test_the_target_of_an_example_names_the_queries(tmp_path):
+    with Recorder(tmp_path / "run.h5") as recorder:
+        batch = [{"tokens": ["ein", "Haus"], "target": ["a", "house"]}, {"tokens": ["ja"]}]
+        with recorder.example(batch=batch):
+            shape = {"key_axis": "tokens", "query_axis": "target"}
+            recorder.log("cross", probabilities=even(2, 1, 2, 2), **shape)
+    with read_run(tmp_path / "run.h5") as run:
+        assert run.tokens(0, "target") == ("a", "house")
+        assert run.tokens(0) == ("ein", "Haus")
+        assert run.tokens(1, "target") is None
+
+
+class Layers(torch.nn.Module):
+    """Calls its layers one by one, as a model does that has no forward of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = torch.nn.Embedding(9, 2)
+        self.tap = AttentionTap("look", key_axis="tokens")
+
+    def look(self, numbers):
+        self.table(numbers)
+        return self.tap(probabilities=torch.full((1, 2), 0.5))
+
+
+def test_what_else_is_looked_up_does_not_take_the_place_of_told_tokens(tmp_path):
+    model = Layers()
+    with Recorder(tmp_path / "run.h5", model, nets=()) as recorder:
+        with recorder.example(tokens=["ein", "Haus"]):
+            model.look(torch.tensor([[4, 5, 6]]))
+        with recorder.example():
+            model.look(torch.tensor([[4, 5]]))
+    with read_run(tmp_path / "run.h5") as run:
+        assert run.tokens(0) == ("ein", "Haus")
+        assert run.tokens(1) == ("#4", "#5")
 
 
 def test_what_was_written_is_what_each_step_asked_for(tmp_path):

@@ -92,6 +92,8 @@ def test_what_cannot_be_right_is_refused_in_one_sentence_that_names_the_site(
         ({"points": np.zeros((2, 3))}, r"\[n, 2\]"),
         ({"points": np.zeros((2, 2)), "regions": np.zeros((2, 4))}, "not both"),
         ({"memory": "one"}, "one text for each slot"),
+        ({"target": "one"}, "one string for each token"),
+        ({"target": 3}, "one string for each token"),
     ],
 )
 def test_an_example_that_is_described_wrongly_is_refused(tmp_path, fields, says):

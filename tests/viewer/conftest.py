@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 import shiboken6
 from PySide6.QtCore import QEvent, QTimer
+from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QApplication, QWidget
 
 from hardattn_viewer.app.overrides import guard_overrides
@@ -34,6 +35,8 @@ def leaves_nothing_behind(qapp: QApplication) -> Iterator[None]:
 
     That Qt warned of nothing is checked by pytest-qt: see ``qt_log_level_fail``.
     """
+    # Where the last test left the pointer, the windows of this one would be pointed at.
+    QCursor.setPos(-4_000, -4_000)
     threads = set(threading.enumerate())
     widgets = {address(widget) for widget in qapp.topLevelWidgets()}
     timers = {id(timer) for timer in running_timers()}

@@ -41,23 +41,10 @@ def file_commands(session: Session, window: Window) -> list[Command]:
         Command(
             "samples",
             "File",
-            "Open the &sample runs",
-            window.open_samples,
-            tooltip="Open the small runs that come with hardattn",
-        ),
-        Command(
-            "textSample",
-            "File",
-            "Open the sample run of a &text model",
-            window.open_text_sample,
-            tooltip="Open what a sentence encoder attended to in a dozen sentences",
-        ),
-        Command(
-            "trainingSample",
-            "File",
-            "Open the sample run of a trai&ning",
-            window.open_training_samples,
-            tooltip="Open a hard and a soft classifier at 31 moments of their training",
+            "&Sample runs…",
+            window.show_samples,
+            ("Ctrl+Alt+R",),
+            "Choose among the runs that come with hardattn, each with its story",
         ),
         Command(
             "closeRun",

@@ -51,11 +51,8 @@ class Window(Protocol):
     def show_omissions(self) -> None:
         """Say what is not in the runs that are shown."""
 
-    def open_samples(self) -> None:
-        """Open the sample runs."""
-
-    def open_text_sample(self) -> None:
-        """Open the sample run of a sentence encoder."""
+    def show_samples(self) -> None:
+        """Show the sample runs."""
 
     @property
     def has_last_session(self) -> bool:
@@ -79,9 +76,6 @@ class Window(Protocol):
 
     def show_log(self) -> None:
         """Show what went wrong."""
-
-    def open_training_samples(self) -> None:
-        """Open the sample runs of a training."""
 
     def keep_numbers(self) -> None:
         """Keep the inspector's numbers, or let go of those kept."""

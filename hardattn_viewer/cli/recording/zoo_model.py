@@ -61,6 +61,7 @@ def record_zoo(path: Path, arguments: argparse.Namespace, notes: Notes) -> bool:
                     split=split,
                     limit=limit,
                     seed=arguments.seed,
+                    expects=_expects(facts),
                     on_batch=bar.update,
                     should_stop=lambda: interruption.asked,
                 )
@@ -105,6 +106,17 @@ def usual_task(path: Path) -> str:
     training = facts.metadata.get("training", {})
     trained = training.get("plan", {}).get("task") if isinstance(training, dict) else None
     return trained if trained in task_names(offline=True) else system(facts.system).tasks[0]
+
+
+def _expects(facts: dict[str, Any]) -> bool:
+    """Whether a checkpoint's training taught it what to expect; yes where nothing is told."""
+    from hardattn_models.pairs import expects
+
+    training = facts.get("training")
+    plan = training.get("plan") if isinstance(training, dict) else None
+    if not isinstance(plan, dict):
+        return True
+    return expects(str(plan.get("gradient")), str(plan.get("baseline", "learned")))
 
 
 def load_model(path: Path, mechanism: str | None) -> tuple[SystemModel, dict[str, Any]]:

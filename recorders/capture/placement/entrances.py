@@ -79,11 +79,21 @@ class Entrances:
     def _embedding(self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         passed, path = self._here()
         ids = args[0] if args else kwargs.get("input")
-        if passed is not None and isinstance(ids, Tensor) and is_ids(ids):
+        if passed is not None and isinstance(ids, Tensor) and is_ids(ids) and self._reads(passed):
             with self._lock:
                 if passed.saw_embedding(path, ids):
                     self._sources.embeddings.add(path)
         return function(*args, **kwargs)
+
+    def _reads(self, passed: Pass) -> bool:
+        """Whether what an embedding is given may be the tokens of the examples.
+
+        A model that calls its layers one by one looks other things up too; where the tokens were
+        told, an embedding with no module around it says nothing about them.
+        """
+        call = self._running.call
+        alone = call is not None and call.path != "" and call.path == self._running.path
+        return not (alone and passed.told.any())
 
     def _cuts(self, grid: Grid | None) -> None:
         if grid is not None:

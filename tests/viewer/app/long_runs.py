@@ -21,7 +21,9 @@ def long_probabilities(steps: int, seed: int = 0) -> NDArray[np.float64]:
     return p / p.sum(-1, keepdims=True)
 
 
-def write_long_run(path: Path, steps: int, *, hard: bool = True, seed: int = 0) -> Path:
+def write_long_run(
+    path: Path, steps: int, *, hard: bool = True, seed: int = 0, scalars: bool = True
+) -> Path:
     """One example of very many steps over 3 × 3 regions, and a short one."""
     writer = SegmentWriter(path)
     site = writer.add_site(
@@ -45,11 +47,11 @@ def write_long_run(path: Path, steps: int, *, hard: bool = True, seed: int = 0) 
         log_prob=np.log(p.max(-1))[:, None, None],
         entropy=entropy[:, None, None],
         selection=chosen[:, None, None, None] if hard else None,
-        temperature=0.5,
+        temperature=0.5 if scalars else None,
     )
     _, batch = writer._pending._waits.rows["events"][-1]
     batch.columns["events/step"] = np.arange(steps, dtype=np.int32)
-    add = {"site": site, "examples": np.array([short]), "snapshot": 0, "temperature": 0.5}
+    add = {"site": site, "examples": np.array([short]), "snapshot": 0}
     for step in range(3):
         writer.add_events(
             step=step,
@@ -57,10 +59,11 @@ def write_long_run(path: Path, steps: int, *, hard: bool = True, seed: int = 0) 
             log_prob=np.log(p[step].max())[None, None, None],
             entropy=entropy[step][None, None, None],
             selection=chosen[step][None, None, None, None] if hard else None,
+            temperature=0.5 if scalars else None,
             **add,
         )
     rng = np.random.default_rng(seed + 1)
-    for name in ("reward", "baseline"):
+    for name in ("reward", "baseline") if scalars else ():
         writer.add_scalars(
             name,
             examples=np.full(steps, long),

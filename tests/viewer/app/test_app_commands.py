@@ -67,7 +67,7 @@ COMMANDS = {command.id: command for command in _commands()}
 # What a command is there to change; of the place, the part of it.
 CHANGES = {
     "open": "dialogs", "openParts": "dialogs", "openUrl": "dialogs", "samples": "message",
-    "textSample": "runs", "closeRun": "runs", "recover": "recovery", "stopRecovery": "recovery",
+    "closeRun": "runs", "recover": "recovery", "stopRecovery": "recovery",
     "saveSession": "dialogs", "openSession": "dialogs", "restoreSession": "runs",
     "restoreAtStart": "restore", "export": "dialogs", "quit": "visible",
     "undo": "view state", "redo": "view state", "copy": "clipboard", "filter": "focus",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,8 @@ from random_actions import Act, BrokenError, Person, random_acts, shortest
 from small_runs import write_run
 from text_runs import write_generated_run, write_patches_run, write_text_run
 
-from hardattn_viewer.app import command_window
 from hardattn_viewer.app.main_window import MainWindow
-from sample_runs import text_path, training_paths
+from sample_runs import Sample, samples
 
 # A seed that failed elsewhere is tried here with HARDATTN_FUZZ_SEED.
 SEED = int(os.environ.get("HARDATTN_FUZZ_SEED", "5"))
@@ -41,15 +41,13 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return [*made, cut, folder / "missing.h5"]
 
 
-@pytest.fixture(autouse=True)
-def samples_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Notes are written beside a run: never beside those that come with hardattn."""
-    copies = {path: tmp_path / path.name for path in (text_path(), *training_paths())}
-    for path, copy in copies.items():
-        shutil.copy(path, copy)
-    text, *training = copies.values()
-    monkeypatch.setattr(command_window, "text_path", lambda: text)
-    monkeypatch.setattr(command_window, "training_paths", lambda: tuple(training))
+@pytest.fixture
+def copies(tmp_path: Path) -> tuple[Sample, ...]:
+    """Samples of its own: notes are written beside a run, never beside those of hardattn."""
+    return tuple(
+        replace(one, paths=tuple(Path(shutil.copy(path, tmp_path)) for path in one.paths))
+        for one in samples()
+    )
 
 
 @pytest.mark.parametrize(
@@ -60,6 +58,7 @@ def test_random_acts_break_nothing(
     qtbot: QtBot,
     qtlog: Any,
     paths: list[Path],
+    copies: tuple[Sample, ...],
     count: int,
 ) -> None:
     def warnings() -> list[str]:
@@ -67,6 +66,8 @@ def test_random_acts_break_nothing(
 
     def first_fault(acts: Sequence[Act]) -> BrokenError | None:
         window = make_window()
+        window.shelf.samples = copies
+        window.cards.samples.show()
         window.activateWindow()
         qtbot.waitUntil(window.isActiveWindow)
         window.session.open(paths[:2])

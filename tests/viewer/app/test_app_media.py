@@ -1,20 +1,32 @@
 """Sounds, videos, points and memories in the real window."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import wait_until_shown
+from drawing_samples import painted
 from media_runs import POINTS, frames, write_memory, write_points, write_sound, write_video
-from PySide6.QtCore import QPoint
+from numpy.typing import NDArray
+from PySide6.QtCore import QPoint, QRectF
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from hardattn_viewer.app.main_window import MainWindow
+from hardattn_viewer.drawing.difference import (
+    DifferencePicture,
+    difference_picture,
+    paint_difference_ground,
+)
+from hardattn_viewer.drawing.theme import DARK
+from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.naming import key_name, key_noun
-from hardattn_viewer.session.regions import pixel_words
+from hardattn_viewer.session.regions import image_size, pixel_words
 from hardattn_viewer.session.session import Session
+from hardattn_viewer.views.header_line import MOST_TEXT
+from recorders import Recorder
 
 
 def opened(path: Path) -> Session:
@@ -92,6 +104,27 @@ def test_points_lie_where_they_are_on_the_plane_and_the_tour_goes_through_them(
     session.close()
 
 
+def test_points_have_room_around_them_and_rings_in_the_difference(tmp_path: Path) -> None:
+    session = opened(write_points(tmp_path / "run.h5"))
+    frame = session.state.frame
+    assert frame is not None and frame.boxes is not None
+    width, height = image_size(frame) or (0, 0)
+    low, high = frame.boxes[:, :2].min(axis=0), frame.boxes[:, 2:].max(axis=0)
+    # As much at the right and below as at the left and above.
+    np.testing.assert_allclose(low, (width, height) - high, atol=1.5)
+    assert low.min() > 0.03 * max(width, height)
+    picture = difference_picture(frame, frame, Display())
+    assert picture.points
+
+    def pixels_of(shown: DifferencePicture) -> NDArray[np.uint8]:
+        rect = QRectF(0, 0, 400, 400)
+        return painted(400, 400, lambda p: paint_difference_ground(p, rect, shown, DARK))
+
+    image, plain = pixels_of(picture), pixels_of(replace(picture, points=False))
+    assert (image != plain).any(axis=-1).sum() > 4 * len(frame.boxes)
+    session.close()
+
+
 def test_a_memory_is_read_slot_by_slot_as_it_is_at_each_step(tmp_path: Path) -> None:
     session = opened(write_memory(tmp_path / "run.h5"))
     frame = session.state.frames.a
@@ -125,3 +158,26 @@ def test_what_is_pointed_at_in_the_window_is_the_region_there(
     assert seen - {None} <= set(range(len(frame.boxes)))
     assert len(seen - {None}) >= min(len(frame.boxes), 4)
     assert not window.message.isVisible()
+
+
+def test_a_question_stands_above_what_was_looked_at_to_answer_it(
+    make_window: Callable[[], MainWindow], qtbot: QtBot, tmp_path: Path
+) -> None:
+    path = tmp_path / "asked.h5"
+    with Recorder(path) as recorder:
+        for question in ("Where is the ball ?", "Who " + "really " * 20 + "has it ?"):
+            with recorder.example(tokens=question.split(), memory=["Ann has it", "Bob is out"]):
+                recorder.log("memory", probabilities=np.full((1, 1, 2), 0.5), key_axis="slots")
+    window = make_window()
+    window.session.open([path])
+    wait_until_shown(qtbot, window)
+    pair = window.header._text
+    assert pair.isVisible() and pair.value.text() == "“Where is the ball ?”"
+    window.session.go_to_row(1)
+    wait_until_shown(qtbot, window)
+    assert len(pair.value.text()) <= MOST_TEXT + 2 and pair.value.text().endswith("…”")
+    assert "has it" in pair.toolTip() and "has it" not in pair.value.text()
+    window.session.open([write_points(tmp_path / "run.h5")])
+    window.session.close_run(window.session.state.runs[0].key)
+    wait_until_shown(qtbot, window)
+    assert not pair.isVisible()

@@ -7,6 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from pytestqt.qtbot import QtBot
+from small_runs import wait_until_shown
+
+from hardattn_viewer.app.main_window import MainWindow
+from hardattn_viewer.views.matrix import MatrixView
 
 ROOT = Path(__file__).parents[3]
 # Freed arrays raise the allocator's threshold, then many live between others that are freed.
@@ -38,3 +43,24 @@ def test_what_large_arrays_took_goes_back_to_the_system() -> None:
 
     assert left("told") < 5
     assert left("untold") > 40
+
+
+def test_what_nobody_sees_keeps_no_map(window: MainWindow, qtbot: QtBot) -> None:
+    """A picture keeps the map that it is of: five views would keep five."""
+    session = window.session
+    for view in ("matrix", "compare", "overlay"):
+        session.set_view(view)
+        wait_until_shown(qtbot, window)
+    session.set_view("training")
+    wait_until_shown(qtbot, window)
+    matrix = window.view["matrix"]
+    assert isinstance(matrix, MatrixView)
+    held = [*matrix.panes, window.compare.a, window.compare.b, window.overlay.pane]
+    session.next_example(1)
+    wait_until_shown(qtbot, window)
+    assert [part.canvas.picture for part in held] == [None] * len(held)
+    assert window.compare.difference.canvas.picture is None
+    session.set_view("compare")
+    wait_until_shown(qtbot, window)
+    assert window.compare.a.canvas.picture is not None
+    assert window.compare.difference.canvas.picture is not None

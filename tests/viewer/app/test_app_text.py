@@ -101,15 +101,7 @@ def test_a_site_is_found_by_typing_a_part_of_what_it_is(text: MainWindow, qtbot:
     assert text.session.state.place.site is None
 
 
-def test_the_sample_run_of_a_text_model_opens_from_the_menu(
-    make_window: Make, qtbot: QtBot
-) -> None:
-    window = make_window()
-    window.actions_["textSample"].trigger()
-    wait_until_shown(qtbot, window)
-    state = window.session.state
-    run = state.run_in(state.shown_slot)
-    assert run is not None and run.path == text_path()
+def test_the_sample_run_of_a_text_model_is_verified() -> None:
     with read_run(text_path()) as truth:
         tokens = truth.tokens(0)
         assert tokens is not None and tokens[:2] == ("[CLS]", "the")

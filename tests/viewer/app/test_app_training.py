@@ -196,11 +196,12 @@ def test_a_run_without_snapshots_teaches_how_to_record_them(
     assert not window.actions_["nextSnapshot"].isEnabled()
 
 
-def test_the_sample_run_of_a_training_opens_from_the_menu(
+def test_the_sample_runs_of_a_training_show_how_it_went(
     make_window: Callable[[], MainWindow], qtbot: QtBot
 ) -> None:
     window = make_window()
-    window.actions_["trainingSample"].trigger()
+    window.session.open(list(sample_runs.training_paths()))
+    window.session.set_view("training")
     wait_until_shown(qtbot, window)
     settle(qtbot, window)
     courses = window.training.courses

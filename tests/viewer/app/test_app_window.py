@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
+import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QMouseEvent
+from drawing_samples import make_frame
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, Qt
+from PySide6.QtGui import QImage, QMouseEvent, QPainter
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 from small_runs import STEPS, wait_until_shown
 
 from hardattn_viewer.app.export_dialog import ExportDialog
 from hardattn_viewer.app.main_views import MAIN_VIEWS
 from hardattn_viewer.app.main_window import MainWindow
+from hardattn_viewer.drawing.theme import DARK
+from hardattn_viewer.session.numbers import decimal, numbers_of, plain
+from hardattn_viewer.views.example_lines import ExampleLines, _words
+from hardattn_viewer.views.examples_model import ExamplesModel
+from hardattn_viewer.views.parts import ExactLabel
 
 
 def assert_views_agree(window: MainWindow) -> None:
@@ -262,3 +271,121 @@ def test_the_first_frame_is_drawn_within_50_ms(window: MainWindow, qtbot: QtBot)
         QApplication.processEvents()
         took.append(time.process_time() - started)
     assert sorted(took)[2] < 0.05
+
+
+def test_other_numbers_of_the_same_width_lay_nothing_out(window: MainWindow, qtbot: QtBot) -> None:
+    """A label that changes would have all docks laid out: a third of the time of a step."""
+    asked: list[QEvent.Type] = []
+
+    class Seen(QObject):
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+            if event.type() == QEvent.Type.LayoutRequest:
+                asked.append(event.type())
+            return False
+
+    for step in (1, 2, 1, 2):
+        window.session.go_to_step(step)
+        wait_until_shown(qtbot, window)
+    seen = Seen()
+    window.installEventFilter(seen)
+    before = window.timeline.step.text()
+    window.session.go_to_step(1)
+    wait_until_shown(qtbot, window)
+    assert window.timeline.step.text() != before and not asked
+    window.removeEventFilter(seen)
+
+
+def test_a_label_is_as_large_as_its_text(qtbot: QtBot) -> None:
+    label, plain = ExactLabel("value", "exact"), QLabel()
+    for one in (label, plain):
+        qtbot.addWidget(one)
+    for text in ("No example to show", "Example 0", "step 1,000\nof 5,000", ""):
+        label.setText(text)
+        plain.setText(text)
+        if text:
+            assert label.size() == plain.sizeHint()
+
+
+def test_lines_of_the_table_are_painted_whole(window: MainWindow, qtbot: QtBot) -> None:
+    """Selection, outcomes in colour, numbers at the right edge of their column."""
+    wait_until_shown(qtbot, window)
+    table, theme = window.examples.table, DARK
+    image = table.viewport().grab().toImage()
+    line = table.currentIndex().row()
+
+    def colours(column: int, at: int) -> set[str]:
+        place = table.visualRect(table.model().index(at, column))
+        return {
+            image.pixelColor(x, y).name()
+            for x in range(place.left(), min(place.right(), image.width() - 1))
+            for y in range(place.top(), place.bottom())
+        }
+
+    assert theme.selection in colours(1, line)
+    assert theme.selection not in colours(1, line + 1)
+    rows = window.session.state.rows
+    assert rows is not None and rows.a is not None
+    for at in range(4):
+        row = window.session.state.order[at]
+        right = int(rows.a.prediction[row]) == int(rows.label[row])
+        sides = [side for side in (rows.a, rows.b) if side is not None]
+        wrong = any(int(side.prediction[row]) != int(rows.label[row]) for side in sides)
+        assert (theme.bad in colours(1, at)) == wrong
+        assert not right or theme.good in colours(1, at)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown", "tone"),
+    [
+        (0.2, "+0.20", "good"),
+        (-0.2, "−0.20", "bad"),
+        (-0.001, "0.00", "plain"),
+        (0.0, "0.00", "plain"),
+    ],
+)
+def test_an_advantage_that_is_shown_as_zero_takes_no_side(
+    value: float, shown: str, tone: str
+) -> None:
+    frame = make_frame()
+    frame = replace(frame, scalars={**frame.scalars, "advantage": np.full(frame.steps, value)})
+    found = next(one for one in numbers_of(frame, None, "") if one.name == "advantage")
+    assert (found.value, found.tone) == (shown, tone)
+
+
+def test_outcomes_of_two_digits_are_written_whole(qtbot: QtBot) -> None:
+    """Closer together where there is little room, and never cut in silence."""
+    said: list[str] = []
+
+    class Painter(QPainter):
+        def drawText(self, *parts: object) -> None:
+            said.append(str(parts[-1]))
+
+    class Model:
+        text_of = None
+
+        def outcome_of(self, row: int) -> tuple[int, tuple[int, int]]:
+            return 12, (12, 7)
+
+    lines = ExampleLines(cast("ExamplesModel", Model()))
+    image = QImage(200, 30, QImage.Format.Format_RGB32)
+    painter = Painter(image)
+    lines._fonts(painter.font())
+    whole = lines._width(list(_words(12, (12, 7), DARK)))
+    for width, words in (
+        (whole, "12 → 12✓ · 7✗"),
+        (whole - 1, "12→12✓·7✗"),
+    ):
+        said.clear()
+        lines._paint_outcome(painter, QRect(0, 0, width, 27), 0, DARK)
+        assert "".join(said) == words
+    said.clear()
+    lines._paint_outcome(painter, QRect(0, 0, whole // 2, 27), 0, DARK)
+    assert "".join(said).endswith("…")
+    painter.end()
+
+
+def test_a_number_that_is_shown_as_zero_has_no_sign() -> None:
+    assert [decimal(value) for value in (-0.004, -0.006, 0.0, -0.0)] == [
+        "0.00", "−0.01", "0.00", "0.00"
+    ]  # fmt: skip
+    assert [plain(value) for value in (-0.004, -1.0, -0.0, 0.5)] == ["0.00", "−1", "0", "0.50"]

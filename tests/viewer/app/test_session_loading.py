@@ -209,3 +209,14 @@ def test_the_cache_forgets_what_was_used_longest_ago() -> None:
     assert "huge" not in cache and len(cache) == 2
     cache.forget(lambda key: key == "a")
     assert cache.bytes == 4
+
+
+def test_a_value_that_grows_while_it_is_held_does_not_upset_the_bound() -> None:
+    cache: ByteCache[int, bytearray] = ByteCache(10, len)
+    for number in range(20):
+        value = bytearray(4)
+        cache.put(number, value)
+        value.extend(bytes(4))
+        assert len(cache) <= 2 and cache.bytes == 4 * len(cache)
+    cache.forget(lambda _: True)
+    assert cache.bytes == 0

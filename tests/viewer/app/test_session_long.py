@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -158,3 +159,33 @@ def test_every_example_is_read_whole_up_to_the_limit() -> None:
     for step in (0, 1_000, LONG_STEPS):
         around = steps_around(step, LONG_STEPS + 1)
         assert step in around and len(around) <= 2 * BLOCK_STEPS
+
+
+def test_what_is_not_read_yet_leaves_everything_as_it_is(path: Path) -> None:
+    """Nothing is painted for a place whose numbers are still on their way."""
+    waiting = Session(wake=lambda: None)
+    waiting.open([path])
+    deadline = time.monotonic() + 20
+    while waiting.state.frames.a is None and time.monotonic() < deadline:
+        waiting.collect()
+        time.sleep(0.005)
+    shown = waiting.state.frames.a
+    assert shown is not None and 4_000 not in shown.held
+    waiting.go_to_step(4_000)
+    assert waiting.state.place.step == 4_000
+    assert waiting.state.frames.a is shown
+    while waiting.state.frames.a is shown and time.monotonic() < deadline:
+        waiting.collect()
+        time.sleep(0.005)
+    there = waiting.state.frames.a
+    assert there is not None and there.place.step == 4_000
+    waiting.close()
+
+
+def test_numbers_that_nobody_recorded_are_not_kept(tmp_path: Path) -> None:
+    path = write_long_run(tmp_path / "bare.h5", STEPS, scalars=False)
+    with read_run(path) as run:
+        frame = load_frame(run, Place(step=100))
+        assert np.isnan(run.scalars(0, "glimpse").get("reward", np.full(1, np.nan))).all()
+    assert not {"reward", "baseline", "temperature"} & set(frame.scalars)
+    assert {"entropy", "log_prob", "p_selected"} <= set(frame.scalars)
