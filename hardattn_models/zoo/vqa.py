@@ -16,29 +16,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hardattn_models.choosing import Chooser
+from hardattn_models.choosing import Chooser, tell
 from hardattn_models.model import ModelConfig, Outcome, SystemModel
-from hardattn_models.pairs import pairs
+from hardattn_models.pairs import CHOICES, pairs
 from hardattn_models.system import System
 from hardattn_models.tasks.generated import GeneratedTask
-from hardattn_models.tasks.shapes import ShapeBatch
+from hardattn_models.tasks.shapes import ANSWERS, KINDS, ShapeBatch
 from hardattn_models.weights import kept_size
 from recorders.capture.tap import AttentionTap
 
-_LEARNT = (
-    "sampled",
-    "soft",
-    "uniform",
-    "top-k",
-    "gumbel-softmax",
-    "straight-through",
-    "gumbel-straight-through",
-    "sparsemax",
-    "entmax15",
-    "hybrid",
-)
 STRIDE = 8
-"""Height and width of a region in pixels; what is known of it comes from 32 × 32 around it."""
+"""Height and width of a region in pixels; what is known of it comes from 24 × 24 around it."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +44,7 @@ class VqaConfig(ModelConfig):
     """
 
     WHAT: ClassVar[str] = "answerer"
-    MECHANISMS: ClassVar[tuple[str, ...]] = ("sampled", "argmax", *_LEARNT[1:])
+    MECHANISMS: ClassVar[tuple[str, ...]] = ("sampled", "argmax", *CHOICES[1:])
 
     words: int = 28
     answers: int = 13
@@ -92,23 +80,27 @@ class VqaModel(SystemModel):
         y, x = torch.meshgrid(corner, corner, indexing="ij")
         boxes = torch.stack([x, y, x + STRIDE, y + STRIDE], -1).reshape(-1, 4)
         self.register_buffer("regions", boxes, persistent=False)
+        # From 8 × 8 pixels, then 16 × 16, then 24 × 24 around the middle of a region.
         self.see = nn.Sequential(
-            nn.Conv2d(3, 24, 8, stride=4),
+            nn.Conv2d(3, 32, 8, stride=4),
             nn.ReLU(),
-            nn.Conv2d(24, 48, 3, stride=2, padding=1),
+            nn.Conv2d(32, 48, 3, padding=1),
             nn.ReLU(),
-            nn.Conv2d(48, width, 3, padding=1),
+            nn.Conv2d(48, width, 3, stride=2, padding=1),
             nn.ReLU(),
         )
-        kept_size(self.see)
         self.word = nn.Embedding(config.words, width, padding_idx=0)
         self.read = nn.Sequential(nn.Linear(width, width), nn.ReLU())
         self.ask = nn.Linear(width, width)
         self.keys = nn.Linear(width, width, bias=False)
+        self.told = nn.Linear(width, width)
+        self.asked = nn.Linear(width, width)
         self.answer = nn.Sequential(
             nn.Linear(3 * width, 2 * width), nn.ReLU(), nn.Linear(2 * width, config.answers)
         )
         self.expect = nn.Linear(width, 1)
+        for part in (self.see, self.read, self.told, self.asked):
+            kept_size(part)
 
     def selector(self) -> list[nn.Parameter]:
         """What the question looks for, and what it is compared with."""
@@ -124,27 +116,29 @@ class VqaModel(SystemModel):
         query = self.ask(asked if through else asked.detach())
         keys = self.keys(seen if through else seen.detach())
         selection = choose(torch.einsum("bd,bnd->bn", query, keys) / math.sqrt(keys.shape[-1]))
-        index = selection.index
-        self.look(
-            probabilities=selection.probabilities,
-            selection=index,
-            log_prob=None if index is None else selection.log_prob,
-            temperature=selection.temperature,
-        )
+        tell(self.look, selection)
         told = selection.apply(seen)
-        # The product says whether what is seen is what is asked for.
-        scores = self.answer(torch.cat([told, asked, told * asked], -1))
-        right = (scores.argmax(-1) == batch.answer).to(scores.dtype)
-        middle = batch.shape[:, STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE].flatten(1)
-        on = (selection.weights.detach() * middle).sum(-1)
+        # The product says whether what is seen is what is asked for (Kim et al. 2016,
+        # arXiv:1610.04325).
+        both = self.told(told) * self.asked(asked)
+        scores = self.answer(torch.cat([told, asked, both], -1))
+        said = scores.argmax(-1)
+        right = (said == batch.answer).to(scores.dtype)
+        held = functional.max_pool2d(batch.shape.to(scores.dtype), STRIDE).flatten(1)
         return Outcome(
             loss=functional.cross_entropy(scores, batch.answer, reduction="none"),
             reward=right,
             right=right,
             baseline=self.expect(asked.detach()),
             scores=scores.detach().softmax(-1),
-            # Of the smallest shapes no region has its middle on them.
-            figures={"weight on the shape": torch.where(middle.any(-1), on, torch.nan)},
+            figures={
+                "weight on the shape": (selection.weights.detach() * held).sum(-1),
+                **{
+                    f"right, {kind}": torch.where(batch.kind == number, right, torch.nan)
+                    for number, kind in enumerate(KINDS)
+                },
+            },
+            words=[[ANSWERS[answer]] for answer in said.tolist()],
         )
 
     def described(self, batch: ShapeBatch) -> list[dict[str, Any]]:
@@ -159,14 +153,14 @@ def _fit(task: GeneratedTask) -> dict[str, Any]:
 
 def _defaults(mechanism: str, gradient: str) -> dict[str, Any]:
     plan: dict[str, Any] = {
-        "steps": 700,
+        "steps": 2_000,
         "batch": 64,
         "learning_rate": 2e-3,
         "shift": 0,
         "entropy_bonus": 0.0,
     }
     if mechanism in ("sampled", "top-k"):
-        plan |= {"steps": 1_200, "entropy_bonus": 0.01}
+        plan |= {"steps": 3_000, "learning_rate": 3e-3, "entropy_bonus": 0.003}
     if mechanism in ("gumbel-softmax", "gumbel-straight-through"):
         plan |= {"schedule": "exponential", "temperature": 1.0, "end_temperature": 0.5}
     return plan
@@ -175,7 +169,7 @@ def _defaults(mechanism: str, gradient: str) -> dict[str, Any]:
 SYSTEM = System(
     name="vqa",
     summary="answers a question about a picture from the one region that the question looks for",
-    trainable=pairs(_LEARNT),
+    trainable=pairs(CHOICES),
     mechanisms=VqaConfig.MECHANISMS,
     tasks=("easy-vqa",),
     reference="Xu & Saenko 2016, Ask, Attend and Answer, arXiv:1511.05234",
