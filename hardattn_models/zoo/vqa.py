@@ -74,7 +74,11 @@ class VqaModel(SystemModel):
         config = self.config
         width = config.features
         self.look = AttentionTap(
-            "look", kind="cross", mechanism=config.mechanism, key_axis="regions"
+            "look",
+            kind="cross",
+            mechanism=config.mechanism,
+            query_axis="target",
+            key_axis="regions",
         )
         corner = torch.arange(0.0, config.size, STRIDE)
         y, x = torch.meshgrid(corner, corner, indexing="ij")
@@ -160,7 +164,7 @@ def _defaults(mechanism: str, gradient: str) -> dict[str, Any]:
         "entropy_bonus": 0.0,
     }
     if mechanism in ("sampled", "top-k"):
-        plan |= {"steps": 3_000, "learning_rate": 3e-3, "entropy_bonus": 0.003}
+        plan |= {"steps": 3_000, "entropy_bonus": 0.01}
     if mechanism in ("gumbel-softmax", "gumbel-straight-through"):
         plan |= {"schedule": "exponential", "temperature": 1.0, "end_temperature": 0.5}
     return plan
