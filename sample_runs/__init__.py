@@ -135,8 +135,8 @@ _SYSTEMS = {
     "vqa": (
         "A question about a picture",
         "A question in words is asked about a picture of one coloured shape. The hard answerer (A) "
-        "sees one region of 64, drawn from where the question points, and the soft one (B) a blend "
-        "of all.",
+        "sees what is around one region of 64 and errs on one question in 20, the soft one (B) "
+        "blends all regions and errs on one in 200.",
     ),
     "latent": (
         "One code for a digit",

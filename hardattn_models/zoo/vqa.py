@@ -93,6 +93,7 @@ class VqaModel(SystemModel):
             nn.Conv2d(48, width, 3, stride=2, padding=1),
             nn.ReLU(),
         )
+        kept_size(self.see)
         self.word = nn.Embedding(config.words, width, padding_idx=0)
         self.read = nn.Sequential(nn.Linear(width, width), nn.ReLU())
         self.ask = nn.Linear(width, width)
@@ -103,8 +104,6 @@ class VqaModel(SystemModel):
             nn.Linear(3 * width, 2 * width), nn.ReLU(), nn.Linear(2 * width, config.answers)
         )
         self.expect = nn.Linear(width, 1)
-        for part in (self.see, self.read, self.told, self.asked):
-            kept_size(part)
 
     def selector(self) -> list[nn.Parameter]:
         """What the question looks for, and what it is compared with."""
