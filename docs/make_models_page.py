@@ -198,6 +198,13 @@ _COLUMNS: dict[str, dict[str, Any]] = {
         "KL, nats": lambda run: run["figures"]["KL"],
         "digit told by the code": lambda run: 100 * (1 - run["error"]),
     },
+    "vqa": {
+        "right": lambda run: 100 * (1 - run["error"]),
+        "colours": lambda run: _percent(run["figures"]["right, colour"]),
+        "forms": lambda run: _percent(run["figures"]["right, form"]),
+        "yes or no": lambda run: _percent(run["figures"]["right, yes or no"]),
+        "on the shape": lambda run: _percent(run["figures"]["weight on the shape"]),
+    },
 }
 
 

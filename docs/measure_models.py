@@ -113,6 +113,13 @@ _SIGHT = (
     "speech --mechanism sampled --gradient reinforce",
     "speech --mechanism soft --gradient backprop",
 )
+_VQA = (
+    "sampled --gradient reinforce",
+    "soft --gradient backprop",
+    "uniform --gradient backprop",
+    "straight-through --gradient straight-through",
+    "sampled --gradient muprop",
+)
 _LATENT = (
     "sampled --gradient relax",
     "sampled --gradient rebar",
@@ -147,6 +154,7 @@ EXPERIMENTS: tuple[tuple[str, tuple[int, ...]], ...] = (
     ("glimpse --mechanism gaussian --gradient reinforce --task mnist --steps 20000", (0,)),
     *((f"glimpse --mechanism {words} --task mnist-small --steps 1500", (0,)) for words in _GLIMPSE),
     *((words, (0,)) for words in _SIGHT),
+    *((f"vqa --mechanism {words}", SEEDS) for words in _VQA),
     ("latent --mechanism sampled --gradient rebar", (0,)),
     ("latent --mechanism gumbel-softmax --gradient gumbel-softmax", (0,)),
     *((f"latent --mechanism {words} --steps 500", SEEDS) for words in _LATENT),

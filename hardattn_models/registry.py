@@ -19,6 +19,7 @@ from hardattn_models.zoo import (
     rationale,
     speech,
     video,
+    vqa,
 )
 
 __all__ = ["System", "build_system", "system", "systems"]
@@ -34,6 +35,7 @@ _SYSTEMS = (
     localiser.SYSTEM,
     video.SYSTEM,
     speech.SYSTEM,
+    vqa.SYSTEM,
     latent.SYSTEM,
 )
 

@@ -132,6 +132,12 @@ _SYSTEMS = {
         "listener (A) stops at one moment for each and never goes back, the soft one (B) weighs "
         "every moment by how likely it would stop there.",
     ),
+    "vqa": (
+        "A question about a picture",
+        "A question in words is asked about a picture of one coloured shape. The hard answerer (A) "
+        "sees what is around one region of 64 and errs on one question in 20, the soft one (B) "
+        "blends all regions and errs on one in 200.",
+    ),
     "latent": (
         "One code for a digit",
         "A digit is kept as the number of one code of 64, whose drawings are beside it. The hard "

@@ -1,6 +1,6 @@
 """Records the sample runs: ``python -m sample_runs.record_runs [--minilm FOLDER] [--training]``.
 
-With ``--systems`` the other systems are trained and recorded too (40 CPU minutes), with ``--systems
+With ``--systems`` the other systems are trained and recorded too (44 CPU minutes), with ``--systems
 NAME`` those of that name alone.
 
 The glimpse runs hold the same first test images of MNIST, which are bundled, so this works offline.
@@ -44,6 +44,8 @@ SYSTEMS = (
     ("video-soft", "video --mechanism soft --gradient backprop", "clip-find", 40),
     ("speech-hard", "speech --mechanism sampled --gradient reinforce", "spoken-4", 12),
     ("speech-soft", "speech --mechanism soft --gradient backprop", "spoken-4", 12),
+    ("vqa-hard", "vqa --mechanism sampled --gradient reinforce", "easy-vqa", 60),
+    ("vqa-soft", "vqa --mechanism soft --gradient backprop", "easy-vqa", 60),
     ("latent-hard", "latent --mechanism sampled --gradient rebar", "mnist-small", 20),
     (
         "latent-soft",

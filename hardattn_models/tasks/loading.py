@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from hardattn_models.errors import TaskError
-from hardattn_models.tasks import clips, clutter, pointing, recall, scenes, spoken
+from hardattn_models.tasks import clips, clutter, pointing, recall, scenes, shapes, spoken
 from hardattn_models.tasks.books import BookTask
 from hardattn_models.tasks.gaps import GapTask
 from hardattn_models.tasks.mnist import load_mnist, load_mnist_small
@@ -24,6 +24,7 @@ _GENERATED: dict[str, Callable[[], Task]] = {
     **{f"recall-{size}": partial(recall.recall, size) for size in recall.SIZES},
     "tools-16": lambda: recall.recall(16, recall.TOOLS, "tools"),
     "scenes": scenes.scenes,
+    "easy-vqa": shapes.shapes,
     **{f"spoken-{size}": partial(spoken.spoken, size) for size in (4, 2, 8)},
     "clip-find": partial(clips.clips, 3, "clip-find"),
     "clip-name": partial(clips.clips, 1, "clip-name"),

@@ -245,3 +245,9 @@ def tokens_of_steps(frame: Frame) -> dict[int, str]:
         if place < len(texts) and texts[place]:
             found[frame.first_step + at] = texts[place]
     return found
+
+
+def written(frame: Frame) -> str:
+    """What the model wrote at the one step of an example; nothing where it has several, or none."""
+    texts = frame.axes.on(frame.query_axis) if frame.query_axis == "target" else None
+    return texts[0] if frame.steps == 1 and texts is not None and len(texts) == 1 else ""

@@ -7,10 +7,11 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 
 from hardattn_viewer.session.numbers import decimal
 from hardattn_viewer.session.state import SLOTS, Frames
-from hardattn_viewer.session.tracks import title_of, tracks_of, tracks_there
+from hardattn_viewer.session.tracks import title_of, tracks_of, tracks_there, written
 from hardattn_viewer.views.parts import SlotMark, label, plain_tooltip
 
 MOST = 9
+_ONE = "One step: there is no course to draw."
 
 
 class StepValues(QWidget):
@@ -27,7 +28,7 @@ class StepValues(QWidget):
         self._titles = [label(role="muted") for _ in range(MOST)]
         self._marks = {slot: SlotMark(slot) for slot in SLOTS}
         self._values = {slot: [label(role="value") for _ in range(MOST)] for slot in SLOTS}
-        self.why = label("One step: there is no course to draw.", "faint", "oneStep")
+        self.why = label(_ONE, "faint", "oneStep")
         for at, title in enumerate(self._titles, start=1):
             self._grid.addWidget(title, 0, at, Qt.AlignmentFlag.AlignLeft)
         for line, slot in enumerate(SLOTS, start=1):
@@ -44,11 +45,15 @@ class StepValues(QWidget):
         if frames.steps != 1 and not self._named:
             return
         names = self._named = tracks_there(frames)[:MOST] if frames.steps == 1 else ()
+        said = []
         for slot in SLOTS:
             frame = frames.of(slot)
+            if frame is not None and (text := " ".join(written(frame).split())):
+                said.append(f"{slot} writes “{text}”")
             self._marks[slot].setVisible(frame is not None)
             if frame is not None:
                 self._marks[slot].show_slot(slot, frame.hard)
+        self.why.setText(f"{_ONE} {', '.join(said)}." if said else _ONE)
         for at in range(MOST):
             there = at < len(names)
             self._titles[at].setVisible(there)

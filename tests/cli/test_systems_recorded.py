@@ -23,6 +23,7 @@ SMALL = {
     "localiser": ("--set", "channels=4", "--set", "features=8", "--task", "clutter-64"),
     "video": ("--set", "features=8"),
     "speech": ("--set", "features=8", "--set", "hidden=16", "--task", "spoken-2"),
+    "vqa": ("--set", "features=8"),
     "latent": ("--set", "codes=8", "--set", "hidden=16"),
 }
 AXES = {
