@@ -174,7 +174,10 @@ def test_a_child_that_outlives_its_killed_parent_does_not_hold_the_name(tmp_path
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_that_ends_the_process_loses_nothing_that_was_flushed(tmp_path, number):
-    code = """
+    # Tests that run under nohup would hand it down that SIGHUP is ignored.
+    code = f"""
+    import signal
+    signal.signal({int(number)}, signal.SIG_DFL)
     steps(0, 4)
     writer.flush()
     steps(4, 6)

@@ -227,6 +227,8 @@ class Person:
             time.sleep(0.001)
         QApplication.processEvents()
         QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        # While it plays there is always a step that numbers are still to follow.
+        self.window.behind.catch_up()
 
     def _close_dialogs(self) -> None:
         for _ in range(3):
@@ -237,7 +239,7 @@ class Person:
 
     def _is_settled(self) -> bool:
         state = self.window.session.state
-        if any(run.status == "loading" for run in state.runs):
+        if self.window.behind.is_late or any(run.status == "loading" for run in state.runs):
             return False
         if not any(run.status == "ready" for run in state.runs):
             return True
