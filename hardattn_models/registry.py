@@ -9,6 +9,7 @@ from hardattn_models.model import SystemModel
 from hardattn_models.system import System
 from hardattn_models.zoo import (
     alignment,
+    answers,
     captioner,
     copier,
     glimpse,
@@ -30,6 +31,7 @@ _SYSTEMS = (
     alignment.SYSTEM,
     rationale.SYSTEM,
     copier.SYSTEM,
+    answers.SYSTEM,
     captioner.SYSTEM,
     localiser.SYSTEM,
     video.SYSTEM,

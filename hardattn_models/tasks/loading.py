@@ -9,6 +9,7 @@ from typing import Any
 
 from hardattn_models.errors import TaskError
 from hardattn_models.tasks import clips, clutter, pointing, recall, scenes, spoken
+from hardattn_models.tasks.answers import AnswerTask
 from hardattn_models.tasks.books import BookTask
 from hardattn_models.tasks.gaps import GapTask
 from hardattn_models.tasks.mnist import load_mnist, load_mnist_small
@@ -37,6 +38,7 @@ _TEXTS: dict[str, Callable[[], Task]] = {
     "new-testament": TranslationTask,
     "books": BookTask,
     "names": GapTask,
+    "answers": AnswerTask,
 }
 
 
