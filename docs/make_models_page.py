@@ -178,6 +178,11 @@ _COLUMNS: dict[str, dict[str, Any]] = {
         },
         "no span": lambda run: _percent(run["figures"]["ends before it begins, or too far"]),
     },
+    "summary": {
+        "said of the rest": lambda run: _percent(run["figures"]["said of the rest"]),
+        "of the best": lambda run: _percent(run["figures"]["of the best"]),
+        "best set": lambda run: _percent(run["figures"]["best set"]),
+    },
     "alignment": {
         "alignment error": lambda run: 100 * run["figures"]["alignment error"],
         "word unknown": lambda run: 100 * run["figures"]["alignment error, word unknown"],

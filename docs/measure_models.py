@@ -12,21 +12,14 @@ import contextlib
 import io
 import json
 import tempfile
-from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from reference_figures import REFERENCES
 
-from hardattn_models import build_system, load_system, load_task, read_metadata
+from hardattn_models import load_system, load_task, read_metadata
 from hardattn_models.evaluation import evaluate
-from hardattn_models.tasks.answers import SEPARATOR, Asked
-from hardattn_models.tasks.lexical import train_model1
-from hardattn_models.tasks.overlap import answer_by_overlap
-from hardattn_models.tasks.questions import LONGEST, Span, spans
-from hardattn_models.tasks.testament import bare
-from hardattn_models.tasks.translation import STEM, english, numbers
 from hardattn_models.training.plan import default_plan
 from hardattn_viewer.cli import main as hardattn
 from sample_runs import checkpoints
@@ -116,6 +109,13 @@ _ANSWERS = (
     "straight-through --gradient straight-through",
     "gumbel-softmax --gradient gumbel-softmax",
 )
+_SUMMARY = (
+    "sampled --gradient reinforce",
+    "soft --gradient backprop",
+    "sampled --gradient rloo",
+    "straight-through --gradient straight-through",
+    "gumbel-straight-through --gradient gumbel-straight-through",
+)
 _SIGHT = (
     "captioner --mechanism sampled --gradient reinforce",
     "captioner --mechanism soft --gradient backprop",
@@ -158,6 +158,7 @@ EXPERIMENTS: tuple[tuple[str, tuple[int, ...]], ...] = (
     *((f"copier --mechanism {words}", seeds) for words, seeds in _COPIER),
     *((f"rationale --mechanism {words}", seeds) for words, seeds in _RATIONALE),
     *((f"answers --mechanism {words}", SEEDS) for words in _ANSWERS),
+    *((f"summary --mechanism {words}", SEEDS) for words in _SUMMARY),
     ("glimpse --mechanism gaussian --gradient reinforce --task mnist --steps 20000", (0,)),
     *((f"glimpse --mechanism {words} --task mnist-small --steps 1500", (0,)) for words in _GLIMPSE),
     *((words, (0,)) for words in _SIGHT),
@@ -221,109 +222,6 @@ def _by_size(checkpoint: str) -> dict[str, object]:
             for size in MEMORY_SIZES
         }
     return found
-
-
-def ibm_model_1() -> dict[str, dict[str, float]]:
-    """What IBM Model 1 reaches on the verses that the translators are tested on.
-
-    Returns:
-        Alignment error rate and log-likelihood of a word in nats, learnt from whole Greek words
-        and from their stems.
-    """
-    task, words = load_task("new-testament"), numbers().words
-    found = {}
-    for name, length in (("whole words", None), ("stems", STEM)):
-        pairs = {
-            split: [
-                ([bare(word)[:length] for word in verse.greek], list(map(words, english(verse))))
-                for verse in task.split(split)
-            ]
-            for split in ("train", "test")
-        }
-        model = train_model1(pairs["train"], words=len(words), rounds=10, smoothing=0.01)
-        wrong, total, likely = 0, 0, []
-        for verse, (source, target) in zip(task.split("test"), pairs["test"], strict=True):
-            for at, word in zip(verse.words(), target, strict=True):
-                best, links = int(model.scores(source, word).argmax()) - 1, verse.links[at]
-                total += (best >= 0) + len(links)
-                wrong += (best >= 0) + len(links) - 2 * (best in links)
-                likely.append(model.log_likelihood(source, word))
-        found[name] = {
-            "alignment error": round(wrong / total, 5),
-            "log-likelihood of a word": round(sum(likely) / len(likely), 5),
-        }
-    return found
-
-
-def words_in_common() -> dict[str, dict[str, float]]:
-    """How often words in common alone answer the questions that answerers are tested on.
-
-    Returns:
-        Shares of exact answers, and mean F1, of the phrases that a passage has, those of the kind
-        that is asked for, and all spans; the reach is the best of six on the validation split.
-    """
-    found = {}
-    for name, candidates in (
-        ("all spans", _every_span),
-        ("all phrases", lambda asked: spans(asked.passage.tokens)),
-        ("phrases of the kind asked for", _phrases_of_the_kind),
-    ):
-        reach = max(
-            (2, 3, 5, 8, 12, 20), key=lambda reach: _overlap("validation", candidates, reach)[0]
-        )
-        exact, f1 = _overlap("test", candidates, reach)
-        found[f"{name}, {reach} words around"] = {"exact": exact, "F1": f1}
-    return found
-
-
-def _every_span(asked: Asked) -> list[Span]:
-    length = len(asked.passage.tokens)
-    return [
-        Span(start, stop, 0)
-        for start in range(length)
-        for stop in range(start + 1, min(start + LONGEST, length) + 1)
-    ]
-
-
-def _phrases_of_the_kind(asked: Asked) -> list[Span]:
-    kind = asked.question.span.kind
-    return [span for span in spans(asked.passage.tokens) if span.kind == kind]
-
-
-def _overlap(
-    split: str, candidates: Callable[[Asked], list[Span]], reach: int
-) -> tuple[float, float]:
-    """The share of exact answers and the mean F1 of words in common."""
-    task = load_task("answers")
-    asked = {one.name: one for one in task.split(split)}
-    (batch,) = task.batches(split, len(asked))
-    exact, f1 = 0, 0.0
-    for row, entry in enumerate(batch.entries):
-        one, before = asked[entry["name"]], int(((batch.asked > 0) & ~batch.after)[row].sum())
-        words, tokens = entry["tokens"][: entry["tokens"].index(SEPARATOR)], one.passage.tokens
-        span = answer_by_overlap(
-            tokens, candidates(one), words[:before], words[before + 1 : -1], reach
-        )
-        said = [token.lower() for token in tokens[span.start : span.stop]]
-        right = [token.lower() for token in one.answer]
-        exact += said == right
-        common = (Counter(said) & Counter(right)).total()
-        f1 += 2 * common / (len(said) + len(right))
-    return round(exact / len(asked), 5), round(f1 / len(asked), 5)
-
-
-def blind_answers() -> dict[str, dict[str, float]]:
-    """How often a first and a last word that are drawn blindly are right."""
-    task = load_task("answers")
-    found = evaluate(build_system("answers", mechanism="uniform", **task.facts), task).figures
-    return {"a first word, and a length": {name: round(found[name], 5) for name in ("exact", "F1")}}
-
-
-REFERENCES = {
-    "alignment": {"IBM Model 1": ibm_model_1},
-    "answers": {"words in common": words_in_common, "drawn blindly": blind_answers},
-}
-"""What a system is compared with, by name: plain values to keep beside what was trained."""
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from hardattn_models.zoo import (
     pointer,
     rationale,
     speech,
+    summary,
     video,
 )
 
@@ -32,6 +33,7 @@ _SYSTEMS = (
     rationale.SYSTEM,
     copier.SYSTEM,
     answers.SYSTEM,
+    summary.SYSTEM,
     captioner.SYSTEM,
     localiser.SYSTEM,
     video.SYSTEM,

@@ -38,6 +38,8 @@ SYSTEMS = (
     ("copier-soft", "copier --mechanism soft --gradient backprop", "names", 200),
     ("answers-hard", "answers --mechanism argmax --gradient marginal", "answers", 200),
     ("answers-soft", "answers --mechanism soft --gradient backprop", "answers", 200),
+    ("summary-hard", "summary --mechanism sampled --gradient reinforce", "quotes", 82),
+    ("summary-soft", "summary --mechanism soft --gradient backprop", "quotes", 82),
     ("captioner-hard", "captioner --mechanism sampled --gradient reinforce", "scenes", 60),
     ("captioner-soft", "captioner --mechanism soft --gradient backprop", "scenes", 60),
     ("localiser-hard", "localiser --mechanism sampled --gradient reinforce", "clutter-512", 12),

@@ -14,6 +14,7 @@ from hardattn_models.tasks.books import BookTask
 from hardattn_models.tasks.gaps import GapTask
 from hardattn_models.tasks.mnist import load_mnist, load_mnist_small
 from hardattn_models.tasks.protocol import Task
+from hardattn_models.tasks.quotes import QuoteTask
 from hardattn_models.tasks.translation import TranslationTask
 
 _IMAGES = ("mnist-small", "mnist")
@@ -39,6 +40,7 @@ _TEXTS: dict[str, Callable[[], Task]] = {
     "books": BookTask,
     "names": GapTask,
     "answers": AnswerTask,
+    "quotes": QuoteTask,
 }
 
 

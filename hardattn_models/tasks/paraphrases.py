@@ -33,7 +33,8 @@ def paraphrases(verse: Verse, at: int) -> tuple[str, ...]:
 
 
 @cache
-def _small_words() -> frozenset[str]:
+def small_words() -> frozenset[str]:
+    """The sixty commonest words, in small letters."""
     often = Counter(
         token.lower() for verse in verses() for token in verse.english if token not in MARKS
     )
@@ -59,13 +60,13 @@ def _table() -> Mapping[str, tuple[str, ...]]:
 def _stem(verse: Verse, at: int) -> str:
     """The beginning of the one Greek word that a content word renders alone; empty without one."""
     token, links = verse.english[at], verse.links[at]
-    if token in MARKS or token[:1].isupper() or token in _small_words() or len(links) != 1:
+    if token in MARKS or token[:1].isupper() or token in small_words() or len(links) != 1:
         return ""
     beside = [
         other
         for other, linked in enumerate(verse.links)
         if other != at
         and linked == links
-        and verse.english[other].lower() not in _small_words() | MARKS
+        and verse.english[other].lower() not in small_words() | MARKS
     ]
     return "" if beside else bare(verse.greek[links[0]])[:STEM]
