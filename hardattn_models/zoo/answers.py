@@ -356,6 +356,7 @@ SYSTEM = System(
     "arXiv:1608.07905",
     model=Answerer,
     config=AnswersConfig,
+    note="exact, sum-and-sample, rebar and relax need a single choice, and there are two",
     fit=_fit,
     defaults=_defaults,
 )

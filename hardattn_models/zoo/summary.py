@@ -221,6 +221,7 @@ SYSTEM = System(
     "Reinforcement Learning, arXiv:1802.08636",
     model=Summariser,
     config=SummaryConfig,
+    note="exact, sum-and-sample, rebar and relax need a single choice, and there are three",
     fit=_fit,
     defaults=_defaults,
 )
