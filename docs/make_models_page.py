@@ -169,6 +169,20 @@ _COLUMNS: dict[str, dict[str, Any]] = {
         "share of words read": lambda run: 100 * run["figures"]["share of words read"],
         "words read, number": lambda run: run["figures"]["words read"],
     },
+    "answers": {
+        "exact": lambda run: _percent(run["figures"]["exact"]),
+        "F1": lambda run: _percent(run["figures"]["F1"]),
+        **{
+            f"exact, {kind}": lambda run, kind=kind: _percent(run["figures"][f"exact, {kind}"])
+            for kind in ("who", "where", "how many", "what")
+        },
+        "no span": lambda run: _percent(run["figures"]["ends before it begins, or too far"]),
+    },
+    "summary": {
+        "said of the rest": lambda run: _percent(run["figures"]["said of the rest"]),
+        "of the best": lambda run: _percent(run["figures"]["of the best"]),
+        "best set": lambda run: _percent(run["figures"]["best set"]),
+    },
     "alignment": {
         "alignment error": lambda run: 100 * run["figures"]["alignment error"],
         "word unknown": lambda run: 100 * run["figures"]["alignment error, word unknown"],

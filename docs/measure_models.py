@@ -16,12 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from reference_figures import REFERENCES
 
 from hardattn_models import load_system, load_task, read_metadata
 from hardattn_models.evaluation import evaluate
-from hardattn_models.tasks.lexical import train_model1
-from hardattn_models.tasks.testament import bare
-from hardattn_models.tasks.translation import STEM, english, numbers
 from hardattn_models.training.plan import default_plan
 from hardattn_viewer.cli import main as hardattn
 from sample_runs import checkpoints
@@ -103,6 +101,21 @@ _COPIER = (
     ("sampled --gradient reinforce", (0,)),
     ("straight-through --gradient straight-through", (0,)),
 )
+_ANSWERS = (
+    "argmax --gradient marginal",
+    "soft --gradient backprop",
+    "sampled --gradient rloo",
+    "sampled --gradient reinforce",
+    "straight-through --gradient straight-through",
+    "gumbel-softmax --gradient gumbel-softmax",
+)
+_SUMMARY = (
+    "sampled --gradient reinforce",
+    "soft --gradient backprop",
+    "sampled --gradient rloo",
+    "straight-through --gradient straight-through",
+    "gumbel-straight-through --gradient gumbel-straight-through",
+)
 _SIGHT = (
     "captioner --mechanism sampled --gradient reinforce",
     "captioner --mechanism soft --gradient backprop",
@@ -151,6 +164,8 @@ EXPERIMENTS: tuple[tuple[str, tuple[int, ...]], ...] = (
     ),
     *((f"copier --mechanism {words}", seeds) for words, seeds in _COPIER),
     *((f"rationale --mechanism {words}", seeds) for words, seeds in _RATIONALE),
+    *((f"answers --mechanism {words}", SEEDS) for words in _ANSWERS),
+    *((f"summary --mechanism {words}", SEEDS) for words in _SUMMARY),
     ("glimpse --mechanism gaussian --gradient reinforce --task mnist --steps 20000", (0,)),
     *((f"glimpse --mechanism {words} --task mnist-small --steps 1500", (0,)) for words in _GLIMPSE),
     *((words, (0,)) for words in _SIGHT),
@@ -215,42 +230,6 @@ def _by_size(checkpoint: str) -> dict[str, object]:
             for size in MEMORY_SIZES
         }
     return found
-
-
-def ibm_model_1() -> dict[str, dict[str, float]]:
-    """What IBM Model 1 reaches on the verses that the translators are tested on.
-
-    Returns:
-        Alignment error rate and log-likelihood of a word in nats, learnt from whole Greek words
-        and from their stems.
-    """
-    task, words = load_task("new-testament"), numbers().words
-    found = {}
-    for name, length in (("whole words", None), ("stems", STEM)):
-        pairs = {
-            split: [
-                ([bare(word)[:length] for word in verse.greek], list(map(words, english(verse))))
-                for verse in task.split(split)
-            ]
-            for split in ("train", "test")
-        }
-        model = train_model1(pairs["train"], words=len(words), rounds=10, smoothing=0.01)
-        wrong, total, likely = 0, 0, []
-        for verse, (source, target) in zip(task.split("test"), pairs["test"], strict=True):
-            for at, word in zip(verse.words(), target, strict=True):
-                best, links = int(model.scores(source, word).argmax()) - 1, verse.links[at]
-                total += (best >= 0) + len(links)
-                wrong += (best >= 0) + len(links) - 2 * (best in links)
-                likely.append(model.log_likelihood(source, word))
-        found[name] = {
-            "alignment error": round(wrong / total, 5),
-            "log-likelihood of a word": round(sum(likely) / len(likely), 5),
-        }
-    return found
-
-
-REFERENCES = {"alignment": {"IBM Model 1": ibm_model_1}}
-"""What a system is compared with, by name: plain values to keep beside what was trained."""
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from hardattn_models.model import SystemModel
 from hardattn_models.system import System
 from hardattn_models.zoo import (
     alignment,
+    answers,
     captioner,
     copier,
     glimpse,
@@ -18,6 +19,7 @@ from hardattn_models.zoo import (
     pointer,
     rationale,
     speech,
+    summary,
     video,
     vqa,
 )
@@ -31,6 +33,8 @@ _SYSTEMS = (
     alignment.SYSTEM,
     rationale.SYSTEM,
     copier.SYSTEM,
+    answers.SYSTEM,
+    summary.SYSTEM,
     captioner.SYSTEM,
     localiser.SYSTEM,
     video.SYSTEM,

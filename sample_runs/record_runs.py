@@ -1,6 +1,6 @@
 """Records the sample runs: ``python -m sample_runs.record_runs [--minilm FOLDER] [--training]``.
 
-With ``--systems`` the other systems are trained and recorded too (44 CPU minutes), with ``--systems
+With ``--systems`` the other systems are trained and recorded too (48 CPU minutes), with ``--systems
 NAME`` those of that name alone.
 
 The glimpse runs hold the same first test images of MNIST, which are bundled, so this works offline.
@@ -36,6 +36,10 @@ SYSTEMS = (
     ("rationale-soft", "rationale --mechanism soft --gradient backprop", "books", 200),
     ("copier-hard", "copier --mechanism argmax --gradient marginal", "names", 200),
     ("copier-soft", "copier --mechanism soft --gradient backprop", "names", 200),
+    ("answers-hard", "answers --mechanism argmax --gradient marginal", "answers", 200),
+    ("answers-soft", "answers --mechanism soft --gradient backprop", "answers", 200),
+    ("summary-hard", "summary --mechanism sampled --gradient reinforce", "quotes", 82),
+    ("summary-soft", "summary --mechanism soft --gradient backprop", "quotes", 82),
     ("captioner-hard", "captioner --mechanism sampled --gradient reinforce", "scenes", 60),
     ("captioner-soft", "captioner --mechanism soft --gradient backprop", "scenes", 60),
     ("localiser-hard", "localiser --mechanism sampled --gradient reinforce", "clutter-512", 12),

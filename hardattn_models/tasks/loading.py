@@ -9,10 +9,12 @@ from typing import Any
 
 from hardattn_models.errors import TaskError
 from hardattn_models.tasks import clips, clutter, pointing, recall, scenes, shapes, spoken
+from hardattn_models.tasks.answers import AnswerTask
 from hardattn_models.tasks.books import BookTask
 from hardattn_models.tasks.gaps import GapTask
 from hardattn_models.tasks.mnist import load_mnist, load_mnist_small
 from hardattn_models.tasks.protocol import Task
+from hardattn_models.tasks.quotes import QuoteTask
 from hardattn_models.tasks.translation import TranslationTask
 
 _IMAGES = ("mnist-small", "mnist")
@@ -38,6 +40,8 @@ _TEXTS: dict[str, Callable[[], Task]] = {
     "new-testament": TranslationTask,
     "books": BookTask,
     "names": GapTask,
+    "answers": AnswerTask,
+    "quotes": QuoteTask,
 }
 
 

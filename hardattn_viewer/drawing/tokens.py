@@ -180,7 +180,7 @@ class _Type:
         rows = zip(places, known.texts[part], indents, wide, colours, mirrored, strict=True)
         middle, before = _HEIGHT / 2 + self._base, ""
         for place, text, indent, width, colour, runs_left in rows:
-            if width > place.width():
+            if indent + width > place.width():
                 text = self._metrics.elidedText(
                     text, Qt.TextElideMode.ElideRight, place.width() - 2 * indent
                 )

@@ -43,6 +43,9 @@ def test_a_sample_is_what_its_checkpoint_does(
             assert test["figures"]["alignment error"] < 0.45
         elif sample.name == "copier":
             assert (test["figures"]["right, never seen"] > 0.3) == (path == sample.paths[0])
+        elif sample.name == "summary":
+            assert (test["figures"]["of the best"] > 0.9) == (path == sample.paths[0])
+            assert test["figures"]["of the best"] > 0.75
         else:
             assert test["error"] < ERRORS.get(sample.name, 0.2)
         fresh = tmp_path / path.name

@@ -19,6 +19,8 @@ SMALL = {
     "alignment": ("--set", "width=8", "--task", "new-testament"),
     "rationale": ("--set", "width=8", "--task", "books"),
     "copier": ("--set", "width=8", "--task", "names"),
+    "answers": ("--set", "width=8", "--task", "answers"),
+    "summary": ("--set", "width=8", "--task", "quotes"),
     "captioner": ("--set", "features=8", "--set", "hidden=16"),
     "localiser": ("--set", "channels=4", "--set", "features=8", "--task", "clutter-64"),
     "video": ("--set", "features=8"),
@@ -32,6 +34,8 @@ AXES = {
     "alignment": "tokens",
     "rationale": "tokens",
     "copier": "tokens",
+    "answers": "tokens",
+    "summary": "tokens",
     "speech": "frames",
 }
 """Keys that are no regions."""

@@ -125,6 +125,8 @@ OTHERS = {
     "alignment": ("new-testament", {"width": 8}),
     "rationale": ("books", {"width": 8}),
     "copier": ("names", {"width": 8}),
+    "answers": ("answers", {"width": 8}),
+    "summary": ("quotes", {"width": 8}),
     "captioner": ("scenes", {"features": 8, "hidden": 16}),
     "localiser": ("clutter-64", {"channels": 4, "features": 8}),
     "video": ("clip-name", {"features": 8}),

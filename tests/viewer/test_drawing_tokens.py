@@ -91,6 +91,21 @@ def test_a_token_of_zero_has_no_ground_and_the_strongest_the_last_colour(tmp_pat
     assert corner(most) == tuple(int(c) for c in amount_table("viridis")[-1])
 
 
+def test_a_text_that_is_a_little_too_wide_for_its_place_does_not_reach_beyond_it(
+    tmp_path: Path,
+) -> None:
+    words = ("a-word-that-takes-most-of-a-line", *WORDS[1:])
+    picture = tokens_picture(text_frame(tmp_path, words=words), Display(), scale_max=0.5)
+    alone = token_place(picture, QRectF(0, 0, 1000, 200), 0, DARK)
+    # From room enough, over room for the text without what stands beside it, to too little.
+    for room in range(int(alone.width()) - 24, int(alone.width()) + 3):
+        rect = QRectF(0, 0, room, 400)
+        shown = painted(room + 40, 400, lambda p, rect=rect: paint_tokens(p, rect, picture, DARK))
+        place = token_place(picture, rect, 0, DARK)
+        beyond = shown[int(place.top()) : int(place.bottom()), int(place.right()) + 1 :]
+        assert (beyond == (0x12, 0x34, 0x56)).all(), room
+
+
 def test_only_lines_in_the_clip_are_painted(tmp_path: Path) -> None:
     frame = text_frame(tmp_path, words=tuple(f"word-{n}" for n in range(400)))
     picture = tokens_picture(frame, Display(), scale_max=0.5)
