@@ -500,6 +500,8 @@ def pane_link(stage: Stage, path: Path) -> dict[str, float] | None:
     stage.wait()
     stage.session.set_view("compare")
     stage.wait()
+    # As before: what the view asks for at once.
+    stage.idle(1.0)
     do = hover(stage)
     return stage.act(do) if do is not None else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 
 import pytest
@@ -11,6 +12,8 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QVBoxLayout, QW
 from pytestqt.qtbot import QtBot
 from small_runs import wait_until_shown
 
+from hardattn_viewer.app import idle_collection
+from hardattn_viewer.app.idle_collection import IdleCollection
 from hardattn_viewer.app.main_window import MainWindow
 from hardattn_viewer.drawing.strokes import paint_line
 from hardattn_viewer.session.session import Session
@@ -170,3 +173,41 @@ def test_a_line_that_shines_through_is_painted_as_a_whole(qapp: QApplication) ->
     values = {image.pixelColor(x, 30).red() for x in range(12, 48)}
     # Where pieces meet it would be painted twice.
     assert len(values) == 1 and values.pop() == pytest.approx(100, abs=2)
+
+
+def test_full_collections_wait_until_nobody_acts(
+    monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    session, made = Session(), []
+    before = gc.get_threshold()
+    collection = IdleCollection(session)
+    monkeypatch.setattr(gc, "collect", lambda: made.append(time.monotonic()))
+    monkeypatch.setattr(gc, "get_count", lambda: (1, 1, 3))
+    monkeypatch.setattr(idle_collection, "IDLE_SECONDS", 0.15)
+    monkeypatch.setattr(idle_collection, "PATIENCE_SECONDS", 1.0)
+    try:
+        assert gc.get_threshold()[2] > 10_000
+        began = time.monotonic()
+        while not made and time.monotonic() - began < 5:
+            session.set_speed(1.0 + len(made) + (time.monotonic() % 1))
+            collection.look()
+            qtbot.wait(20)
+        # Of somebody who never rests it waits for as long as patience lasts.
+        assert made and made[0] - began > 0.9
+        made.clear()
+        collection.look()
+        assert not made
+        qtbot.wait(200)
+        assert collection.look() and len(made) == 1
+        monkeypatch.setattr(gc, "get_count", lambda: (1, 1, 0))
+        assert not collection.look()
+    finally:
+        collection.stop()
+        session.close()
+    assert gc.get_threshold() == before
+
+
+def test_a_closed_window_leaves_collecting_to_python(window: MainWindow) -> None:
+    assert gc.get_threshold()[2] == idle_collection.NEVER
+    window.close()
+    assert gc.get_threshold()[2] < 10_000
