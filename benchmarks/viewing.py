@@ -498,6 +498,10 @@ def pane_link(stage: Stage, path: Path) -> dict[str, float] | None:
         return None
     stage.session.open([other])
     stage.wait()
+    until = time.perf_counter() + SECONDS
+    while stage.session.state.frames.b is None and time.perf_counter() < until:
+        # Its table is read first, and nothing is wanted of it until then.
+        stage.idle(0.05)
     stage.session.set_view("compare")
     stage.wait()
     # As before: what the view asks for at once.

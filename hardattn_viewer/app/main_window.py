@@ -16,13 +16,13 @@ from PySide6.QtWidgets import (
 
 from hardattn_viewer.app.actions import Actions
 from hardattn_viewer.app.bars import DockTitle, Tools
+from hardattn_viewer.app.collecting import Collecting
 from hardattn_viewer.app.command_window import CommandWindow
 from hardattn_viewer.app.commands.every import commands_of
 from hardattn_viewer.app.errors import MessageBar
 from hardattn_viewer.app.find_desk import FindDesk
 from hardattn_viewer.app.focus_ring import FocusRings
 from hardattn_viewer.app.focused_keys import FocusedKeys
-from hardattn_viewer.app.idle_collection import IdleCollection
 from hardattn_viewer.app.layout import BOTTOM, LEFT, RIGHT, Layout
 from hardattn_viewer.app.main_views import MAIN_VIEWS
 from hardattn_viewer.app.opening import Drops, fill_recent
@@ -100,7 +100,7 @@ class MainWindow(CommandWindow):
         self._keys = FocusedKeys(self)
         self._rings = FocusRings(self)
         self._drops = Drops(session.open, self)
-        self._collection = IdleCollection(session, self)
+        self._collecting = Collecting(session, self)
 
     # --- building -------------------------------------------------------------------------
 
@@ -261,7 +261,7 @@ class MainWindow(CommandWindow):
         self._settings.keep_window(self.saveGeometry(), self.saveState())
         self._settings.sync()
         self.behind.stop()
-        self._collection.stop()
+        self._collecting.stop()
         self.session.changed.disconnect()
         self.session.close()
         super().closeEvent(event)

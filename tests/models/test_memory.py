@@ -54,7 +54,8 @@ def test_the_tap_hears_what_was_read_and_changes_no_bit(mechanism: str) -> None:
         runs.append(model.outcome(batch, model.chooser(torch.Generator().manual_seed(1))))
     assert torch.equal(runs[0].loss, runs[1].loss)
     assert torch.equal(runs[0].scores, runs[1].scores)
-    assert [values["probabilities"].shape for values in heard] == [(7, 8)]
+    shape = (7, 1, 8, 2) if mechanism == "gates" else (7, 8)
+    assert [values["probabilities"].shape for values in heard] == [shape]
 
 
 def test_a_hard_reader_sees_no_other_slot() -> None:

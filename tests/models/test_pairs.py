@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from hardattn_models import TrainingError, build_system, systems
+from hardattn_models.gradients import estimators
 from hardattn_models.pairs import PAIRS, SINGLE
 from hardattn_models.registry import system
 from hardattn_models.tasks import ImageTask, load_task
@@ -170,3 +171,13 @@ def test_a_learned_baseline_needs_a_network_that_expects() -> None:
     plan = default_plan("pointer", "sampled", gradient="reinforce", baseline="learned", batch=4)
     with pytest.raises(TrainingError, match="choose the baseline moving-average or none"):
         train(plan)
+
+
+def test_every_estimator_teaches_two_systems_at_least() -> None:
+    for known in estimators():
+        # A blend is taught by backpropagation through it.
+        name = "backprop" if known.name == "soft" else known.name
+        taught = [
+            one.name for one in systems() if any(name in row for row in one.trainable.values())
+        ]
+        assert len(taught) >= 2, (known.name, taught)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import time
+import weakref
+from collections.abc import Callable
 
 import pytest
 from PySide6.QtCore import QEvent, QObject, QPointF
@@ -12,8 +14,8 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QVBoxLayout, QW
 from pytestqt.qtbot import QtBot
 from small_runs import wait_until_shown
 
-from hardattn_viewer.app import idle_collection
-from hardattn_viewer.app.idle_collection import IdleCollection
+from hardattn_viewer.app import collecting
+from hardattn_viewer.app.collecting import Collecting
 from hardattn_viewer.app.main_window import MainWindow
 from hardattn_viewer.drawing.strokes import paint_line
 from hardattn_viewer.session.session import Session
@@ -175,39 +177,50 @@ def test_a_line_that_shines_through_is_painted_as_a_whole(qapp: QApplication) ->
     assert len(values) == 1 and values.pop() == pytest.approx(100, abs=2)
 
 
-def test_full_collections_wait_until_nobody_acts(
-    monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
-) -> None:
-    session, made = Session(), []
-    before = gc.get_threshold()
-    collection = IdleCollection(session)
-    monkeypatch.setattr(gc, "collect", lambda: made.append(time.monotonic()))
-    monkeypatch.setattr(gc, "get_count", lambda: (1, 1, 3))
-    monkeypatch.setattr(idle_collection, "IDLE_SECONDS", 0.15)
-    monkeypatch.setattr(idle_collection, "PATIENCE_SECONDS", 1.0)
+def test_collections_look_through_what_is_new_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    session, before = Session(), gc.get_threshold()
+    collecting_ = Collecting(session)
     try:
-        assert gc.get_threshold()[2] > 10_000
-        began = time.monotonic()
-        while not made and time.monotonic() - began < 5:
-            session.set_speed(1.0 + len(made) + (time.monotonic() % 1))
-            collection.look()
-            qtbot.wait(20)
-        # Of somebody who never rests it waits for as long as patience lasts.
-        assert made and made[0] - began > 0.9
-        made.clear()
-        collection.look()
-        assert not made
-        qtbot.wait(200)
-        assert collection.look() and len(made) == 1
-        monkeypatch.setattr(gc, "get_count", lambda: (1, 1, 0))
-        assert not collection.look()
+        assert gc.get_threshold()[2] == collecting.NEVER
+        kept = [[number] for number in range(200_000)]
+        for _ in range(4):
+            gc.collect(1)
+        assert gc.get_count()[2] >= collecting.FEW
+        collecting_.look()
+        assert gc.get_count()[2] == 0 and len(gc.get_objects()) < 100_000 <= gc.get_freeze_count()
+        # What little is new is not worth it.
+        frozen = gc.get_freeze_count()
+        collecting_.look()
+        assert gc.get_freeze_count() == frozen
+        # A circle that comes apart after it was looked through is found when nobody is there.
+        found = []
+        circle = Ring()
+        circle.itself = circle
+        weakref.finalize(circle, lambda: found.append(1))
+        gc.freeze()
+        del circle
+        gc.collect()
+        assert not found
+        monkeypatch.setattr(collecting, "AWAY_SECONDS", 0.0)
+        collecting_.look()
+        assert found and len(kept) == 200_000
     finally:
-        collection.stop()
+        collecting_.stop()
         session.close()
+    assert gc.get_threshold() == before and gc.get_freeze_count() == 0
+
+
+class Ring:
+    """Something that can hold itself."""
+
+    itself: Ring | None = None
+
+
+def test_a_closed_window_leaves_collecting_as_it_was(
+    make_window: Callable[[], MainWindow],
+) -> None:
+    before = gc.get_threshold()
+    made = make_window()
+    assert gc.get_threshold()[2] == collecting.NEVER
+    made.close()
     assert gc.get_threshold() == before
-
-
-def test_a_closed_window_leaves_collecting_to_python(window: MainWindow) -> None:
-    assert gc.get_threshold()[2] == idle_collection.NEVER
-    window.close()
-    assert gc.get_threshold()[2] < 10_000
