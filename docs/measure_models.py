@@ -20,6 +20,7 @@ from reference_figures import REFERENCES
 
 from hardattn_models import load_system, load_task, read_metadata
 from hardattn_models.evaluation import evaluate
+from hardattn_models.pairs import GATED
 from hardattn_models.training.plan import default_plan
 from hardattn_viewer.cli import main as hardattn
 from sample_runs import checkpoints
@@ -49,27 +50,6 @@ _MEMORY = (
     "soft --gradient backprop",
     "sparsemax --gradient backprop",
     "entmax15 --gradient backprop",
-    "hybrid --gradient backprop",
-    "top-k --gradient reinforce",
-    "uniform --gradient backprop",
-)
-_GLIMPSE = (
-    "sampled --gradient reinforce --baseline none",
-    "sampled --gradient reinforce --baseline moving-average",
-    "sampled --gradient reinforce --baseline learned",
-    "sampled --gradient self-critical",
-    "sampled --gradient soft-baseline",
-    "sampled --gradient rloo",
-    "sampled --gradient muprop",
-    "gaussian --gradient reinforce",
-    "gaussian --gradient rloo",
-    "straight-through --gradient straight-through",
-    "straight-through --gradient reinmax",
-    "gumbel-straight-through --gradient gumbel-straight-through",
-    "gumbel-straight-through --gradient gumbel-rao",
-    "gumbel-softmax --gradient gumbel-softmax",
-    "soft --gradient backprop",
-    "sparsemax --gradient backprop",
     "hybrid --gradient backprop",
     "top-k --gradient reinforce",
     "uniform --gradient backprop",
@@ -148,6 +128,12 @@ _LATENT = (
     "soft --gradient backprop",
     "uniform --gradient backprop",
 )
+_GATES = (
+    *((f"rationale --mechanism gates --gradient {name}", SEEDS) for name in GATED[:3]),
+    *((f"latent --mechanism gates --gradient {name} --steps 500", SEEDS) for name in GATED[:3]),
+    ("latent --mechanism gates --gradient gate-exact --steps 500", (0,)),
+    ("memory --mechanism gates --gradient disarm", SEEDS),
+)
 EXPERIMENTS: tuple[tuple[str, tuple[int, ...]], ...] = (
     ("pointer --mechanism argmax --gradient likelihood --task hull", SEEDS),
     ("pointer --mechanism argmax --gradient likelihood --task sort-10 --steps 1000", SEEDS),
@@ -167,12 +153,12 @@ EXPERIMENTS: tuple[tuple[str, tuple[int, ...]], ...] = (
     *((f"answers --mechanism {words}", SEEDS) for words in _ANSWERS),
     *((f"summary --mechanism {words}", SEEDS) for words in _SUMMARY),
     ("glimpse --mechanism gaussian --gradient reinforce --task mnist --steps 20000", (0,)),
-    *((f"glimpse --mechanism {words} --task mnist-small --steps 1500", (0,)) for words in _GLIMPSE),
     *((words, (0,)) for words in _SIGHT),
     *((f"vqa --mechanism {words}", SEEDS) for words in _VQA),
     ("latent --mechanism sampled --gradient rebar", (0,)),
     ("latent --mechanism gumbel-softmax --gradient gumbel-softmax", (0,)),
     *((f"latent --mechanism {words} --steps 500", SEEDS) for words in _LATENT),
+    *_GATES,
 )
 """Words of ``hardattn train``, and the seeds that each is trained with."""
 
