@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 470.0, 230.0
-_LEFT, _TOP, _RIGHT, _BOTTOM = 58.0, 26.0, 12.0, 38.0
+_LEFT, _TOP, _RIGHT, _BOTTOM = 58.0, 26.0, 24.0, 38.0
 _LEGEND = 15.0
 _INK, _FAINT, _PAPER = "#33363b", "#d9dbdf", "#ffffff"
 
