@@ -1,0 +1,166 @@
+"""Whether an explanation does better than random ones, and how sure that is.
+
+All of it rests on one thing: under the null hypothesis the explanation is one more random ranking,
+so that in each example it could change places with any of the controls.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hardattn_viewer.measures.intervals import Interval, bootstrap_interval
+
+Floats = NDArray[np.float64]
+
+CONTROLS = 50
+"""Random rankings of each example, at least."""
+PERMUTATIONS = 5_000
+
+
+@dataclass(frozen=True)
+class AgainstRandom:
+    """An explanation beside random ones.
+
+    Attributes:
+        win: share of the random ones that it beats, ties counting half, mean over examples; 0.5 is
+            what chance gives.
+        effect: its score less the mean of the random ones, mean over examples, in the unit of the
+            score.
+        p_better: probability that a random ranking does as well, one-sided.
+        p_worse: probability that a random ranking does as badly, one-sided.
+        examples: examples that went in.
+        undefined: examples that did not, since all rankings score alike there.
+    """
+
+    win: Interval
+    effect: Interval
+    p_better: float
+    p_worse: float
+    examples: int
+    undefined: int
+
+    @property
+    def p(self) -> float:
+        """Two-sided."""
+        return min(1.0, 2 * min(self.p_better, self.p_worse))
+
+
+def wins(scores: ArrayLike, controls: ArrayLike, *, tolerance: float = 0.0) -> Floats:
+    """Share of controls that each score beats, ties counting half.
+
+    Args:
+        scores: ``[examples]``; NaN where undefined.
+        controls: ``[controls, examples]``.
+        tolerance: differences up to this are ties.
+
+    Returns:
+        ``[examples]`` from 0 to 1; NaN where the score is, or where the score and all controls are
+        alike.
+    """
+    one, many = np.asarray(scores, np.float64), np.asarray(controls, np.float64)
+    difference = one - many
+    difference = np.where(np.abs(difference) <= tolerance, 0.0, difference)
+    found: Floats = (0.5 + 0.5 * np.sign(difference)).mean(0)
+    return np.where(_alike(one, many, tolerance), np.nan, found)
+
+
+def against_random(
+    scores: ArrayLike,
+    controls: ArrayLike,
+    *,
+    tolerance: float = 0.0,
+    level: float = 0.95,
+    seed: int = 0,
+) -> AgainstRandom:
+    """Compare a score with those of random rankings of the same examples.
+
+    The interval is a bootstrap over examples; the p-values are those of a permutation test that in
+    each example exchanges the explanation with one of its controls.
+
+    Args:
+        scores: ``[examples]``, higher is better; NaN where undefined.
+        controls: ``[controls, examples]``.
+        tolerance: differences up to this are ties.
+        level: coverage of the intervals.
+        seed: of resampling.
+
+    Raises:
+        ValueError: shapes do not go together.
+    """
+    one, many = np.asarray(scores, np.float64), np.asarray(controls, np.float64)
+    if one.ndim != 1 or many.ndim != 2 or many.shape[1:] != one.shape or not len(many):
+        raise ValueError(
+            f"scores must be [examples] and controls [controls, examples], not {one.shape} and "
+            f"{many.shape}"
+        )
+    won = wins(one, many, tolerance=tolerance)
+    known = ~np.isnan(won)
+    one, many, won = one[known], many[:, known], won[known]
+    effect = one - many.mean(0)
+    better, worse = _exchanged(one, many, tolerance, seed)
+    return AgainstRandom(
+        win=bootstrap_interval(won, level=level, seed=seed),
+        effect=bootstrap_interval(effect, level=level, seed=seed),
+        p_better=better,
+        p_worse=worse,
+        examples=int(known.sum()),
+        undefined=int((~known).sum()),
+    )
+
+
+def benjamini_hochberg(p: ArrayLike) -> Floats:
+    """q-values: the false discovery rate at which each would be called (Benjamini, Hochberg 1995).
+
+    Args:
+        p: p-values of any shape; NaN ones are no tests.
+
+    Returns:
+        q-values of the same shape, NaN where there was no test.
+
+    Raises:
+        ValueError: one lies outside 0 to 1.
+    """
+    values = np.asarray(p, np.float64)
+    found = np.full(values.shape, np.nan)
+    known = ~np.isnan(values)
+    tested = values[known]
+    if ((tested < 0) | (tested > 1)).any():
+        raise ValueError("p-values lie between 0 and 1")
+    order = np.argsort(tested, kind="stable")
+    count = len(tested)
+    scaled = tested[order] * count / np.arange(1, count + 1)
+    least = np.minimum.accumulate(scaled[::-1])[::-1]
+    q = np.empty(count)
+    q[order] = np.minimum(least, 1.0)
+    found[known] = q
+    return found
+
+
+def _alike(one: Floats, many: Floats, tolerance: float) -> NDArray[np.bool_]:
+    pool = np.concatenate([one[None], many])
+    apart = pool.max(0) - pool.min(0)
+    return np.asarray(~(apart > tolerance))
+
+
+def _exchanged(one: Floats, many: Floats, tolerance: float, seed: int) -> tuple[float, float]:
+    """One-sided p-values, that it beats chance and that it falls short of it."""
+    if not len(one):
+        return float("nan"), float("nan")
+    pool = np.concatenate([one[None], many])
+    won = np.stack(
+        [wins(pool[at], np.delete(pool, at, 0), tolerance=tolerance) for at in range(len(pool))]
+    )
+    # Where all others are alike and this one too there is nothing to win; such examples are out.
+    won = np.where(np.isnan(won), 0.5, won)
+    generator = np.random.default_rng(seed)
+    seen = won[0].sum()
+    columns = np.arange(len(one))
+    least = most = 0
+    for _ in range(PERMUTATIONS):
+        drawn = won[generator.integers(0, len(pool), len(one)), columns].sum()
+        least += bool(drawn >= seen - 1e-9)
+        most += bool(drawn <= seen + 1e-9)
+    return (1 + least) / (PERMUTATIONS + 1), (1 + most) / (PERMUTATIONS + 1)
