@@ -57,6 +57,7 @@ class PictureSubject:
         self.model, self.images, self.outputs = model, images, tuple(outputs)
         self._owners = torch.from_numpy(owners(regions, *images.shape[-2:]))
         self._count = len(regions)
+        self._grid = grid_of(regions)
         low, high = images.aminmax()
         self._grey = float(low + high) / 2
         self.operators: Mapping[str, str] = OPERATORS
@@ -68,6 +69,10 @@ class PictureSubject:
     def items(self, example: int) -> int:
         """Regions."""
         return self._count
+
+    def grid(self, example: int) -> tuple[int, ...] | None:
+        """Rows and columns, where the regions are those of a grid, row by row."""
+        return self._grid
 
     def digest(self, example: int) -> bytes:
         """Its pixels."""
@@ -163,6 +168,19 @@ def owners(regions: NDArray[np.floating], height: int, width: int) -> NDArray[np
     if len(empty):
         raise ValueError(f"region {empty[0]} holds no pixel of an image of {width} × {height}")
     return found
+
+
+def grid_of(regions: NDArray[np.floating]) -> tuple[int, int] | None:
+    """Rows and columns of regions that are a grid, row by row; None where they are none."""
+    boxes = np.asarray(regions, np.float64)
+    columns = len(np.unique(boxes[:, 0]))
+    rows, left = divmod(len(boxes), columns)
+    if left:
+        return None
+    table = boxes.reshape(rows, columns, 4)
+    across = (table[:, :, [0, 2]] == table[:1, :, [0, 2]]).all()
+    down = (table[:, :, [1, 3]] == table[:, :1, [1, 3]]).all()
+    return (rows, columns) if bool(across) and bool(down) else None
 
 
 def blurred(image: Tensor) -> Tensor:

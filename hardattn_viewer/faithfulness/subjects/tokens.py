@@ -132,10 +132,7 @@ class TokenSubject:
         """
         if self.embedding is None:
             raise ValueError("the model's embedding is not known: name the module as `embedding`")
-        text = self.texts[example]
-        ids = torch.tensor([text.ids])
-        blank = ids.clone()
-        blank[0, [place for item in text.items for place in item]] = self._pad
+        ids, blank, _ = self.by_ids(example)
         with torch.no_grad():
             values, baseline = self.embedding(ids), self.embedding(blank)
 
@@ -144,7 +141,21 @@ class TokenSubject:
             with evaluating(self.model), self._giving(changed):
                 return outputs_of(self._call(many, torch.ones_like(many)))
 
-        return Inputs(values, baseline, forward, lambda found: self.pooled(example, found))
+        return Inputs(
+            values, baseline, forward, lambda found: self.pooled(example, found), self.model
+        )
+
+    def by_ids(self, example: int) -> tuple[Tensor, Tensor, Callable[[Tensor], Tensor]]:
+        """Ids ``[1, length]``, those with padding for every item, and a forward pass of ids."""
+        text = self.texts[example]
+        ids = torch.tensor([text.ids])
+        blank = ids.clone()
+        blank[0, [place for item in text.items for place in item]] = self._pad
+        return (
+            ids,
+            blank,
+            lambda changed: outputs_of(self._call(changed, torch.ones_like(changed))),
+        )
 
     def pooled(self, example: int, found: Tensor) -> Floats:
         """Attributions ``[1, length, ...]`` of positions as one number an item."""
