@@ -17,7 +17,7 @@ from hardattn_viewer.faithfulness.subject import WHOLE, Floats, Kept, Row, Subje
 READINGS = ("probability", "logit", "log-probability", "value")
 """What is read from a model's outputs for the class that is asked about; of a single output that is
 no class, its "value"."""
-_Key = tuple[bytes, str, bytes, tuple[int, ...]]
+_Key = tuple[bytes, str, bytes, tuple[int, ...], int]
 POSITIONS = 8_192
 ROWS = 512
 
@@ -31,12 +31,14 @@ class Ask:
         kept: bool ``[rows, items]``.
         operator: how what is not kept is removed.
         forced: int64 ``[rows, choices]``, -1 for a choice that the model makes; None for all.
+        draw: number of the draw by which it makes them; -1 for the most probable.
     """
 
     example: int
     kept: Kept
     operator: str = WHOLE
     forced: NDArray[np.int64] | None = None
+    draw: int = -1
 
 
 @dataclass
@@ -105,8 +107,8 @@ class Engine:
                 continue
             lengths = self.subject.lengths(ask.example, ask.kept[missing], ask.operator)
             for at, length in zip(missing, lengths.tolist(), strict=True):
-                _, operator, kept, forced = keys[at]
-                new.setdefault(keys[at], (length, Row(ask.example, kept, operator, forced)))
+                _, operator, kept, forced, draw = keys[at]
+                new.setdefault(keys[at], (length, Row(ask.example, kept, operator, forced, draw)))
         self._run(new)
         return [np.stack([self._found[key] for key in keys]) for keys in wanted]
 
@@ -146,7 +148,13 @@ class Engine:
             raise ValueError("removing an item takes an operator")
         forced = [()] * len(packed) if ask.forced is None else list(map(tuple, ask.forced.tolist()))
         return [
-            (digest, WHOLE if full[at] else ask.operator, packed[at].tobytes(), forced[at])
+            (
+                digest,
+                WHOLE if full[at] else ask.operator,
+                packed[at].tobytes(),
+                forced[at],
+                ask.draw,
+            )
             for at in range(len(packed))
         ]
 

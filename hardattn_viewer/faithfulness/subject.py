@@ -31,12 +31,15 @@ class Row:
         operator: how the others are removed; ``WHOLE`` where none is.
         forced: the item that each choice of the model must take, -1 where it chooses itself; empty
             where it chooses everywhere.
+        draw: number of the random draw by which it chooses where it is not forced; -1 where it
+            takes the most probable.
     """
 
     example: int
     kept: bytes
     operator: str = WHOLE
     forced: tuple[int, ...] = ()
+    draw: int = -1
 
     @property
     def mask(self) -> Kept:

@@ -112,6 +112,17 @@ class PictureSubject:
         sums.index_add_(0, self._owners[owned], each[owned])
         return np.asarray(sums.numpy())
 
+    def inside(self, box: NDArray[np.floating]) -> NDArray[np.bool_]:
+        """Which items own a pixel that lies in a box x0, y0, x1, y1, bool ``[items]``."""
+        height, width = self.images.shape[-2:]
+        x0, y0, x1, y1 = box
+        rows = slice(max(0, int(np.floor(y0))), min(height, int(np.ceil(y1))))
+        columns = slice(max(0, int(np.floor(x0))), min(width, int(np.ceil(x1))))
+        found = np.zeros(self._count, bool)
+        there = np.unique(self._owners[rows, columns].numpy())
+        found[there[there >= 0]] = True
+        return found
+
     def changed(self, rows: Sequence[Row]) -> Tensor:
         """The images of rows, ``[rows, …]``."""
         made = []
