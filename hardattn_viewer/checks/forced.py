@@ -1,4 +1,4 @@
-"""What would have come of it if something else had been chosen, and what that says of the choice."""
+"""What would have come of it if something else had been chosen."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ class Forced:
         probabilities: ``[choices, candidates]``, that the policy chooses it.
         chosen: int64 ``[choices]``, what was chosen.
         live: bool ``[choices]``, whether there was a choice to make.
+        elsewhere: ``[controls]``, the output with every choice made at random instead.
+        whole: the output with all choices as they were.
         spread: ``[choices]``, standard error of what was chosen by the draws of the choices after
             it; 0 where they are as they were, or the most probable.
     """
@@ -28,6 +30,8 @@ class Forced:
     probabilities: Floats
     chosen: NDArray[np.int64]
     live: NDArray[np.bool_]
+    elsewhere: Floats
+    whole: float
     spread: Floats
 
     @property

@@ -6,6 +6,7 @@ so that in each example it could change places with any of the controls.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,7 +46,8 @@ class AgainstRandom:
     @property
     def p(self) -> float:
         """Two-sided."""
-        return min(1.0, 2 * min(self.p_better, self.p_worse))
+        least = min(self.p_better, self.p_worse)
+        return min(1.0, 2 * least) if least == least else least
 
 
 def wins(scores: ArrayLike, controls: ArrayLike, *, tolerance: float = 0.0) -> Floats:
@@ -96,18 +98,52 @@ def against_random(
             f"scores must be [examples] and controls [controls, examples], not {one.shape} and "
             f"{many.shape}"
         )
-    won = wins(one, many, tolerance=tolerance)
-    known = ~np.isnan(won)
-    one, many, won = one[known], many[:, known], won[known]
-    effect = one - many.mean(0)
-    better, worse = _exchanged(one, many, tolerance, seed)
+    pools = np.concatenate([one[None], many]).T
+    return against_others(list(pools), tolerance=tolerance, level=level, seed=seed)
+
+
+def against_others(
+    pools: Sequence[ArrayLike],
+    *,
+    groups: Sequence[int] | None = None,
+    tolerance: float = 0.0,
+    level: float = 0.95,
+    seed: int = 0,
+) -> AgainstRandom:
+    """As :func:`against_random`, where each example has candidates of its own number.
+
+    Args:
+        pools: of each example what was chosen, then all that could have been chosen instead; NaN
+            ones are left out.
+        groups: the example that each pool is of, where one has several; intervals are then over
+            the means of examples, since what is of one example hangs together.
+        tolerance: differences up to this are ties.
+        level: coverage of the intervals.
+        seed: of resampling.
+    """
+    able, of = [], []
+    for at, pool in enumerate(pools):
+        values = np.asarray(pool, np.float64)
+        known = values[~np.isnan(values)]
+        if len(known) > 1 and not np.isnan(values[0]) and np.ptp(known) > tolerance:
+            able.append(known)
+            of.append(at if groups is None else groups[at])
+    won = [_won(one, tolerance) for one in able]
+    generator = np.random.default_rng(seed)
+    seen = sum(float(one[0]) for one in won)
+    drawn = np.zeros(PERMUTATIONS)
+    for one in won:
+        drawn += one[generator.integers(0, len(one), PERMUTATIONS)]
+    nothing = float("nan")
     return AgainstRandom(
-        win=bootstrap_interval(won, level=level, seed=seed),
-        effect=bootstrap_interval(effect, level=level, seed=seed),
-        p_better=better,
-        p_worse=worse,
-        examples=int(known.sum()),
-        undefined=int((~known).sum()),
+        win=bootstrap_interval(_grouped([one[0] for one in won], of), level=level, seed=seed),
+        effect=bootstrap_interval(
+            _grouped([one[0] - one[1:].mean() for one in able], of), level=level, seed=seed
+        ),
+        p_better=(1 + int((drawn >= seen - 1e-9).sum())) / (PERMUTATIONS + 1) if won else nothing,
+        p_worse=(1 + int((drawn <= seen + 1e-9).sum())) / (PERMUTATIONS + 1) if won else nothing,
+        examples=len(set(of)),
+        undefined=len(set(range(len(pools)) if groups is None else groups) - set(of)),
     )
 
 
@@ -145,22 +181,19 @@ def _alike(one: Floats, many: Floats, tolerance: float) -> NDArray[np.bool_]:
     return np.asarray(~(apart > tolerance))
 
 
-def _exchanged(one: Floats, many: Floats, tolerance: float, seed: int) -> tuple[float, float]:
-    """One-sided p-values, that it beats chance and that it falls short of it."""
-    if not len(one):
-        return float("nan"), float("nan")
-    pool = np.concatenate([one[None], many])
-    won = np.stack(
-        [wins(pool[at], np.delete(pool, at, 0), tolerance=tolerance) for at in range(len(pool))]
-    )
-    # Where all others are alike and this one too there is nothing to win; such examples are out.
-    won = np.where(np.isnan(won), 0.5, won)
-    generator = np.random.default_rng(seed)
-    seen = won[0].sum()
-    columns = np.arange(len(one))
-    least = most = 0
-    for _ in range(PERMUTATIONS):
-        drawn = won[generator.integers(0, len(pool), len(one)), columns].sum()
-        least += bool(drawn >= seen - 1e-9)
-        most += bool(drawn <= seen + 1e-9)
-    return (1 + least) / (PERMUTATIONS + 1), (1 + most) / (PERMUTATIONS + 1)
+def _grouped(values: Sequence[float], groups: Sequence[int]) -> Floats:
+    """The mean of the values of each group."""
+    if not values:
+        return np.zeros(0)
+    _, place = np.unique(np.asarray(groups), return_inverse=True)
+    found: Floats = np.bincount(place, np.asarray(values, np.float64)) / np.bincount(place)
+    return found
+
+
+def _won(pool: Floats, tolerance: float) -> Floats:
+    """The share of the others that each of a pool beats, ties counting half."""
+    difference = pool[:, None] - pool[None]
+    difference = np.where(np.abs(difference) <= tolerance, 0.0, difference)
+    # Each is beside itself too, which is a tie that does not count.
+    found: Floats = (np.sign(difference).sum(1) / (len(pool) - 1) + 1) / 2
+    return found

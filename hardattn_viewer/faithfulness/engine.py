@@ -120,9 +120,13 @@ class Engine:
     def target(self, example: int) -> int:
         """The class that is asked about: the one named, or that of the highest output."""
         if example not in self.targets:
-            (outputs,) = self.outputs([self._nothing_removed(example)])
-            self.targets[example] = int(outputs[0].argmax())
+            self.targets[example] = int(self.outputs_of(example).argmax())
         return self.targets[example]
+
+    def outputs_of(self, example: int) -> Floats:
+        """All outputs of an example with nothing removed, ``[outputs]``."""
+        (found,) = self.outputs([self._nothing_removed(example)])
+        return np.asarray(found[0])
 
     def _nothing_removed(self, example: int) -> Ask:
         return Ask(example, np.ones((1, self.subject.items(example)), bool))

@@ -1,8 +1,8 @@
 """Checks of hard attention: the model run with its choices made otherwise, exactly.
 
-Two questions are kept apart. *Does the chosen item cause the output?* is answered by forcing another
-one, or by changing what it holds with all choices pinned. *Why was it chosen?* is answered by what
-moves the log-probability of the choice.
+Two questions are kept apart. *Does the chosen item cause the output?* is answered by forcing
+another one, or by changing what it holds with all choices pinned. *Why was it chosen?* is answered
+by what moves the log-probability of the choice.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ import torch
 from numpy.typing import NDArray
 
 from hardattn_viewer.checks.forced import Forced
+from hardattn_viewer.checks.statistics import CONTROLS
 from hardattn_viewer.faithfulness.engine import Ask, Engine
 from hardattn_viewer.faithfulness.errors import UndefinedError
+from hardattn_viewer.faithfulness.rankings import generator_of
 from hardattn_viewer.faithfulness.subject import Floats
 from hardattn_viewer.faithfulness.subjects.choosing import Choices, Choosing, Explaining, Seeing
 
@@ -33,8 +35,10 @@ def forced(
     rest: str = "replayed",
     draws: int = DRAWS,
     most: int | None = None,
+    controls: int = CONTROLS,
+    seed: int = 0,
 ) -> dict[int, Forced]:
-    """The output with each candidate chosen in turn, at every choice.
+    """The output with each candidate chosen in turn, at every choice, and with all at random.
 
     Args:
         engine: runs the model; its subject makes choices.
@@ -43,6 +47,8 @@ def forced(
         draws: draws of what comes after, if that is replayed; every candidate meets the same ones.
             0 for the most probable choices instead.
         most: tries the most probable candidates only, so many, and what was chosen.
+        controls: whole paths of choices that are drawn at random, among what can be chosen.
+        seed: of these.
 
     Raises:
         UndefinedError: the model makes no choices that can be forced.
@@ -64,8 +70,17 @@ def forced(
             # What nothing is drawn after is the same in every draw.
             for draw in [-1] * len(replayed) if last else replayed:
                 asks.append(Ask(example, whole, forced=told, draw=draw))  # noqa: PERF401
-    found = iter(engine.values(asks))
-    results = {example: _nothing(choices) for example, choices in made.items()}
+    for example, choices in made.items():
+        told = np.concatenate([choices.chosen[None], _anywhere(choices, controls, seed, example)])
+        asks.append(Ask(example, np.ones((len(told), subject.items(example)), bool), forced=told))
+    values_of = engine.values(asks)
+    found = iter(values_of)
+    results = {
+        example: _nothing(choices, path)
+        for (example, choices), path in zip(
+            made.items(), values_of[len(asks) - len(made) :], strict=True
+        )
+    }
     for example, step, tried in places:
         values = np.stack([next(found) for _ in replayed])
         result = results[example]
@@ -223,11 +238,23 @@ def _told(
     return told
 
 
-def _nothing(choices: Choices) -> Forced:
+def _anywhere(choices: Choices, count: int, seed: int, example: int) -> NDArray[np.int64]:
+    """Paths of choices at random, ``[count, choices]``; what was no choice stays as it was."""
+    generator = generator_of(seed, "paths", example)
+    found = np.repeat(choices.chosen[None], count, 0)
+    for step in np.flatnonzero(choices.live).tolist():
+        possible = np.flatnonzero(choices.probabilities[step] > 0)
+        found[:, step] = generator.choice(possible, count)
+    return found
+
+
+def _nothing(choices: Choices, path: Floats) -> Forced:
     return Forced(
-        np.full(choices.probabilities.shape, np.nan),
-        choices.probabilities,
-        choices.chosen,
-        choices.live,
-        np.zeros(len(choices.chosen)),
+        values=np.full(choices.probabilities.shape, np.nan),
+        probabilities=choices.probabilities,
+        chosen=choices.chosen,
+        live=choices.live,
+        elsewhere=path[1:],
+        whole=float(path[0]),
+        spread=np.zeros(len(choices.chosen)),
     )

@@ -47,16 +47,19 @@ class Row:
         return np.frombuffer(self.kept, np.uint8).astype(bool)
 
 
+@runtime_checkable
 class Subject(Protocol):
-    """A model with its examples, as checks run it.
+    """A model with its examples, as checks run it."""
 
-    Attributes:
-        operators: what can be done to an item that is removed, by name, each in a few words.
-        outputs: names of the outputs, or empty where they have none.
-    """
+    @property
+    def operators(self) -> Mapping[str, str]:
+        """What can be done to an item that is removed, by name, each in a few words."""
+        ...
 
-    operators: Mapping[str, str]
-    outputs: Sequence[str]
+    @property
+    def outputs(self) -> Sequence[str]:
+        """Names of the outputs, or empty where they have none."""
+        ...
 
     def __len__(self) -> int:
         """Number of examples."""

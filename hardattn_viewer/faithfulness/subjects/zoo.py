@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hardattn_models.choosing import Forced
+from hardattn_models.choosing import BLENDS, Forced
 from hardattn_models.mechanisms import Selection
 from hardattn_models.model import Outcome, SystemModel
 from hardattn_viewer.faithfulness.engine import evaluating, quiet_run
@@ -37,7 +37,7 @@ class ZooSubject:
         model: the system.
         batch: the examples, as the task hands them out.
         chosen: int64 ``[examples, choices]``, what was chosen when they were recorded, -1 where
-            nothing was; the most probable candidates if not given.
+            nothing was; if not given it is drawn by what draws, and else the most probable.
         seed: of what is drawn where a choice is not forced.
 
     Raises:
@@ -99,9 +99,10 @@ class ZooSubject:
         return outcome.scores.clamp_min(torch.finfo(outcome.scores.dtype).tiny).log()
 
     def choices(self, example: int) -> Choices:
-        """As they were recorded, or the most probable."""
-        forced = np.full(self.count, -1) if self._chosen is None else self._chosen[example]
-        return self.remade(example, np.asarray(forced, np.int64))
+        """As they were recorded; else the first draw of what draws, or the most probable."""
+        if self._chosen is not None:
+            return self.remade(example, np.asarray(self._chosen[example], np.int64))
+        return self.remade(example, np.full(self.count, -1), 0 if self._draws else -1)
 
     def remade(self, example: int, forced: NDArray[np.int64], draw: int = -1) -> Choices:
         """The choices of one pass in which some are forced."""
@@ -115,6 +116,10 @@ class ZooSubject:
             np.array([int(step.weights[0].argmax()) for step in steps], np.int64),
             choose.made()[0].numpy() > 0,
         )
+
+    @property
+    def _draws(self) -> bool:
+        return self.model.mechanism not in ("argmax", *BLENDS)
 
     @property
     def count(self) -> int:

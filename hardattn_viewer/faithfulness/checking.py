@@ -1,0 +1,258 @@
+"""The whole check of a model, from examples to a report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import captum
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+
+from hardattn_viewer.checks.forced import Forced
+from hardattn_viewer.checks.measured import Measured, joined
+from hardattn_viewer.checks.report import Report, concluded
+from hardattn_viewer.checks.statistics import CONTROLS
+from hardattn_viewer.faithfulness.controlling import sanity_of
+from hardattn_viewer.faithfulness.engine import Engine
+from hardattn_viewer.faithfulness.errors import FaithfulnessError, UndefinedError
+from hardattn_viewer.faithfulness.explainers.explainer import Asked, Explainer
+from hardattn_viewer.faithfulness.explainers.registry import EXPLAINERS, USUAL
+from hardattn_viewer.faithfulness.forcing import forced
+from hardattn_viewer.faithfulness.measuring import measure
+from hardattn_viewer.faithfulness.plan import Plan
+from hardattn_viewer.faithfulness.subject import Floats, Subject
+from hardattn_viewer.faithfulness.subjects.arrays import ArraySubject
+from hardattn_viewer.faithfulness.subjects.choosing import Choosing
+from recorders.version import PRODUCER
+
+AT_ONCE = 8
+"""Examples that are measured together: enough for full batches, few enough to see results come."""
+
+
+def check(
+    model: Any,
+    inputs: Any = None,
+    explanations: Mapping[str, Sequence[ArrayLike]] | None = None,
+    *,
+    explainers: Sequence[str] | None = None,
+    operators: Sequence[str] | None = None,
+    targets: Sequence[int] | None = None,
+    reading: str | None = None,
+    controls: int = CONTROLS,
+    seed: int = 0,
+    rest: str = "replayed",
+    most: int | None = None,
+    facts: Mapping[str, Any] | None = None,
+    on_report: Callable[[Report], object] | None = None,
+    on_progress: Callable[[float, str], object] = lambda done, words: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Report:
+    """Check explanations of a model against random ones, by removing items and forcing choices.
+
+    Args:
+        model: a subject (``TokenSubject``, ``PictureSubject``, ``ZooSubject`` or one of your own),
+            or a function of ``[batch, items]`` or ``[batch, items, width]`` floats that returns
+            ``[batch]`` or ``[batch, outputs]``.
+        inputs: the examples of such a function, ``[items]`` or ``[items, width]`` each.
+        explanations: scores of your own by name, of each example one number an item, higher for
+            what counts more; attention weights, say.
+        explainers: names of explainers to hold beside them, see
+            ``hardattn_viewer.faithfulness.EXPLAINERS``.
+        operators: ways to remove items, two or more of the subject's; its first two if not given.
+        targets: class that is read of each example; the predicted one if not given.
+        reading: "probability", "logit", "log-probability", or "value" for an output that is no
+            class; "probability" where there are several outputs, if not given.
+        controls: random rankings of each example.
+        seed: of everything that is drawn.
+        rest: what happens after a forced choice: "pinned" or "replayed".
+        most: tries only so many of the most probable candidates.
+        facts: what to keep beside the numbers.
+        on_report: given a report of what has been measured, each time that some examples are.
+        on_progress: told the share that is done, and what is being done.
+        should_stop: asked often; True ends the check.
+
+    Returns:
+        The report.
+
+    Raises:
+        ValueError: arguments that do not go together.
+        FaithfulnessError: the model cannot be checked; one sentence.
+        CancelledError: ``should_stop`` said so.
+    """
+    subject = subject_of(model, inputs)
+    count = len(subject)
+    if targets is not None and len(targets) != count:
+        raise ValueError(f"{len(targets)} targets do not go with {count} examples")
+    given = _given(subject, explanations or {})
+    plan = plan_of(
+        subject,
+        [*given, *(explainers if explainers is not None else usual_of(subject))],
+        operators,
+        controls=controls,
+        seed=seed,
+        rest=rest,
+        most=most,
+    )
+    engine = Engine(
+        subject,
+        reading or ("value" if len_outputs(subject) == 1 else "probability"),
+        dict(enumerate(map(int, targets))) if targets is not None else {},
+        should_stop=should_stop,
+    )
+    return run_plan(
+        engine,
+        plan,
+        {**EXPLAINERS, **given},
+        facts=facts,
+        on_report=on_report,
+        on_progress=on_progress,
+    )
+
+
+def run_plan(
+    engine: Engine,
+    plan: Plan,
+    explainers: Mapping[str, Explainer],
+    *,
+    facts: Mapping[str, Any] | None = None,
+    on_report: Callable[[Report], object] | None = None,
+    on_progress: Callable[[float, str], object] = lambda done, words: None,
+) -> Report:
+    """Measure a plan on all examples of an engine's subject, and conclude."""
+    began = time.process_time()
+    examples = list(range(len(engine.subject)))
+    shards = [examples[at : at + AT_ONCE] for at in range(0, len(examples), AT_ONCE)]
+    chooses = isinstance(engine.subject, Choosing)
+    steps = len(shards) * (len(plan.operators) + chooses) + 1
+    done = 0
+    pieces: list[Measured] = []
+    chosen: dict[int, Forced] = {}
+
+    def conclude(sanity: bool) -> Report:
+        return concluded(
+            joined(pieces),
+            forced=chosen,
+            sanity=sanity_of(engine, plan, joined(pieces)) if sanity else (),
+            facts={**facts_of(engine, plan, began), **(facts or {})},
+            seed=plan.seed,
+        )
+
+    for shard in shards:
+        where = f"examples {shard[0]} to {shard[-1]}"
+        for operator in plan.operators:
+            on_progress(done / steps, f"{where}: removing by {operator}")
+            pieces.append(measure(engine, plan, operator, shard, explainers))
+            done += 1
+        if chooses:
+            on_progress(done / steps, f"{where}: forcing choices")
+            chosen |= forced(engine, shard, rest=plan.rest, draws=plan.draws, most=plan.most)
+            done += 1
+        if on_report is not None and shard is not shards[-1]:
+            on_report(conclude(sanity=False))
+    on_progress(done / steps, "controls")
+    report = conclude(sanity=True)
+    on_progress(1.0, "done")
+    return report
+
+
+def subject_of(model: Any, inputs: Any) -> Subject:
+    """What is checked.
+
+    Raises:
+        ValueError: a function without inputs, or a subject with some.
+    """
+    if isinstance(model, Subject):
+        if inputs is not None:
+            raise ValueError("a subject has its examples already: leave the inputs out")
+        return model
+    if inputs is None:
+        raise ValueError("a function is checked on inputs: name some")
+    return ArraySubject(model, inputs)
+
+
+def plan_of(
+    subject: Subject,
+    explainers: Sequence[str],
+    operators: Sequence[str] | None,
+    **options: Any,
+) -> Plan:
+    """A plan for a subject.
+
+    Raises:
+        ValueError: an explainer or operator that there is not.
+    """
+    able = list(subject.operators)
+    wanted = list(operators) if operators is not None else able[:2]
+    for name in wanted:
+        if name not in able:
+            raise ValueError(
+                f"there is no operator {name!r} here: choose {', '.join(able) or 'none'}"
+            )
+    return Plan(tuple(dict.fromkeys(explainers)), tuple(wanted), **options)
+
+
+def usual_of(subject: Subject) -> tuple[str, ...]:
+    """Explainers that are run where none are named."""
+    chooses = isinstance(subject, Choosing)
+    return tuple(name for name in USUAL if chooses or EXPLAINERS[name].family != "choice")
+
+
+def len_outputs(subject: Subject) -> int:
+    """How many outputs a subject has, by running its first example.
+
+    Raises:
+        FaithfulnessError: there is no example.
+    """
+    if not len(subject):
+        raise FaithfulnessError("there is no example to check")
+    if subject.outputs:
+        return len(subject.outputs)
+    return int(Engine(subject, "value", {0: 0}).outputs_of(0).shape[-1])
+
+
+def facts_of(engine: Engine, plan: Plan, began: float) -> dict[str, Any]:
+    """How a check was run."""
+    return {
+        "producer": PRODUCER,
+        "torch": torch.__version__,
+        "captum": captum.__version__,
+        "reading": engine.reading,
+        "seed": plan.seed,
+        "controls": plan.controls,
+        "rest": plan.rest,
+        "draws": plan.draws,
+        "rows asked": engine.asked,
+        "rows evaluated": engine.evaluated,
+        "cpu seconds": round(time.process_time() - began, 2),
+    }
+
+
+def _given(
+    subject: Subject, explanations: Mapping[str, Sequence[ArrayLike]]
+) -> dict[str, Explainer]:
+    found = {}
+    for name, rows in explanations.items():
+        if name in EXPLAINERS:
+            raise ValueError(f"{name} is the name of an explainer: call yours otherwise")
+        if len(rows) != len(subject):
+            raise ValueError(f"{name} has {len(rows)} rows for {len(subject)} examples")
+        found[name] = Explainer(name, "attention", "as it was given", "", _lookup(name, rows))
+    return found
+
+
+def _lookup(name: str, rows: Sequence[ArrayLike]) -> Callable[[Asked], Floats]:
+    def explain(asked: Asked) -> Floats:
+        values = np.asarray(rows[asked.example], np.float64)
+        if values.shape != (asked.items,):
+            raise ValueError(
+                f"{name} has {values.shape} scores for the {asked.items} items of example "
+                f"{asked.example}"
+            )
+        if not np.isfinite(values).all():
+            raise UndefinedError("some of its scores are not finite")
+        return values
+
+    return explain

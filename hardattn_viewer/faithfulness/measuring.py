@@ -1,0 +1,110 @@
+"""Measures explanations of some examples under one operator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from hardattn_viewer.checks.measured import Measured
+from hardattn_viewer.faithfulness.engine import Engine
+from hardattn_viewer.faithfulness.errors import UndefinedError
+from hardattn_viewer.faithfulness.explainers.explainer import Asked, Explainer
+from hardattn_viewer.faithfulness.plan import Plan
+from hardattn_viewer.faithfulness.removal import control_curves, leave_one_out, scored_curves
+from hardattn_viewer.faithfulness.subject import Floats
+
+_ONE = "there is one item alone, so there is no ranking"
+
+
+def measure(
+    engine: Engine,
+    plan: Plan,
+    operator: str,
+    examples: Sequence[int],
+    explainers: Mapping[str, Explainer],
+) -> Measured:
+    """Measure all that a plan asks for of some examples under one operator.
+
+    What is drawn depends on the plan's seed, the example and the explanation alone, so examples may
+    be measured apart and joined.
+
+    Raises:
+        CancelledError: somebody asked to stop.
+        FaithfulnessError: the model cannot be run on them.
+    """
+    asked, evaluated = engine.asked, engine.evaluated
+    whole = engine.whole(examples)
+    targets = tuple(engine.target(example) for example in examples)
+    alone = leave_one_out(engine, operator, examples)
+    controls = control_curves(
+        engine, operator, examples, plan.controls, seed=plan.seed, shares=plan.shares
+    )
+    scores: dict[int, dict[str, Floats]] = {example: {} for example in examples}
+    reasons: dict[str, dict[int, str]] = {name: {} for name in plan.explainers}
+    notes: dict[str, dict[int, dict[str, float]]] = {name: {} for name in plan.explainers}
+    for example in examples:
+        for name in plan.explainers:
+            asking = Asked(engine, operator, example, plan.seed)
+            try:
+                found = _explained(explainers[name], asking)
+            except UndefinedError as error:
+                reasons[name][example] = str(error)
+                continue
+            scores[example][name] = found
+            notes[name][example] = asking.notes
+    curves = scored_curves(engine, operator, scores, seed=plan.seed, shares=plan.shares)
+    unknown = np.full(len(plan.shares), np.nan)
+
+    def curve(name: str, kind: str) -> Floats:
+        return np.stack(
+            [
+                getattr(curves[example][name], kind)[0] if name in curves[example] else unknown
+                for example in examples
+            ]
+        )
+
+    return Measured(
+        operator=operator,
+        words=engine.subject.operators[operator],
+        examples=tuple(examples),
+        targets=targets,
+        whole=whole,
+        alone=[alone[example] for example in examples],
+        control_deletion=np.stack([controls[example].deletion for example in examples], 1),
+        control_insertion=np.stack([controls[example].insertion for example in examples], 1),
+        deletion={name: curve(name, "deletion") for name in plan.explainers},
+        insertion={name: curve(name, "insertion") for name in plan.explainers},
+        scores={
+            name: [scores[example].get(name, np.zeros(0)) for example in examples]
+            for name in plan.explainers
+        },
+        reasons=reasons,
+        notes={name: _columns(notes[name], examples) for name in plan.explainers},
+        asked=engine.asked - asked,
+        evaluated=engine.evaluated - evaluated,
+    )
+
+
+def _explained(explainer: Explainer, asked: Asked) -> Floats:
+    if asked.items < 2:
+        raise UndefinedError(_ONE)
+    found = np.asarray(explainer.explain(asked), np.float64)
+    if found.shape != (asked.items,):
+        raise ValueError(
+            f"{explainer.name} gave {found.shape} scores for {asked.items} items of example "
+            f"{asked.example}"
+        )
+    if not np.isfinite(found).all():
+        raise UndefinedError("some of its scores are not finite")
+    return found
+
+
+def _columns(
+    notes: Mapping[int, Mapping[str, float]], examples: Sequence[int]
+) -> dict[str, Floats]:
+    names = dict.fromkeys(name for one in notes.values() for name in one)
+    return {
+        name: np.array([notes.get(example, {}).get(name, np.nan) for example in examples])
+        for name in names
+    }
