@@ -22,6 +22,7 @@ class Forced:
         live: bool ``[choices]``, whether there was a choice to make.
         elsewhere: ``[controls]``, the output with every choice made at random instead.
         whole: the output with all choices as they were.
+        blends: whether the model blends, so that ``chosen`` is what it would look at if run hard.
         spread: ``[choices]``, standard error of what was chosen by the draws of the choices after
             it; 0 where they are as they were, or the most probable.
     """
@@ -33,6 +34,7 @@ class Forced:
     elsewhere: Floats
     whole: float
     spread: Floats
+    blends: bool = False
 
     @property
     def of_chosen(self) -> Floats:

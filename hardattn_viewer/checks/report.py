@@ -87,7 +87,9 @@ class Report:
             choices rests on it.
         singles: what was chosen beside all that could have been, one choice at a time.
         sanity: controls that the numbers must pass.
+        flags: by explanation, sentences on controls that it failed.
         warnings: sentences on what was left out.
+        seed: of resampling.
     """
 
     facts: Mapping[str, Any]
@@ -100,7 +102,9 @@ class Report:
     paths: AgainstRandom | None = None
     singles: AgainstRandom | None = None
     sanity: tuple[Sanity, ...] = ()
+    flags: Mapping[str, Sequence[str]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    seed: int = 0
 
     @property
     def explainers(self) -> tuple[str, ...]:
@@ -183,7 +187,9 @@ def concluded(
         paths=paths,
         singles=singles,
         sanity=tuple(sanity),
+        flags=dict(flags or {}),
         warnings=tuple(warnings),
+        seed=seed,
     )
 
 
@@ -299,6 +305,8 @@ def _of_choices(paths: Finding, singles: AgainstRandom, forced: Mapping[int, For
         WEAK: "Where it looks counts, by a margin that is small",
         CONTRADICTED: "Looking at random would serve better",
     }.get(level, "Looking at random serves as well")
+    if any(one.blends for one in forced.values()):
+        begins = f"Run hard, as it was not trained to be: {begins[0].lower()}{begins[1:]}"
     return Verdict(
         level,
         f"{begins}: its choices beat {win.mean:.0%} [{win.low:.0%}, {win.high:.0%}] of paths drawn "

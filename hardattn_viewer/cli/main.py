@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from hardattn_viewer.cli import (
+    check,
     compare,
     doctor,
     export,
@@ -23,7 +24,7 @@ from hardattn_viewer.cli.errors import FAILED, WRONG_USAGE, CommandError
 from recorders.run.text import visible
 from recorders.version import PRODUCER
 
-COMMANDS = (view, info, validate, recover, record, train, systems, compare, export, doctor)
+COMMANDS = (view, info, validate, recover, record, train, systems, compare, check, export, doctor)
 
 
 class _Parser(argparse.ArgumentParser):

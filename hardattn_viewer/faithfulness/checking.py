@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from hardattn_viewer.checks.forced import Forced
 from hardattn_viewer.checks.measured import Measured, joined
 from hardattn_viewer.checks.report import Report, concluded
+from hardattn_viewer.checks.sanity import Sanity
 from hardattn_viewer.checks.statistics import CONTROLS
 from hardattn_viewer.faithfulness.controlling import sanity_of
 from hardattn_viewer.faithfulness.engine import Engine
@@ -46,6 +47,8 @@ def check(
     rest: str = "replayed",
     most: int | None = None,
     facts: Mapping[str, Any] | None = None,
+    sanity: Sequence[Sanity] = (),
+    warnings: Sequence[str] = (),
     on_report: Callable[[Report], object] | None = None,
     on_progress: Callable[[float, str], object] = lambda done, words: None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -70,6 +73,8 @@ def check(
         rest: what happens after a forced choice: "pinned" or "replayed".
         most: tries only so many of the most probable candidates.
         facts: what to keep beside the numbers.
+        sanity: controls that were run before.
+        warnings: sentences on what was left out before.
         on_report: given a report of what has been measured, each time that some examples are.
         on_progress: told the share that is done, and what is being done.
         should_stop: asked often; True ends the check.
@@ -87,6 +92,9 @@ def check(
     if targets is not None and len(targets) != count:
         raise ValueError(f"{len(targets)} targets do not go with {count} examples")
     given = _given(subject, explanations or {})
+    for name in explainers or ():
+        if name not in EXPLAINERS:
+            raise ValueError(f"there is no explainer {name!r}: choose {', '.join(EXPLAINERS)}")
     plan = plan_of(
         subject,
         [*given, *(explainers if explainers is not None else usual_of(subject))],
@@ -107,6 +115,8 @@ def check(
         plan,
         {**EXPLAINERS, **given},
         facts=facts,
+        sanity=sanity,
+        warnings=warnings,
         on_report=on_report,
         on_progress=on_progress,
     )
@@ -118,6 +128,8 @@ def run_plan(
     explainers: Mapping[str, Explainer],
     *,
     facts: Mapping[str, Any] | None = None,
+    sanity: Sequence[Sanity] = (),
+    warnings: Sequence[str] = (),
     on_report: Callable[[Report], object] | None = None,
     on_progress: Callable[[float, str], object] = lambda done, words: None,
 ) -> Report:
@@ -131,12 +143,15 @@ def run_plan(
     pieces: list[Measured] = []
     chosen: dict[int, Forced] = {}
 
-    def conclude(sanity: bool) -> Report:
+    def conclude(last: bool) -> Report:
+        measured = joined(pieces)
+        controls = sanity_of(engine, plan, measured) if last else []
         return concluded(
-            joined(pieces),
+            measured,
             forced=chosen,
-            sanity=sanity_of(engine, plan, joined(pieces)) if sanity else (),
+            sanity=[*controls, *sanity],
             facts={**facts_of(engine, plan, began), **(facts or {})},
+            warnings=warnings,
             seed=plan.seed,
         )
 
@@ -151,9 +166,9 @@ def run_plan(
             chosen |= forced(engine, shard, rest=plan.rest, draws=plan.draws, most=plan.most)
             done += 1
         if on_report is not None and shard is not shards[-1]:
-            on_report(conclude(sanity=False))
+            on_report(conclude(last=False))
     on_progress(done / steps, "controls")
-    report = conclude(sanity=True)
+    report = conclude(last=True)
     on_progress(1.0, "done")
     return report
 

@@ -41,9 +41,10 @@ def sanity_of(engine: Engine, plan: Plan, measured: Sequence[Measured]) -> list[
 
 def _audited(one: Measured) -> Sanity:
     seen = audit(one.alone, one.whole, one.empty)
+    where = "on average" if seen.passed else "wherever it is put"
     words = (
-        f"Reference audit: {one.operator} moves the output by {seen.shift:+.3f} wherever it is put "
-        f"(between places ±{seen.between:.3f}; a fair share is {-seen.fair:+.3f})"
+        f"Reference audit: {one.operator} moves the output by {seen.shift:+.3f} {where}, "
+        f"±{seen.between:.3f} from place to place; a fair share is {-seen.fair:+.3f}"
     )
     if not seen.examples:
         return Sanity(f"Reference audit: {one.operator}", NOT_APPLICABLE, note="no example")

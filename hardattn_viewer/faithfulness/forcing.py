@@ -257,4 +257,5 @@ def _nothing(choices: Choices, path: Floats) -> Forced:
         elsewhere=path[1:],
         whole=float(path[0]),
         spread=np.zeros(len(choices.chosen)),
+        blends=choices.blends,
     )

@@ -22,8 +22,16 @@ def _choices(asked: Asked) -> Choices:
     return found
 
 
-def _by(score: Callable[[Choices], Floats]) -> Callable[[Asked], Floats]:
-    return lambda asked: score(_choices(asked))
+def _by(
+    score: Callable[[Choices], Floats], *, of_blends: bool = False
+) -> Callable[[Asked], Floats]:
+    def explain(asked: Asked) -> Floats:
+        choices = _choices(asked)
+        if choices.blends and not of_blends:
+            raise UndefinedError("the model blends: it selects nothing")
+        return score(choices)
+
+    return explain
 
 
 def _selected(choices: Choices) -> Floats:
@@ -65,6 +73,6 @@ CHOICES = (
         "choice",
         "how often the policy would choose it, Σ π over choices",
         "Xu et al. 2015, arXiv:1502.03044",
-        _by(_expected),
+        _by(_expected, of_blends=True),
     ),
 )

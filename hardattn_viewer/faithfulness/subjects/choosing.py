@@ -20,11 +20,14 @@ class Choices:
         probabilities: ``[choices, candidates]``, 0 for what cannot be chosen.
         chosen: int64 ``[choices]``.
         live: bool ``[choices]``, whether there was a choice to make.
+        blends: whether nothing is chosen and all candidates have weight; ``chosen`` is then the
+            most probable one, which stands for what the model would look at if it were run hard.
     """
 
     probabilities: Floats
     chosen: NDArray[np.int64]
     live: NDArray[np.bool_]
+    blends: bool = False
 
 
 @runtime_checkable

@@ -115,7 +115,13 @@ class ZooSubject:
             np.concatenate([step.probabilities.double().numpy() for step in steps]),
             np.array([int(step.weights[0].argmax()) for step in steps], np.int64),
             choose.made()[0].numpy() > 0,
+            self.blends,
         )
+
+    @property
+    def blends(self) -> bool:
+        """Whether it chooses nothing, and gives weight to all candidates."""
+        return any(step.index is None for step in selections(self._first))
 
     @property
     def _draws(self) -> bool:
@@ -218,7 +224,7 @@ class ZooPictures(ZooSubject):
         """
         if self._whole:
             raise UndefinedError("the system takes whole brightness levels, which have no gradient")
-        made = tuple(self.choices(example).chosen.tolist()) if not self._blends else ()
+        made = tuple(self.choices(example).chosen.tolist()) if not self.blends else ()
         forward = getattr(self.model, "forward", None)
         values = self.pictures.images[example : example + 1]
 
@@ -254,10 +260,6 @@ class ZooPictures(ZooSubject):
     def pool(self, example: int, found: Tensor) -> Floats:
         """Attributions of pixels as one number a region."""
         return self.pictures.pooled(found)
-
-    @property
-    def _blends(self) -> bool:
-        return any(step.index is None for step in selections(self._first))
 
     def _with_images(self, batch: Any, images: Tensor) -> Any:
         if images.ndim == 4:

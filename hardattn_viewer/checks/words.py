@@ -1,0 +1,72 @@
+"""A report in words: what a terminal shows, and the paragraph for a paper's methods."""
+
+from __future__ import annotations
+
+from hardattn_viewer.checks.report import CHOICE, Report
+from hardattn_viewer.checks.statistics import PERMUTATIONS
+
+
+def in_words(report: Report) -> str:
+    """Verdicts, win rates and controls, as lines of text."""
+    lines = []
+    for name, one in report.verdicts.items():
+        lines += [f"{name}: {one.level}", f"  {one.sentence}"]
+    if report.explained:
+        lines.append("")
+        width = max(len(one.explainer) for one in report.explained)
+        side = max(len(one.operator) for one in report.explained)
+        lines.append(f"{'':{width}}  {'':{side}}  win rate [95 %]       comp.   suff.")
+        for found in report.explained:
+            win = found.separation.win
+            beside = (
+                f"{win.mean:5.1%} [{win.low:5.1%}, {win.high:5.1%}]"
+                if found.separation.examples
+                else "N/A".ljust(23)
+            )
+            lines.append(
+                f"{found.explainer:{width}}  {found.operator:{side}}  {beside}  "
+                f"{found.comprehensive.mean:+.3f}  {found.sufficient.mean:+.3f}"
+            )
+    lines.append("")
+    for control in report.sanity:
+        note = f" ({control.note})" if control.note else ""
+        lines.append(f"{control.outcome}: {control.name}{note}")
+    lines += [f"note: {sentence}" for sentence in report.warnings]
+    return "\n".join(lines)
+
+
+def methods(report: Report) -> str:
+    """What was done, as a paragraph for a paper."""
+    facts = report.facts
+    count = len(report.examples)
+    parts = [
+        f"Explanations were checked on {count} examples with {facts.get('producer', 'hardattn')} "
+        f"(torch {facts.get('torch', '?')}, Captum {facts.get('captum', '?')}, seed "
+        f"{facts.get('seed', '?')})."
+    ]
+    if report.measured:
+        ways = "; ".join(f"{one.operator} ({one.words})" for one in report.measured)
+        controls = len(report.measured[0].control_deletion)
+        parts.append(
+            f"The {facts.get('reading', 'output')} of the predicted class was read while items "
+            f"were removed in the order of each explanation and put back in it, at shares from 0 "
+            f"to 1 in steps of a tenth, by: {ways}. An explanation's separation is the area under "
+            f"its insertion curve less that under its deletion curve; comprehensiveness and "
+            f"sufficiency (DeYoung et al. 2020) are means over shares. Each was held against "
+            f"{controls} random rankings of the same items: the win rate is the share of these "
+            f"that it beats, ties counting half, averaged over examples, with a 95 % bootstrap "
+            f"interval over examples. P-values are from {PERMUTATIONS} permutations that exchange "
+            "an explanation with its controls within examples, corrected over all tests by "
+            "Benjamini and Hochberg (1995)."
+        )
+    if CHOICE in report.verdicts:
+        parts.append(
+            "Choices were forced: the model was run with every other candidate chosen in turn, "
+            f"the later choices {facts.get('rest', 'replayed')}, and with all choices of an "
+            f"episode drawn at random, {len(next(iter(report.forced.values())).elsewhere)} times."
+        )
+    failed = [one.name for one in report.sanity if one.outcome == "fail"]
+    parts.append(
+        f"Controls that failed: {'; '.join(failed)}." if failed else "All controls were passed."
+    )
+    return " ".join(parts)

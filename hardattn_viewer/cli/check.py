@@ -1,0 +1,176 @@
+"""Check whether a run's attention accounts for what its model does, with controls and verdicts."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hardattn_viewer.cli.errors import WRONG_USAGE, CommandError, missing_extra
+from hardattn_viewer.cli.progress import progress_bar
+from hardattn_viewer.cli.recording.interruption import Interruption
+from hardattn_viewer.cli.recording.notes import Notes
+from hardattn_viewer.cli.recording.options import positive
+from hardattn_viewer.cli.runs import open_run, printed_json
+
+if TYPE_CHECKING:
+    from hardattn_viewer.checks.report import Report
+
+EXAMPLES = 50
+_STEPS = 1_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run_file", metavar="RUN", help="a run file, its .parts folder, or a URL")
+    parser.add_argument(
+        "--model", metavar="MODEL", help="its checkpoint (default: the one that the run names)"
+    )
+    parser.add_argument(
+        "--explainers",
+        metavar="A,B",
+        help="explanations to hold beside the run's own; `--explainers list` lists them",
+    )
+    parser.add_argument(
+        "--operators", metavar="A,B", help="ways to remove items (default: the first two)"
+    )
+    parser.add_argument("--examples", type=positive, default=EXAMPLES, metavar="N")
+    parser.add_argument("--seed", type=int, default=0, metavar="S")
+    parser.add_argument(
+        "--controls", type=positive, default=50, metavar="N", help="random rankings an example"
+    )
+    parser.add_argument(
+        "--rest",
+        choices=("pinned", "replayed"),
+        default="replayed",
+        help="what happens after a forced choice (default: replayed)",
+    )
+    parser.add_argument(
+        "--most", type=positive, metavar="K", help="force the K most probable candidates only"
+    )
+    parser.add_argument(
+        "--reading", metavar="R", help="probability, logit, log-probability or value"
+    )
+    parser.add_argument("--task", metavar="T", help="default: the one the model was trained on")
+    parser.add_argument("--data", metavar="FOLDER", help="where the files of that task lie")
+    parser.add_argument("--threads", type=positive, default=1, metavar="N", help="of torch")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead")
+    parser.add_argument("--csv", metavar="FILE", help="write the table of numbers here too")
+    parser.add_argument(
+        "-o", "--output", metavar="CHECKS", help="default: beside the run, as RUN.checks.npz"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from hardattn_viewer.checks.file import ChecksError, write_checks
+    from hardattn_viewer.checks.summary import as_csv, as_json
+    from hardattn_viewer.checks.words import in_words, methods
+
+    if arguments.explainers == "list":
+        return _list()
+    target = _target(arguments)
+    report = _checked(arguments)
+    try:
+        write_checks(report, target)
+    except ChecksError as error:
+        raise CommandError(str(error)) from error
+    if arguments.csv:
+        try:
+            Path(arguments.csv).write_text(as_csv(report), encoding="utf-8")
+        except OSError as error:
+            raise CommandError(f"{arguments.csv} cannot be written: {error.strerror}") from error
+    if arguments.json:
+        print(printed_json({"checks": str(target), "methods": methods(report), **as_json(report)}))
+    else:
+        print(f"{in_words(report)}\n\n{methods(report)}\n\n{target} written")
+    return 0
+
+
+def _checked(arguments: argparse.Namespace) -> Report:
+    try:
+        import torch
+
+        from hardattn_viewer.faithfulness import CancelledError, FaithfulnessError, check
+        from hardattn_viewer.faithfulness.from_run import recorded
+    except ModuleNotFoundError as error:
+        raise missing_extra("faithfulness", error) from error
+    from recorders import RunError
+
+    torch.set_num_threads(arguments.threads)
+    began = time.monotonic()
+    with (
+        open_run(arguments.run_file) as opened,
+        Interruption(Notes("hardattn check")) as interruption,
+        progress_bar(_STEPS, "checking", "") as bar,
+    ):
+        try:
+            found = recorded(
+                opened,
+                model=Path(arguments.model) if arguments.model else None,
+                task=arguments.task,
+                data=arguments.data,
+                examples=arguments.examples,
+                seed=arguments.seed,
+            )
+            return check(
+                found.subject,
+                explanations=found.explanations,
+                explainers=_names(arguments.explainers),
+                operators=_names(arguments.operators),
+                controls=arguments.controls,
+                seed=arguments.seed,
+                rest=arguments.rest,
+                most=arguments.most,
+                reading=arguments.reading,
+                facts=found.facts,
+                sanity=found.sanity,
+                warnings=found.warnings,
+                on_progress=lambda done, words: _show(bar, done, words),
+                should_stop=lambda: interruption.asked,
+            )
+        except (FaithfulnessError, RunError) as error:
+            raise CommandError(str(error)) from error
+        except ValueError as error:
+            raise CommandError(str(error), WRONG_USAGE) from error
+        except CancelledError as error:
+            seconds = time.monotonic() - began
+            raise CommandError(
+                f"stopped by Ctrl+C after {seconds:.0f} s; nothing was written", 130
+            ) from error
+
+
+def _names(text: str | None) -> list[str] | None:
+    if text is None:
+        return None
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _show(bar: Any, done: float, words: str) -> None:
+    bar.set_postfix_str(words, refresh=False)
+    bar.update(round(done * _STEPS) - bar.n)
+
+
+def _target(arguments: argparse.Namespace) -> Path:
+    from hardattn_viewer.checks.file import checks_path
+
+    if arguments.output:
+        target = Path(arguments.output)
+    elif "://" in arguments.run_file:
+        raise CommandError("a run on another machine: name the file of its checks with -o")
+    else:
+        target = checks_path(Path(arguments.run_file.rstrip("/").removesuffix(".parts")))
+    if not target.parent.is_dir():
+        raise CommandError(f"the folder {target.parent} does not exist; make it first")
+    return target
+
+
+def _list() -> int:
+    try:
+        from hardattn_viewer.faithfulness import EXPLAINERS
+    except ModuleNotFoundError as error:
+        raise missing_extra("faithfulness", error) from error
+    width = max(map(len, EXPLAINERS))
+    for one in EXPLAINERS.values():
+        source = f" ({one.source})" if one.source else ""
+        print(f"{one.name:{width}}  {one.family}: {one.words}{source}")
+    return 0

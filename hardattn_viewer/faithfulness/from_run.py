@@ -1,0 +1,201 @@
+"""From a recorded run to what can be checked: the model that was recorded, on the same examples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardattn_models import load_system, load_task, read_metadata, task_names
+from hardattn_models.errors import ModelError
+from hardattn_models.registry import system
+from hardattn_viewer.checks.sanity import FAIL, NOT_APPLICABLE, PASS, Sanity
+from hardattn_viewer.faithfulness.errors import FaithfulnessError
+from hardattn_viewer.faithfulness.subject import Floats
+from hardattn_viewer.faithfulness.subjects.zoo import ZooPictures, ZooSubject
+from recorders.run.reader import Run
+from sample_runs import checkpoints
+
+SAME = 1e-3
+"""Largest difference of a probability between the run and the model that still counts as the same:
+runs keep probabilities to 1.5e-5, and other machines add up in other orders."""
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """A run, ready to be checked.
+
+    Attributes:
+        subject: its model on its first examples, with the choices that were recorded.
+        explanations: by name, of each example, what the run itself shows, ``[items]``.
+        labels: the right class of each example, where there is one.
+        sanity: whether the model is the one that was recorded.
+        facts: run, model and task.
+        warnings: sentences on what was left out.
+    """
+
+    subject: ZooSubject
+    explanations: Mapping[str, list[Floats]]
+    labels: list[int | None]
+    sanity: tuple[Sanity, ...]
+    facts: Mapping[str, Any]
+    warnings: tuple[str, ...] = field(default=())
+
+
+def recorded(
+    run: Run,
+    *,
+    model: Path | None = None,
+    task: str | None = None,
+    data: str | None = None,
+    examples: int = 50,
+    seed: int = 0,
+) -> Recorded:
+    """Find the model of a run and run it on the run's examples.
+
+    Args:
+        run: of a system of the zoo.
+        model: its checkpoint; the one that the run names, beside it or shipped, if not given.
+        task: its task; the one it was trained on if not given.
+        data: folder of the task's files, where it needs some.
+        examples: the first so many.
+        seed: of what is drawn.
+
+    Raises:
+        FaithfulnessError: the model or the examples are not to be found, or are others.
+    """
+    path = model or _checkpoint_of(run)
+    try:
+        net = load_system(path, mechanism=None).eval()
+        facts = read_metadata(path)
+        name = task or _task_of(facts, path)
+        split = str(run.metadata.get("split", "test"))
+        count = min(examples, len(run.examples))
+        batch = next(iter(load_task(name, folder=data).batches(split, count, count)))
+    except (ModelError, OSError, ValueError) as error:
+        raise FaithfulnessError(str(error)) from error
+    if not count:
+        raise FaithfulnessError(f"{run.path} holds no example")
+    _expect_same_examples(run, batch, name, count)
+    chosen, warnings = _chosen(run, count)
+    kind = ZooPictures if "regions" in net.described(batch)[0] else ZooSubject
+    try:
+        subject = kind(net, batch, chosen=chosen, seed=seed)
+    except FaithfulnessError:
+        if kind is ZooSubject:
+            raise
+        subject = ZooSubject(net, batch, chosen=chosen, seed=seed)
+    return Recorded(
+        subject=subject,
+        explanations=_explanations(run, subject, count),
+        labels=subject.labels,
+        sanity=(_same_model(run, subject, count),),
+        facts={
+            "run": Path(str(run.path)).name,
+            "recording": run.recording,
+            "model": path.name,
+            "system": type(net).__name__,
+            "mechanism": net.mechanism,
+            "task": name,
+            "split": split,
+        },
+        warnings=warnings,
+    )
+
+
+def _checkpoint_of(run: Run) -> Path:
+    name = run.metadata.get("checkpoint")
+    if not isinstance(name, str) or "/" in name or not name:
+        raise FaithfulnessError(f"{run.path} names no checkpoint of the zoo: name it with --model")
+    beside = Path(str(run.path)).parent / name
+    if beside.is_file():
+        return beside
+    shipped = checkpoints().get(name.removesuffix(".safetensors"))
+    if shipped is not None:
+        return shipped
+    raise FaithfulnessError(
+        f"the model of {run.path}, {name}, is neither beside it nor shipped: name it with --model"
+    )
+
+
+def _task_of(facts: Mapping[str, Any], path: Path) -> str:
+    from hardattn_models import checkpoint_facts
+
+    training = facts.get("training", {})
+    trained = training.get("plan", {}).get("task") if isinstance(training, dict) else None
+    offline = task_names(offline=True)
+    if trained in offline:
+        return str(trained)
+    return system(checkpoint_facts(path).system).tasks[0]
+
+
+def _expect_same_examples(run: Run, batch: Any, task: str, count: int) -> None:
+    for at in range(count):
+        one, entry = run.examples[at], batch.entries[at]
+        size = entry["image"].shape[:2] if "image" in entry else None
+        alike = size is None or one.image_size is None or tuple(size) == tuple(one.image_size)
+        if one.name != str(entry["name"]) or one.label != entry.get("label") or not alike:
+            raise FaithfulnessError(
+                f"example {at} of {run.path} is not that of the task {task}: name the task that "
+                "was recorded with --task"
+            )
+
+
+def _chosen(run: Run, count: int) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
+    """The choices of a run ``[examples, choices]``, site by site; None where it blends."""
+    rows = []
+    for example in range(count):
+        made: list[int] = []
+        for site in run.sites:
+            for step in range(run.steps(site, example)):
+                index = run.selection(site, example, step)
+                if index is None:
+                    return None, ()
+                if index.size != 1:
+                    return None, (
+                        f"{site.name} takes several candidates at once: its choices are made anew",
+                    )
+                made.append(int(index.reshape(-1)[0]))
+        rows.append(made)
+    if len({len(made) for made in rows}) != 1:
+        return None, ("examples have different numbers of choices: they are made anew",)
+    return np.array(rows, np.int64), ()
+
+
+def _explanations(run: Run, subject: ZooSubject, count: int) -> dict[str, list[Floats]]:
+    """What the run shows: attention summed over steps, one number an item."""
+    if not subject.operators or any(site.hard for site in run.sites):
+        return {}
+    found: dict[str, list[Floats]] = {}
+    for site in run.sites:
+        rows = []
+        for example in range(count):
+            steps = [run.map(site, example, step) for step in range(run.steps(site, example))]
+            rows.append(np.asarray(np.mean(steps, axis=(0, 1, 2)), np.float64))
+        if all(len(row) == subject.items(at) for at, row in enumerate(rows)):
+            found[f"attention of {site.name}"] = rows
+    return found
+
+
+def _same_model(run: Run, subject: ZooSubject, count: int) -> Sanity:
+    words = "The model is the one that was recorded"
+    largest = 0.0
+    if len(run.sites) != 1:
+        return Sanity(words, NOT_APPLICABLE, note="the run has several sites")
+    site = run.sites[0]
+    for example in range(min(count, 16)):
+        made = subject.choices(example)
+        steps = min(run.steps(site, example), len(made.chosen))
+        for step in range(steps):
+            p = run.map(site, example, step).mean((0, 1))
+            if p.shape != made.probabilities[step].shape:
+                return Sanity(words, NOT_APPLICABLE, note="the run shows other items")
+            largest = max(largest, float(np.abs(p - made.probabilities[step]).max()))
+    words = f"{words}: probabilities differ by {largest:.1e} at most"
+    if largest <= SAME:
+        return Sanity(words, PASS, largest, SAME)
+    return Sanity(words, FAIL, largest, SAME, "what is checked is not what was recorded")

@@ -1,0 +1,147 @@
+"""`hardattn check`, from a shipped run to a file and back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hardattn_viewer.checks.file import ChecksError, checks_path, read_checks, write_checks
+from hardattn_viewer.checks.report import CHOICE
+from hardattn_viewer.checks.summary import COLUMNS
+from hardattn_viewer.checks.verdict import LEVELS, UNDEFINED
+from hardattn_viewer.cli import main
+
+SAMPLES = Path(__file__).parents[2] / "sample_runs"
+FEW = ["--examples", "4", "--controls", "5", "--most", "4", "--explainers"]
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:  # type: ignore[type-arg]
+    folder = tmp_path_factory.mktemp("checks")
+    run = folder / "glimpse-hard.h5"
+    shutil.copy(SAMPLES / run.name, run)
+    assert main(["check", str(run), *FEW, "selection,saliency", "--csv", f"{folder}/t.csv"]) == 0
+    return run, {}
+
+
+def test_checks_lie_beside_the_run_and_say_the_same_when_they_are_read(
+    checked: tuple[Path, dict],  # type: ignore[type-arg]
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    run, _ = checked
+    path = checks_path(run)
+    assert path.name == "glimpse-hard.checks.npz" and path.is_file()
+    report = read_checks(path)
+    assert report.examples == (0, 1, 2, 3) and report.explainers == ("selection", "saliency")
+    assert set(report.verdicts) == {"selection", "saliency", CHOICE}
+    assert all(one.level in (*LEVELS, UNDEFINED) for one in report.verdicts.values())
+    again = tmp_path / "again.npz"
+    code = main(["check", str(run), *FEW, "selection,saliency", "--json", "-o", str(again)])
+    told = json.loads(capsys.readouterr().out)
+    assert code == 0 and told["checks"] == str(again)
+    other = read_checks(again)
+    for one, two in zip(report.measured, other.measured, strict=True):
+        np.testing.assert_array_equal(one.control_deletion, two.control_deletion)
+        for name in one.explainers:
+            np.testing.assert_array_equal(one.deletion[name], two.deletion[name])
+    assert {name: one["level"] for name, one in told["verdicts"].items()} == {
+        name: one.level for name, one in report.verdicts.items()
+    }
+    assert told["facts"]["model"] == "glimpse-hard.safetensors"
+    assert "same model" not in told and told["sanity"]
+    table = (run.parent / "t.csv").read_text().splitlines()
+    assert table[0].split(",") == list(COLUMNS) and len(table) == 1 + 2 * 2 * 3
+
+
+def test_the_model_that_is_checked_is_the_one_that_was_recorded(
+    checked: tuple[Path, dict],  # type: ignore[type-arg]
+) -> None:
+    run, _ = checked
+    controls = {one.name: one.outcome for one in read_checks(checks_path(run)).sanity}
+    (same,) = [name for name in controls if name.startswith("The model is the one")]
+    assert controls[same] == "pass"
+
+
+def test_another_model_than_the_recorded_one_is_found_out(tmp_path: Path) -> None:
+    run = SAMPLES / "glimpse-hard.h5"
+    other = SAMPLES / "glimpse-random.safetensors"
+    target = tmp_path / "x.npz"
+    code = main(["check", str(run), *FEW, "selection", "--model", str(other), "-o", str(target)])
+    assert code == 0
+    failed = [one for one in read_checks(target).sanity if one.outcome == "fail"]
+    assert any("not what was recorded" in one.note for one in failed)
+
+
+def test_systems_without_items_to_remove_have_their_choices_forced(tmp_path: Path) -> None:
+    target = tmp_path / "m.npz"
+    run = SAMPLES / "memory-hard.h5"
+    assert main(["check", str(run), *FEW, "", "-o", str(target)]) == 0
+    report = read_checks(target)
+    assert not report.measured and set(report.verdicts) == {CHOICE}
+    assert len(report.forced) == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence", "code"),
+    [
+        (["minilm-text.h5"], "names no checkpoint of the zoo: name it with --model", 1),
+        (["nothing.h5"], "nothing.h5", 1),
+        (["glimpse-hard.h5", "--explainers", "magic"], "no explainer 'magic'", 2),
+        (["glimpse-hard.h5", "--operators", "burn"], "no operator 'burn' here: choose grey", 2),
+        (["glimpse-hard.h5", "--task", "scenes"], "name the task that was recorded", 1),
+        (["glimpse-hard.h5", "--reading", "mood"], "no reading 'mood'", 2),
+    ],
+)
+def test_what_cannot_be_checked_is_one_sentence(
+    words: list[str],
+    sentence: str,
+    code: int,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    name, *more = words
+    target = tmp_path / "x.npz"
+    assert main(["check", str(SAMPLES / name), "--examples", "2", *more, "-o", str(target)]) == code
+    said = capsys.readouterr().err
+    assert sentence in said and len(said.splitlines()) == 1 and "Traceback" not in said
+    assert not target.exists()
+
+
+def test_explainers_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "any", "--explainers", "list"]) == 0
+    told = capsys.readouterr().out
+    assert "integrated-gradients" in told and "arXiv" in told
+
+
+def test_damaged_checks_are_refused_in_a_sentence(
+    checked: tuple[Path, dict],  # type: ignore[type-arg]
+    tmp_path: Path,
+) -> None:
+    whole = checks_path(checked[0]).read_bytes()
+    path = tmp_path / "bad.npz"
+    generator = np.random.default_rng(0)
+    for cut in (0, 10, len(whole) // 2, len(whole) - 3):
+        path.write_bytes(whole[:cut])
+        with pytest.raises(ChecksError, match=r"bad\.npz"):
+            read_checks(path)
+    refused = 0
+    for _ in range(40):
+        broken = bytearray(whole)
+        for at in generator.integers(0, len(whole), 5):
+            broken[at] ^= 255
+        path.write_bytes(broken)
+        try:
+            read_checks(path)
+        except ChecksError as error:
+            assert str(path) in str(error) and "\n" not in str(error)
+            refused += 1
+    assert refused > 30
+    with pytest.raises(ChecksError, match="hardattn check"):
+        read_checks(tmp_path / "none.npz")
+    with pytest.raises(ChecksError, match="cannot be written"):
+        write_checks(read_checks(checks_path(checked[0])), tmp_path / "no" / "where.npz")
