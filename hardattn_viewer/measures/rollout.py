@@ -19,7 +19,7 @@ def rollout(maps: Sequence[ArrayLike], *, residual: float = 0.5) -> Floats:
 
     The product of the layers' maps, the last on the left, each mixed with the identity for the
     residual stream: Abnar & Zuidema 2020, Quantifying attention flow in transformers,
-    arXiv:2005.00928, equation 1 and section 3.1.
+    arXiv:2005.00928, equation 1.
 
     Args:
         maps: one ``[heads, positions, positions]`` or ``[positions, positions]`` a layer, from the
@@ -73,7 +73,7 @@ def attention_flow(maps: Sequence[ArrayLike], *, query: int, residual: float = 0
     """The most that can flow from each input to one query of the last layer.
 
     Weights mixed with the identity are capacities of edges between neighbouring layers, and each
-    input alone is the other end: Abnar & Zuidema 2020, arXiv:2005.00928, section 3.2. Found by
+    input alone is the other end: Abnar & Zuidema 2020, arXiv:2005.00928. Found by
     Dinic's algorithm (Dinitz 1970).
 
     Args:

@@ -1,7 +1,7 @@
 """Weights of items set to zero until the decision flips (Serrano & Smith 2019, arXiv:1906.03731).
 
-The rest is scaled up to the same sum, as in section 3.1 of the paper; the order of the most
-attended is compared with random ones, as in section 5.
+The rest is scaled up to the same sum. The order of the most attended is compared with random
+ones; any other ranking, such as the paper's gradients, can take its place.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Weights dealt out to other keys at random (Jain & Wallace 2019, arXiv:1902.10186, 4.2.1)."""
+"""Weights dealt out to other keys at random (Jain & Wallace 2019, arXiv:1902.10186)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All allowed keys weigh the same (Wiegreffe & Pinter 2019, arXiv:1908.04626, section 3.2).
+"""All allowed keys weigh the same (Wiegreffe & Pinter 2019, arXiv:1908.04626).
 
 The paper trains a model anew under uniform attention; here the trained model runs with it, which
 says what its attention is worth to it, and not what a model could do without.

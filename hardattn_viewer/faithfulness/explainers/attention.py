@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from hardattn_viewer.faithfulness.attending import Call
-from hardattn_viewer.faithfulness.engine import quiet_run, read_tensor
+from hardattn_viewer.faithfulness.engine import Engine, quiet_run, read_tensor
 from hardattn_viewer.faithfulness.errors import UndefinedError
 from hardattn_viewer.faithfulness.explainers.explainer import Asked, Explainer
 from hardattn_viewer.faithfulness.observing import (
@@ -35,6 +35,27 @@ FLOW_WORK = 2_000_000
 """Edges times inputs times queries up to which flow is found; some seconds."""
 
 
+class Passes:
+    """The last pass of a model, for explainers that read different parts of the same one.
+
+    As the engine, it takes the model to be the same as long as the engine is.
+    """
+
+    def __init__(self) -> None:
+        self._last: tuple[Engine, int, Observed] | None = None
+
+    def of(self, asked: Asked) -> Observed:
+        """What was heard when the model ran on the example."""
+        last = self._last
+        if last is not None and last[0] is asked.engine and last[1] == asked.example:
+            return last[2]
+        subject = asked.engine.subject
+        with quiet_run():
+            observed = observe(subject, [whole_row(subject, asked.example)])
+        self._last = (asked.engine, asked.example, observed)
+        return observed
+
+
 def attention_explainers(
     subject: Subject, query: Query = 0, *, heads: bool = True
 ) -> list[Explainer]:
@@ -50,23 +71,32 @@ def attention_explainers(
     """
     with quiet_run():
         counts = [call.heads for call in observe(subject, [whole_row(subject, 0)]).calls]
+    passes = Passes()
     found = [
-        attention(query),
-        attention(query, over="max"),
-        attention_rollout(query),
-        flow(query),
-        norm_weighted(query),
+        attention(query, passes=passes),
+        attention(query, over="max", passes=passes),
+        attention_rollout(query, passes=passes),
+        flow(query, passes=passes),
+        norm_weighted(query, passes=passes),
         gradient_attention(query),
     ]
     for layer, count in enumerate(counts):
-        found += [attention(query, layer=layer), norm_weighted(query, layer=layer)]
-        if heads:
-            found += [attention(query, layer=layer, head=head) for head in range(count)]
+        found.append(attention(query, layer=layer, passes=passes))
+        found.append(norm_weighted(query, layer=layer, passes=passes))
+        found += [
+            attention(query, layer=layer, head=head, passes=passes)
+            for head in range(count if heads else 0)
+        ]
     return found
 
 
 def attention(
-    query: Query = 0, *, layer: int | None = None, head: int | None = None, over: str = "mean"
+    query: Query = 0,
+    *,
+    layer: int | None = None,
+    head: int | None = None,
+    over: str = "mean",
+    passes: Passes | None = None,
 ) -> Explainer:
     """Attention itself: of one head, of a layer (mean of its heads), or over all heads.
 
@@ -75,6 +105,7 @@ def attention(
         layer: whose; None for all.
         head: whose of a layer; None for all.
         over: "mean" or "max" of the heads, where there are several.
+        passes: shared with other explainers of the same model.
 
     Raises:
         ValueError: a head without a layer, or heads put together in another way.
@@ -83,9 +114,10 @@ def attention(
         raise ValueError("a head is named together with its layer")
     if over not in ("mean", "max"):
         raise ValueError(f"heads are put together by mean or max, not {over!r}")
+    shared = passes or Passes()
 
     def explain(asked: Asked) -> Floats:
-        calls = _chosen(_observed(asked), layer)
+        calls = _chosen(shared.of(asked), layer)
         by_head = [_rows(asked, call.probabilities, query) for call in calls]
         if head is not None:
             return np.asarray(by_head[0][_known_head(head, calls[0].heads)])
@@ -102,11 +134,14 @@ def attention(
     )
 
 
-def attention_rollout(query: Query = 0, *, residual: float = 0.5) -> Explainer:
+def attention_rollout(
+    query: Query = 0, *, residual: float = 0.5, passes: Passes | None = None
+) -> Explainer:
     """Rollout over all layers, see :func:`hardattn_viewer.measures.rollout`."""
+    shared = passes or Passes()
 
     def explain(asked: Asked) -> Floats:
-        found = rollout(_square_maps(asked), residual=residual)
+        found = rollout(_square_maps(asked, shared), residual=residual)
         rows = found[queries_read(query, len(found))].mean(0)
         return pooled_mass(rows, positions_of(asked.engine.subject, asked.example))
 
@@ -119,11 +154,12 @@ def attention_rollout(query: Query = 0, *, residual: float = 0.5) -> Explainer:
     )
 
 
-def flow(query: Query = 0, *, residual: float = 0.5) -> Explainer:
+def flow(query: Query = 0, *, residual: float = 0.5, passes: Passes | None = None) -> Explainer:
     """Largest flow through all layers, see :func:`hardattn_viewer.measures.attention_flow`."""
+    shared = passes or Passes()
 
     def explain(asked: Asked) -> Floats:
-        maps = _square_maps(asked)
+        maps = _square_maps(asked, shared)
         count = maps[0].shape[-1]
         queries = queries_read(query, count)
         if len(maps) * count**3 * len(queries) > FLOW_WORK:
@@ -144,27 +180,33 @@ def flow(query: Query = 0, *, residual: float = 0.5) -> Explainer:
 
 
 def norm_weighted(
-    query: Query = 0, *, layer: int | None = None, head: int | None = None
+    query: Query = 0,
+    *,
+    layer: int | None = None,
+    head: int | None = None,
+    passes: Passes | None = None,
 ) -> Explainer:
     """Norms of what attention brings, ‖Σ_h α_j f(x_j)‖: weights times values, projected.
 
-    Of one head the norm of its own part; of a layer the norm of the sum of its heads (section 3 of
-    the paper); over all layers their mean. The bias of the output projection, the residual stream
+    Of one head the norm of its own part; of a layer the norm of the sum of its heads, as in the
+    paper; over all layers their mean. The bias of the output projection, the residual stream
     and layer normalisation are left out, as in the paper.
 
     Args:
         query: where the answer is read from.
         layer: whose; None for all.
         head: whose of a layer; None for the sum of all.
+        passes: shared with other explainers of the same model.
 
     Raises:
         ValueError: a head without a layer.
     """
     if head is not None and layer is None:
         raise ValueError("a head is named together with its layer")
+    shared = passes or Passes()
 
     def explain(asked: Asked) -> Floats:
-        found = [_norms(asked, call, query, head) for call in _chosen(_observed(asked), layer)]
+        found = [_norms(asked, call, query, head) for call in _chosen(shared.of(asked), layer)]
         return np.asarray(np.mean(found, 0))
 
     which = "mean" if layer is None else f"L{layer}" + ("" if head is None else f"H{head}")
@@ -186,7 +228,7 @@ def gradient_attention(query: Query = 0, *, layer: int | None = None) -> Explain
     """
 
     def explain(asked: Asked) -> Floats:
-        observed = _observed(asked, gradients=True)
+        observed = _with_gradients(asked)
         positive = _positive_parts(asked, observed)
         positions = positions_of(asked.engine.subject, asked.example)
         if layer is not None:
@@ -211,18 +253,16 @@ def gradient_attention(query: Query = 0, *, layer: int | None = None) -> Explain
     )
 
 
-def _observed(asked: Asked, *, gradients: bool = False) -> Observed:
+def _with_gradients(asked: Asked) -> Observed:
     subject = asked.engine.subject
-    rows = [whole_row(subject, asked.example)]
-    with quiet_run():
-        if not gradients:
-            return observe(subject, rows)
-        with torch.enable_grad():
-            # Only weights that the output is computed from have a gradient, and those of a model
-            # whose parameters are frozen begin one.
-            return observe(
-                subject, rows, lambda call, p: p if p.requires_grad else p.clone().requires_grad_()
-            )
+    with quiet_run(), torch.enable_grad():
+        # Only weights that the output is computed from have a gradient, and those of a model whose
+        # parameters are frozen begin one.
+        return observe(
+            subject,
+            [whole_row(subject, asked.example)],
+            lambda call, p: p if p.requires_grad else p.clone().requires_grad_(),
+        )
 
 
 def _positive_parts(asked: Asked, observed: Observed) -> list[Tensor]:
@@ -263,8 +303,8 @@ def _norms(asked: Asked, call: Call, query: Query, head: int | None) -> Floats:
     return np.asarray(_rows(asked, torch.stack(each).mean(0)[None, None, None], 0)[0])
 
 
-def _square_maps(asked: Asked) -> list[Floats]:
-    observed = _observed(asked)
+def _square_maps(asked: Asked, passes: Passes) -> list[Floats]:
+    observed = passes.of(asked)
     _check_square(asked, [call.probabilities[0] for call in observed.calls])
     return observed.maps(0)
 
