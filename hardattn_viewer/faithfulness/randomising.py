@@ -26,13 +26,16 @@ from hardattn_viewer.measures.ranks import kendall_tau_b, spearman
 THRESHOLD = 0.9
 """Rank correlation from which scores count as unchanged."""
 
+ROOT = "(the model's own)"
+"""The stage of parameters that are in no module of the model."""
+
 
 @dataclass(frozen=True)
 class Stage:
     """Parameters that are randomised together.
 
     Attributes:
-        name: the module that holds them.
+        name: the module that holds them, or ``ROOT``.
         parameters: their names in the model.
     """
 
@@ -168,7 +171,7 @@ def stages_of(model: nn.Module, run: Callable[[], object]) -> list[Stage]:
         owner = name.rpartition(".")[0]
         while owner and owner not in order:
             owner = owner.rpartition(".")[0]
-        stage = _layer_of(owner)
+        stage = _layer_of(owner) or ROOT
         stages.setdefault(stage, []).append(name)
         first[stage] = min(first.get(stage, len(order)), order.get(owner, -1))
     if not stages:

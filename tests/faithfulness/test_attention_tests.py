@@ -76,6 +76,9 @@ def test_the_median_over_permutations_is_that_of_all_of_them() -> None:
         assert low - 1e-12 <= found.median <= high + 1e-12
         assert found.largest == pytest.approx(far.max(), abs=1e-12)
         assert found.weight == pytest.approx(0.5) and not found.not_identifiable
+    # 5, 2 and 0 are as probable: the median is 2, and the mean is not.
+    engine = blend([0.6, 0.3, 0.1], [[0.0], [0.0], [10.0]]).engine
+    assert permuted(engine, 0, SITE, draws=300).median == pytest.approx(2, abs=1e-12)
 
 
 def test_every_permutation_is_as_probable_and_hidden_keys_keep_nothing() -> None:
@@ -110,6 +113,9 @@ def test_erasing_one_item_leaves_the_blend_of_the_others() -> None:
     left = renormalised(torch.tensor([A, A], dtype=torch.double), gone)
     assert not left[0].any()
     np.testing.assert_allclose(left[1], [0.5 / 0.65, 0, 0.15 / 0.65, 0], atol=1e-15)
+    # A row with a part of its weight elsewhere keeps the sum that it has.
+    part = renormalised(torch.tensor([0.2, 0.1, 0.1]), torch.tensor([True, False, False]))
+    assert part.tolist() == pytest.approx([0, 0.2, 0.2])
 
 
 def test_the_decision_flips_at_the_item_that_holds_it() -> None:

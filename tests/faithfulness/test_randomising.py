@@ -144,21 +144,24 @@ def test_the_model_and_what_it_answered_are_as_before() -> None:
 
 def test_the_class_that_is_explained_stays_that_of_the_trained_model() -> None:
     model, asked = classifier()
-    targets, target = [], asked.target
+    targets, heads, target = [], [], asked.target
 
     def explain(asked: Asked) -> Floats:
         targets.append(asked.target)
+        heads.append(float(model.head.weight[0, 0].detach()))
         return np.arange(3.0)
 
     randomised(Explainer("which", "control", "", "", explain), asked, model, draws=4)
     assert len(targets) == 1 + 4 * 4 and set(targets) == {target}
+    # Each draw has a head of its own, which stays while the layers below it are drawn too.
+    assert len(set(heads)) == 1 + 4 and len(set(heads[1:5])) == 1
 
 
 def test_stages_run_from_the_top_down_and_hold_every_parameter() -> None:
     model, asked = classifier()
     subject = asked.engine.subject
     stages = stages_of(model, lambda: subject.run([whole_row(subject, 0)]))
-    assert [stage.name for stage in stages] == ["head", "value", "key", ""]
+    assert [stage.name for stage in stages] == ["head", "value", "key", "(the model's own)"]
     assert stages[-1].parameters == ("query",)
     torch.manual_seed(0)
     layers = nn.TransformerEncoder(
