@@ -13,6 +13,7 @@ from torch import Tensor
 from hardattn_viewer.faithfulness.attending import Attending, Call, Change
 from hardattn_viewer.faithfulness.errors import UndefinedError
 from hardattn_viewer.faithfulness.subject import Floats, Row, Subject
+from hardattn_viewer.faithfulness.subjects.arrays import ArraySubject
 from hardattn_viewer.faithfulness.subjects.tokens import TokenSubject
 
 Query = int | Literal["last", "mean"]
@@ -94,10 +95,17 @@ def whole_row(subject: Subject, example: int) -> Row:
 
 
 def positions_of(subject: Subject, example: int) -> list[list[int]]:
-    """The positions of each item; items of subjects that are no text are positions themselves."""
+    """The positions of each item that attention goes by; items of arrays are positions themselves.
+
+    Raises:
+        UndefinedError: the subject does not say which positions its items are, as with regions of
+            a picture, which a model may cut up in its own way.
+    """
     if isinstance(subject, TokenSubject):
         return [list(item) for item in subject.texts[example].items]
-    return [[item] for item in range(subject.items(example))]
+    if isinstance(subject, ArraySubject):
+        return [[item] for item in range(subject.items(example))]
+    raise UndefinedError("which of the positions that are attended to make up an item is not known")
 
 
 def length_of(subject: Subject, example: int) -> int:

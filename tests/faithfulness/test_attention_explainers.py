@@ -25,6 +25,7 @@ from hardattn_viewer.faithfulness.explainers.attention import (
 from hardattn_viewer.faithfulness.explainers.explainer import Asked
 from hardattn_viewer.faithfulness.observing import observe, whole_row
 from hardattn_viewer.faithfulness.subjects.arrays import ArraySubject
+from hardattn_viewer.faithfulness.subjects.pictures import PictureSubject
 from hardattn_viewer.faithfulness.subjects.tokens import Text, TokenSubject
 
 DECOY, WANTED, BEFORE = 5, 2, 1
@@ -232,9 +233,18 @@ def test_what_has_no_value_is_said_in_words() -> None:
     none = Asked(Engine(ArraySubject(lambda x: x.sum(1), [torch.ones(3)]), "value"), "zero", 0)
     with pytest.raises(FaithfulnessError, match="called no scaled_dot_product_attention"):
         attention().explain(none)
+    rows = np.array([[0, at, 4, at + 1] for at in range(4)])
+    picture = PictureSubject(pictured, torch.ones(1, 3, 4, 4), rows)
+    with pytest.raises(UndefinedError, match="make up an item is not known"):
+        attention().explain(Asked(Engine(picture, "value"), "mean", 0))
     flat = Engine(ArraySubject(lambda x: Constant()(x), [torch.ones(3, 2)]), "value")
     with pytest.raises(UndefinedError, match="no gradient"):
         gradient_attention(0, layer=0).explain(Asked(flat, "zero", 0))
+
+
+def pictured(pictures: torch.Tensor) -> torch.Tensor:
+    patches = pictures[:, None, 0, :, :]
+    return nn.functional.scaled_dot_product_attention(patches, patches, patches).sum((1, 2, 3))
 
 
 class Constant(nn.Module):
