@@ -30,6 +30,7 @@ from hardattn_viewer.measures.heads import (
 )
 from hardattn_viewer.measures.intervals import Interval, bootstrap_interval, bootstrap_slices
 from hardattn_viewer.measures.pairs import PAIR_MEASURES, PairMeasure, pair_numbers
+from hardattn_viewer.measures.rollout import attention_flow, max_flow, rollout, with_residual
 from hardattn_viewer.measures.stability import Repeats, expected_agreement, repeats_of
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "PairMeasure",
     "Repeats",
     "agreement",
+    "attention_flow",
     "bootstrap_interval",
     "bootstrap_slices",
     "choice_weights",
@@ -55,13 +57,16 @@ __all__ = [
     "mass_at_offset",
     "mass_on",
     "mass_on_keys",
+    "max_flow",
     "mean_distance",
     "mean_over_queries",
     "most_probable",
     "pair_numbers",
     "rank",
     "repeats_of",
+    "rollout",
     "row_entropy",
     "same_argmax",
     "top_two",
+    "with_residual",
 ]
