@@ -251,6 +251,9 @@ class Reading:
         return (None, frame) if isinstance(frame, str) else (frame, "")
 
     def _frame(self, target: Target) -> Frame | str:
+        if target.key not in self._runs:
+            # Somebody closed it after this was asked for; nobody will look at the answer.
+            return "the run was closed"
         frame = self._frames.get(target)
         try:
             if frame is None:

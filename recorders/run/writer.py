@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import io
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -195,11 +194,16 @@ class SegmentWriter(RowWriter):
             segment=self._pending.segment,
             metadata=self._metadata if self._metadata_waits else None,
         )
-        image = io.BytesIO()
-        with h5py.File(image, "w", libver=("v110", "v110")) as file:
+        # In memory of HDF5's own: through a file of ours, an interrupt could fall into its calls
+        # and leave the image with a hole.
+        with h5py.File(
+            self._run, "w", driver="core", backing_store=False, libver=("v110", "v110")
+        ) as file:
             write_root(file, facts)
             self._pending.write(file)
-        self._place.add(self._pending.segment, image.getbuffer())
-        self.written_bytes += len(image.getbuffer())
+            file.flush()
+            image = file.id.get_file_image()
+        self._place.add(self._pending.segment, memoryview(image))
+        self.written_bytes += len(image)
         self._pending.written()
         self._metadata_waits = False

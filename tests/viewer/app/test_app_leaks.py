@@ -53,7 +53,7 @@ def paths(tmp_path: Path) -> list[Path]:
     ]
 
 
-@pytest.mark.parametrize("opened", [8, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("opened", [8, pytest.param(50, marks=pytest.mark.campaign)])
 def test_opening_and_closing_runs_leaves_memory_and_files_as_they_were(
     make_window: Callable[[], MainWindow], qtbot: QtBot, paths: list[Path], opened: int
 ) -> None:
@@ -97,12 +97,12 @@ def test_opening_and_closing_runs_leaves_memory_and_files_as_they_were(
     assert len(QApplication.allWidgets()) <= widgets
 
 
-def test_fifty_dialogs_leave_no_widget(window: MainWindow, qtbot: QtBot) -> None:
+def test_dialogs_that_come_and_go_leave_no_widget(window: MainWindow, qtbot: QtBot) -> None:
     for id_ in ("palette", "help", "export", "omissions"):
         window.actions_[id_].trigger()
         close_all(window)
     before = len(QApplication.allWidgets())
-    for _ in range(12):
+    for _ in range(4):
         for id_ in ("palette", "help", "export", "omissions"):
             window.actions_[id_].trigger()
             close_all(window)

@@ -388,12 +388,12 @@ def test_ages_are_said_as_people_say_them() -> None:
     assert {seconds: age_words(seconds) for seconds in words} == words
 
 
-@pytest.mark.slow
-def test_a_writer_at_full_speed_is_followed_for_a_minute(
-    make_window: Callable[[], MainWindow], qtbot: QtBot, tmp_path: Path
+@pytest.mark.parametrize("seconds", [12, pytest.param(60, marks=pytest.mark.campaign)])
+def test_a_writer_at_full_speed_is_followed(
+    make_window: Callable[[], MainWindow], qtbot: QtBot, tmp_path: Path, seconds: int
 ) -> None:
     path = tmp_path / "run.h5"
-    with start_writer(path, pause=0, seconds=60, side=64) as process:
+    with start_writer(path, pause=0, seconds=seconds, side=64) as process:
         wait_for_parts(path)
         window = make_window()
         seen = Seen(window)

@@ -19,6 +19,7 @@ from hardattn_viewer.session.loading import ThreadLoader
 from hardattn_viewer.session.reading import Reading, shrunk
 from hardattn_viewer.session.requests import (
     Answer,
+    CloseRequest,
     FramesRead,
     FramesRequest,
     Opened,
@@ -213,6 +214,18 @@ def test_a_damaged_example_is_said_in_words_and_the_rest_still_shows(
     assert "hold" in answer.frames.why_a
     reading.close()
     session.close()
+
+
+def test_a_frame_of_a_run_that_was_closed_meanwhile_is_said_in_words(hard_path: Path) -> None:
+    reading = Reading()
+    reading.answers(OpenRequest(1, hard_path))
+    reading.answers(FramesRequest(1, target(1, 4), None))
+    reading.answers(CloseRequest(1))
+    for step in (target(1, 4), target(1, 5)):
+        (answer,) = reading.answers(FramesRequest(2, step, None))
+        assert isinstance(answer, FramesRead) and answer.frames.a is None
+        assert "closed" in answer.frames.why_a
+    reading.close()
 
 
 def test_frames_asked_for_twice_come_from_memory(hard_path: Path) -> None:
