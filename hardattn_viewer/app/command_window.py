@@ -8,6 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMainWindow, QMessageBox
 
 from hardattn_viewer.app.actions import Actions
+from hardattn_viewer.app.check_dialog import CheckDialog
+from hardattn_viewer.app.checker import Checker
 from hardattn_viewer.app.errors import MessageBar
 from hardattn_viewer.app.export_dialog import ExportDialog
 from hardattn_viewer.app.help import HelpDialog
@@ -34,6 +36,7 @@ class CommandWindow(QMainWindow):
     message: MessageBar
     actions_: Actions
     layout_: Layout
+    checker: Checker
     sessions: Sessions
     theme: Theme
     header: HeaderLine
@@ -48,6 +51,14 @@ class CommandWindow(QMainWindow):
         dialog.setObjectName("openDialog")
         dialog.setNameFilters(["Runs (*.h5)", "All files (*)"])
         dialog.open()
+
+    def choose_check(self) -> None:
+        """Ask what shall be checked of the run in focus, and begin."""
+        CheckDialog(self.session, self.checker.start, self).open()
+
+    def stop_check(self) -> None:
+        """End the check that goes on."""
+        self.checker.stop()
 
     def choose_parts(self) -> None:
         """Ask for the folder of a run that is still being recorded, and open it."""

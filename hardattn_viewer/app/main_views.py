@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import View
 from hardattn_viewer.views.compare import CompareView
+from hardattn_viewer.views.faithfulness import FaithfulnessView
 from hardattn_viewer.views.heads import HeadsView
 from hardattn_viewer.views.matrix import MatrixView
 from hardattn_viewer.views.overlay import OverlayView
@@ -38,6 +39,12 @@ MAIN_VIEWS = (
     MainView("matrix", "Matri&x", "All queries × keys", MatrixView),
     MainView("heads", "&Heads", "All heads of all layers", HeadsView),
     MainView("compare", "&Compare", "A, B and their difference", CompareView),
+    MainView(
+        "faithfulness",
+        "&Faithfulness",
+        "Whether attention accounts for what the model does",
+        FaithfulnessView,
+    ),
     MainView(
         "training", "&Training", "How attention came to be, snapshot by snapshot", TrainingView
     ),

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from hardattn_viewer.app.actions import Actions
 from hardattn_viewer.app.bars import DockTitle, Tools
+from hardattn_viewer.app.checker import Checker
 from hardattn_viewer.app.collecting import Collecting
 from hardattn_viewer.app.command_window import CommandWindow
 from hardattn_viewer.app.commands.every import commands_of
@@ -40,6 +41,7 @@ from hardattn_viewer.views.boundary import Boundary
 from hardattn_viewer.views.canvas import Canvas
 from hardattn_viewer.views.compare import CompareView
 from hardattn_viewer.views.examples_table import ExamplesView
+from hardattn_viewer.views.faithfulness import FaithfulnessView
 from hardattn_viewer.views.header_line import HeaderLine
 from hardattn_viewer.views.inspector import Inspector
 from hardattn_viewer.views.live_bar import LiveBar
@@ -101,6 +103,7 @@ class MainWindow(CommandWindow):
         self._rings = FocusRings(self)
         self._drops = Drops(session.open, self)
         self._collecting = Collecting(session, self)
+        self.checker = Checker(session, self)
 
     # --- building -------------------------------------------------------------------------
 
@@ -114,6 +117,7 @@ class MainWindow(CommandWindow):
         self.overlay = cast("OverlayView", self.view["overlay"])
         self.compare = cast("CompareView", self.view["compare"])
         self.training = cast("TrainingView", self.view["training"])
+        self.faithfulness = cast("FaithfulnessView", self.view["faithfulness"])
         centre = QWidget()
         centre.setProperty("surface", "window")
         centre.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -176,6 +180,7 @@ class MainWindow(CommandWindow):
         self.timeline.bind(
             {name: self.actions_[name] for name in ("first", "back", "play", "forward", "last")}
         )
+        self.faithfulness.bind({name: self.actions_[name] for name in self.faithfulness.commands})
         self.training.bind({name: self.actions_[name] for name in self.training.commands})
         self.timeline.find_bar.bind(
             {name: self.actions_[name] for name in ("findNext", "findPrevious", "tracks")}
@@ -261,6 +266,7 @@ class MainWindow(CommandWindow):
         self._settings.keep_window(self.saveGeometry(), self.saveState())
         self._settings.sync()
         self.behind.stop()
+        self.checker.close()
         self._collecting.stop()
         self.session.changed.disconnect()
         self.session.close()

@@ -144,18 +144,18 @@ QTreeView::item {{ padding: 5px 8px; }}
 QTableView::item:selected, QTreeView::item:selected {{ background: {t.selection};
     color: {t.text}; }}
 QTreeView::item:disabled {{ color: {t.faint}; }}
-QDoubleSpinBox {{ background: {t.window}; border: 1px solid {t.line}; border-radius: 6px;
+QAbstractSpinBox {{ background: {t.window}; border: 1px solid {t.line}; border-radius: 6px;
     padding: 2px 24px 2px 8px; min-height: 20px; max-height: 20px; }}
-QDoubleSpinBox:hover {{ border-color: {t.muted}; }}
-QDoubleSpinBox:focus {{ border-color: {t.accent}; }}
-QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {{ subcontrol-origin: border; width: 24px;
+QAbstractSpinBox:hover {{ border-color: {t.muted}; }}
+QAbstractSpinBox:focus {{ border-color: {t.accent}; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ subcontrol-origin: border; width: 24px;
     height: 12px; border: 0; background: transparent; }}
-QDoubleSpinBox::up-button {{ subcontrol-position: top right; }}
-QDoubleSpinBox::down-button {{ subcontrol-position: bottom right; }}
+QAbstractSpinBox::up-button {{ subcontrol-position: top right; }}
+QAbstractSpinBox::down-button {{ subcontrol-position: bottom right; }}
 QComboBox::drop-down {{ border: 0; width: 24px; }}
-QComboBox::down-arrow, QDoubleSpinBox::down-arrow {{ width: 10px; height: 10px;
+QComboBox::down-arrow, QAbstractSpinBox::down-arrow {{ width: 10px; height: 10px;
     image: url({IMAGES}/down-{t.name}.svg); }}
-QDoubleSpinBox::up-arrow {{ width: 10px; height: 10px;
+QAbstractSpinBox::up-arrow {{ width: 10px; height: 10px;
     image: url({IMAGES}/up-{t.name}.svg); }}
 QComboBox {{ background: {t.raised}; border: 1px solid {t.line}; border-radius: 6px;
     padding: 2px 10px; min-height: 20px; }}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = 50
 _STEPS = 1_000
+_OFTEN = 2.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +57,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", metavar="FOLDER", help="where the files of that task lie")
     parser.add_argument("--threads", type=positive, default=1, metavar="N", help="of torch")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead")
+    parser.add_argument(
+        "--events",
+        action="store_true",
+        help="print a line of JSON whenever something is done, and write results as they come",
+    )
     parser.add_argument("--csv", metavar="FILE", help="write the table of numbers here too")
     parser.add_argument(
         "-o", "--output", metavar="CHECKS", help="default: beside the run, as RUN.checks.npz"
@@ -69,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.explainers == "list":
         return _list()
     target = _target(arguments)
-    report = _checked(arguments)
+    report = _checked(arguments, target)
     try:
         write_checks(report, target)
     except ChecksError as error:
@@ -81,12 +88,12 @@ def run(arguments: argparse.Namespace) -> int:
             raise CommandError(f"{arguments.csv} cannot be written: {error.strerror}") from error
     if arguments.json:
         print(printed_json({"checks": str(target), "methods": methods(report), **as_json(report)}))
-    else:
+    elif not arguments.events:
         print(f"{in_words(report)}\n\n{methods(report)}\n\n{target} written")
     return 0
 
 
-def _checked(arguments: argparse.Namespace) -> Report:
+def _checked(arguments: argparse.Namespace, target: Path) -> Report:
     try:
         import torch
 
@@ -97,6 +104,7 @@ def _checked(arguments: argparse.Namespace) -> Report:
     from recorders import RunError
 
     torch.set_num_threads(arguments.threads)
+    events = _Events(target) if arguments.events else None
     began = time.monotonic()
     with (
         open_run(arguments.run_file) as opened,
@@ -125,7 +133,10 @@ def _checked(arguments: argparse.Namespace) -> Report:
                 facts=found.facts,
                 sanity=found.sanity,
                 warnings=found.warnings,
-                on_progress=lambda done, words: _show(bar, done, words),
+                on_progress=events.progress
+                if events is not None
+                else lambda done, words: _show(bar, done, words),
+                on_report=events.report if events is not None else None,
                 should_stop=lambda: interruption.asked,
             )
         except (FaithfulnessError, RunError) as error:
@@ -137,6 +148,37 @@ def _checked(arguments: argparse.Namespace) -> Report:
             raise CommandError(
                 f"stopped by Ctrl+C after {seconds:.0f} s; nothing was written", 130
             ) from error
+
+
+class _Events:
+    """Tells another program how far a check is, in lines of JSON, and keeps results.
+
+    Args:
+        target: the file of the checks, replaced whole each time.
+    """
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        self._written = 0.0
+        self._done = 0.0
+
+    def progress(self, done: float, words: str) -> None:
+        """Say how much is done."""
+        self._done = done
+        self._say({"done": round(done, 4), "words": words})
+
+    def report(self, report: Report) -> None:
+        """Write what is known by now; not more often than every other second."""
+        from hardattn_viewer.checks.file import write_checks
+
+        if time.monotonic() - self._written < _OFTEN:
+            return
+        write_checks(report, self._target)
+        self._written = time.monotonic()
+        self._say({"done": round(self._done, 4), "words": "results so far", "wrote": True})
+
+    def _say(self, event: dict[str, Any]) -> None:
+        print(json.dumps(event, ensure_ascii=True), flush=True)
 
 
 def _names(text: str | None) -> list[str] | None:

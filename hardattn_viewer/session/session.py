@@ -24,6 +24,7 @@ from hardattn_viewer.session.requests import (
 from hardattn_viewer.session.rows import Column, Sort
 from hardattn_viewer.session.searching import Searching
 from hardattn_viewer.session.state import (
+    Checking,
     ComparePage,
     KeptNumbers,
     OpenRun,
@@ -388,6 +389,10 @@ class Session(Searching, Marking, RegionActs):
         self._change(recovery=Recovery(run.key, into))
         self._loader.submit(RecoverRequest(run.key, run.live.parts, into))
         self._collect_if_direct()
+
+    def tell_check(self, checking: Checking | None, *, wrote: bool = False) -> None:
+        """Take in how far a check is; ``wrote`` where its file holds more than before."""
+        self._change(checking=checking, checks=self.state.checks + wrote)
 
     def stop_recovery(self) -> None:
         """Give up a recovery that goes on, or let go of one that ended."""

@@ -28,7 +28,7 @@ from recorders.run.text import visible
 Slot = Literal["A", "B"]
 SLOTS: tuple[Slot, Slot] = ("A", "B")
 USUAL_TRACKS = ("entropy", "p_selected", "reward", "baseline")
-View = Literal["overlay", "matrix", "heads", "compare", "training"]
+View = Literal["overlay", "matrix", "heads", "compare", "faithfulness", "training"]
 ComparePage = Literal["numbers", "heads", "worst", "repeats"]
 Status = Literal["loading", "waiting", "ready", "failed"]
 ThemeChoice = Literal["system", "dark", "light"]
@@ -130,6 +130,25 @@ class Recovery:
     state: Literal["running", "done", "failed"] = "running"
     error: str = ""
     lost: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Checking:
+    """A check of faithfulness that is going on in another process, or ended.
+
+    Attributes:
+        key: the open run.
+        done: how much of it is done, in [0, 1].
+        words: what is being done.
+        state: ``"running"``, ``"done"``, ``"stopped"`` or ``"failed"``.
+        error: why it failed, in one sentence.
+    """
+
+    key: int
+    done: float = 0.0
+    words: str = ""
+    state: Literal["running", "done", "stopped", "failed"] = "running"
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -310,6 +329,8 @@ class SessionState:
         thumbnails: grows by one whenever thumbnails arrived.
         following: whether the newest step is shown as it comes.
         recovery: the recovery that goes on, or the last one until it is dismissed.
+        checking: the check of faithfulness that goes on, or the last one until it is dismissed.
+        checks: grows whenever a check has written something.
         kept: numbers that were kept to be compared with the present ones, or None.
         matrix: how the matrix of queries × keys is looked at.
         matrix_area: the room that it has; None before it was shown.
@@ -350,6 +371,8 @@ class SessionState:
     thumbnails: int = 0
     following: bool = False
     recovery: Recovery | None = None
+    checking: Checking | None = None
+    checks: int = 0
     kept: KeptNumbers | None = None
     matrix: MatrixLook = field(default_factory=MatrixLook)
     matrix_area: MatrixArea | None = None

@@ -76,6 +76,12 @@ def _training(state: SessionState) -> Study | None:
     return course_wanted(state)
 
 
+def _checks(state: SessionState) -> Study | None:
+    from hardattn_viewer.session.checking import checks_wanted
+
+    return checks_wanted(state)
+
+
 def _film(state: SessionState) -> Study | None:
     from hardattn_viewer.session.film import film_wanted
 
@@ -142,6 +148,7 @@ KINDS: dict[str, Wanted] = {
     "pickedHeads": _picked_heads,
     "compare": _compare,
     "repeats": _repeats,
+    "checks": _checks,
     "training": _training,
     "film": _film,
     "draws": _draws,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hardattn_viewer.app.actions import Command
+from hardattn_viewer.app.commands.checks import check_commands
 from hardattn_viewer.app.commands.compare import compare_commands
 from hardattn_viewer.app.commands.edit import edit_commands
 from hardattn_viewer.app.commands.file import file_commands
@@ -35,6 +36,7 @@ def commands_of(session: Session, window: Window) -> list[Command]:
         *training_commands(session, window),
         *region_commands(session),
         *compare_commands(session, window),
+        *check_commands(session, window),
         *find_commands(session, window),
         *window_commands(window),
     ]

@@ -48,6 +48,12 @@ class Window(Protocol):
     def choose_head(self) -> None:
         """Show the list of heads."""
 
+    def choose_check(self) -> None:
+        """Ask what shall be checked of the run in focus."""
+
+    def stop_check(self) -> None:
+        """End the check that goes on."""
+
     def show_omissions(self) -> None:
         """Say what is not in the runs that are shown."""
 

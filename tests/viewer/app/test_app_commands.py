@@ -85,6 +85,7 @@ CHANGES = {
     "timelineIn": "timeline", "timelineOut": "timeline", "timelineFit": "timeline",
     "exportBookmarks": "dialogs", "loopNone": "loop", "compareMaps": "display",
     "moreArcs": "display", "fewerArcs": "display",
+    "runCheck": "dialogs", "stopCheck": "checking",
     "help": "dialogs", "log": "dialogs", "about": "dialogs",
 }  # fmt: skip
 PREFIXES = {
@@ -215,6 +216,12 @@ def begin_recovery(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     qtbot.waitUntil(lambda: window.actions_["stopRecovery"].isEnabled())
 
 
+def begin_a_check(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    run = window.session.state.run_in("A")
+    assert run is not None
+    window.checker.start(run.key, [str(run.path), "-o", str(tmp_path / "checks.npz")])
+
+
 def show_heads(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     window.session.set_view("heads")
     qtbot.waitUntil(lambda: window.session.state.studies["heads"].finished)
@@ -294,6 +301,7 @@ PREPARE: dict[str, Callable[[MainWindow, QtBot, Path], None]] = {
     "speed_1": lambda window, *_: window.session.set_speed(8.0),
     "restoreSession": keep_a_session,
     "stopRecovery": begin_recovery,
+    "stopCheck": begin_a_check,
     "compareMaps": compare_maps_off,
     "compareSame": look_elsewhere_in_b,
     **dict.fromkeys(

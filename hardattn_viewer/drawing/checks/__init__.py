@@ -1,0 +1,1 @@
+"""Pictures of a check of faithfulness: verdicts, curves, win rates, agreement, controls."""

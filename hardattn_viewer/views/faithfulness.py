@@ -1,0 +1,400 @@
+"""Faithfulness: what a check found, and what would have come of other choices."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QAction, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QBoxLayout,
+    QComboBox,
+    QFrame,
+    QHeaderView,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QStackedWidget,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QWidget,
+)
+
+from hardattn_viewer.drawing.checks.forced import ForcedPicture, forced_at, paint_forced
+from hardattn_viewer.drawing.checks.page import explanation_at, paint_checks
+from hardattn_viewer.drawing.checks.picture import ChecksPicture
+from hardattn_viewer.drawing.checks.wins import rows_of
+from hardattn_viewer.drawing.text import number
+from hardattn_viewer.drawing.theme import DARK, Theme
+from hardattn_viewer.session.checking import (
+    Checks,
+    checked_run,
+    checks_of,
+    is_checking,
+    least_supported,
+)
+from hardattn_viewer.session.session import Session
+from hardattn_viewer.session.state import SessionState, Slot
+from hardattn_viewer.views.canvas import Canvas
+from hardattn_viewer.views.parts import ElidedLabel, Notice, column, heading, label, line, row
+
+CHECK_IT = (
+    "A check runs the model of this run with items removed and choices forced, and holds what "
+    "attention says against random rankings and against Captum's attributions.\n"
+    "Analyse › Check faithfulness… begins one; so does hardattn check RUN."
+)
+SIDE = 264
+WIDE = 800
+"""Width from which on single examples stand beside the page."""
+LOW = 420
+"""Height that they take below it."""
+_LISTED = 40
+
+
+class ChecksCanvas(Canvas[ChecksPicture]):
+    """The page of a check; a click on a row of the win rates writes its verdict out."""
+
+    def __init__(self) -> None:
+        super().__init__("checksPage", paint_checks, self._row_at)
+        self.setMinimumSize(QSize(520, 540))
+
+    def _row_at(self, picture: ChecksPicture, rect: QRectF, point: QPointF) -> int | None:
+        return explanation_at(picture, rect, point, self._theme)
+
+
+class FaithfulnessView(QWidget):
+    """A page of what was found beside single examples; or words how to check.
+
+    Attributes:
+        page: the page.
+        forced: the output of the example that is shown, had another item been chosen.
+        least: the examples that bear the explanation in focus out least.
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.setObjectName("faithfulnessView")
+        self._session = session
+        self._theme = DARK
+        self._checks: Checks | None = None
+        self._focus, self._operator = "", ""
+        self._stale = True
+        self.page = ChecksCanvas()
+        self.page.clicked.connect(self._focus_on)
+        self.page.hovered.connect(self._point_at)
+        self.operator = QComboBox()
+        self.operator.setObjectName("checksOperator")
+        self.operator.setAccessibleName("Operator: how items are removed")
+        self.operator.currentTextChanged.connect(self._choose_operator)
+        self.words = ElidedLabel(role="muted", name="checksWords")
+        self.progress = QProgressBar()
+        self.progress.setObjectName("checksProgress")
+        self.progress.setRange(0, 1_000)
+        self.progress.setTextVisible(False)
+        self.progress.setFixedSize(140, 8)
+        self.progress.setAccessibleName("How much of the check is done")
+        self.buttons = {"runCheck": _button("Check…"), "stopCheck": _button("Cancel")}
+        self.forced: Canvas[ForcedPicture] = Canvas("checksForced", paint_forced, forced_at)
+        self.forced.setFixedHeight(9 * 18)
+        self.forced.hovered.connect(session.hover)
+        self.forced.clicked.connect(session.pin)
+        self._forced_title = heading("")
+        self.least = _listing()
+        self.least.itemActivated.connect(self._go_to)
+        self.least.itemClicked.connect(self._go_to)
+        self.notice = Notice("checksNotice")
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self._body())
+        self._stack.addWidget(self.notice)
+        self._head = self._heading()
+        layout = column(self._head, line(), self._stack)
+        layout.setStretch(2, 1)
+        self.setLayout(layout)
+        session.changed.connect(self._on_changed)
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The commands that the buttons stand for."""
+        return tuple(self.buttons)
+
+    def bind(self, actions: dict[str, QAction]) -> None:
+        """Let the buttons do what the app's actions do."""
+        for name, button in self.buttons.items():
+            button.clicked.connect(actions[name].trigger)
+            button.setToolTip(actions[name].toolTip())
+
+    def set_theme(self, theme: Theme) -> None:
+        """Paint in ``theme`` from now on."""
+        self._theme = theme
+        self.page.set_theme(theme)
+        self.forced.set_theme(theme)
+
+    def _heading(self) -> QWidget:
+        head = QWidget()
+        layout = row(
+            label("removed by", role="muted"),
+            self.operator,
+            self.words,
+            self.progress,
+            *self.buttons.values(),
+            spacing=8,
+        )
+        layout.setContentsMargins(12, 6, 12, 6)
+        layout.setStretch(2, 1)
+        head.setLayout(layout)
+        return head
+
+    def _body(self) -> QWidget:
+        side = QWidget()
+        inner = column(
+            self._forced_title,
+            self.forced,
+            line(),
+            heading("Least supported examples"),
+            self.least,
+            spacing=6,
+            margins=(10, 10, 10, 8),
+        )
+        inner.setStretch(4, 1)
+        side.setLayout(inner)
+        self._side = side
+        body = QWidget()
+        self._parts = QBoxLayout(QBoxLayout.Direction.LeftToRight, body)
+        self._parts.setContentsMargins(0, 0, 0, 0)
+        self._parts.setSpacing(0)
+        self._parts.addWidget(self.page, 1)
+        self._parts.addWidget(side)
+        scrolled = QScrollArea()
+        scrolled.setObjectName("checksScroll")
+        scrolled.setWidgetResizable(True)
+        scrolled.setFrameShape(QFrame.Shape.NoFrame)
+        scrolled.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scrolled.setWidget(body)
+        self._lay_out()
+        return scrolled
+
+    def _lay_out(self) -> None:
+        """Single examples beside the page, or below it where that leaves it too narrow."""
+        beside = self.width() >= WIDE
+        way = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
+        self._parts.setDirection(way)
+        self._side.setMinimumSize(SIDE if beside else 0, 0 if beside else LOW)
+        self._side.setMaximumWidth(SIDE if beside else 1 << 20)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Lay the parts out anew."""
+        super().resizeEvent(event)
+        self._lay_out()
+
+    # --- following the session ------------------------------------------------------------
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up with what changed while nobody looked."""
+        super().showEvent(event)
+        if self._stale:
+            self._show(self._session.state)
+
+    def _on_changed(self, new: SessionState, old: SessionState) -> None:
+        if not self.isVisible():
+            self._stale = True
+            return
+        if (new.studies.get("checks"), new.checking, new.runs, new.focus) != (
+            old.studies.get("checks"),
+            old.checking,
+            old.runs,
+            old.focus,
+        ):
+            self._show(new)
+        elif (new.place, new.frames) != (old.place, old.frames):
+            self._show_forced(new)
+
+    def _show(self, state: SessionState) -> None:
+        self._stale = False
+        self._checks = checks_of(state) or self._checks
+        run = checked_run(state)
+        result = state.studies.get("checks")
+        if run is None or (result is not None and checks_of(state) is None and result.finished):
+            self._checks = None
+        report = self._checks.report if self._checks is not None else None
+        self._show_progress(state)
+        if report is None:
+            self._show_notice(state)
+            return
+        self._stack.setCurrentIndex(0)
+        names = [one.operator for one in report.measured]
+        if [self.operator.itemText(at) for at in range(self.operator.count())] != names:
+            self.operator.blockSignals(True)
+            self.operator.clear()
+            self.operator.addItems(names)
+            self.operator.setCurrentIndex(max(0, self.operator.findText(self._operator)))
+            self.operator.blockSignals(False)
+        self.operator.setEnabled(len(names) > 1)
+        self._show_page()
+        self._show_forced(state)
+        self._show_least(state)
+
+    def _show_notice(self, state: SessionState) -> None:
+        self._stack.setCurrentIndex(1)
+        self.operator.setEnabled(False)
+        going = state.checking
+        why = self._checks.why if self._checks is not None else ""
+        if checked_run(state) is None:
+            self.notice.say("No run is open", CHECK_IT)
+        elif is_checking(state):
+            self.notice.say("The check has begun", "Results come as they are made.")
+        elif going is not None and going.state == "failed":
+            self.notice.say("The check could not be run", going.error)
+        elif why:
+            self.notice.say("The checks of this run cannot be shown", why)
+        elif self._checks is None:
+            self.notice.say("Reading the checks of this run", "")
+        else:
+            self.notice.say("This run has not been checked", CHECK_IT)
+
+    def _show_progress(self, state: SessionState) -> None:
+        going = state.checking
+        running = is_checking(state)
+        self.progress.setVisible(running)
+        self.buttons["stopCheck"].setVisible(running)
+        self.buttons["runCheck"].setVisible(not running)
+        run = checked_run(state)
+        self.buttons["runCheck"].setEnabled(run is not None and run.status == "ready")
+        if going is None or not running:
+            ended = {"stopped": "stopped; what was measured until then is shown", "failed": ""}
+            failed = going is not None and going.state == "failed"
+            words = going.error if failed and going is not None else self._facts()
+            if going is not None and going.state == "stopped":
+                words = ended["stopped"]
+            self.words.set_whole(words)
+            return
+        self.progress.setValue(round(1_000 * going.done))
+        self.words.set_whole(f"{going.done:.0%} · {going.words}")
+
+    def _facts(self) -> str:
+        report = self._checks.report if self._checks is not None else None
+        if report is None:
+            return ""
+        facts = report.facts
+        rows, unique = facts.get("rows asked", 0), facts.get("rows evaluated", 0)
+        return (
+            f"{facts.get('model', 'model')} · {len(report.examples)} examples · "
+            f"{rows:,} rows, {unique:,} of them run · seed {facts.get('seed', '–')}"
+        )
+
+    def _show_page(self) -> None:
+        report = self._checks.report if self._checks is not None else None
+        if report is None:
+            return
+        picture = ChecksPicture(report, self.operator.currentText(), self._focus)
+        said = "; ".join(f"{name}: {one.level}" for name, one in report.verdicts.items())
+        self.page.setAccessibleName("What the check found")
+        self.page.show_picture(picture, said)
+
+    def _show_forced(self, state: SessionState) -> None:
+        report = self._checks.report if self._checks is not None else None
+        example = _example(state)
+        one = report.forced.get(example) if report is not None and example is not None else None
+        if report is None or not report.forced:
+            self._forced_title.setText("FORCED SELECTION")
+            self.forced.show_picture(None, "this model makes no choices")
+            return
+        if one is None:
+            self._forced_title.setText("FORCED SELECTION · NOT CHECKED HERE")
+            self.forced.show_picture(None, "this example was not checked")
+            return
+        step = min(max(state.place.step, 0), len(one.chosen) - 1)
+        self._forced_title.setText(f"FORCED SELECTION · EXAMPLE {example}, STEP {step + 1}")
+        self.forced.setToolTip(
+            "What the output would have been, had each item been chosen here; π is its probability"
+        )
+        values = one.values[step]
+        words = f"chosen item {int(one.chosen[step])}: {number(float(values[one.chosen[step]]))}"
+        self.forced.show_picture(ForcedPicture(one, step), words)
+
+    def _show_least(self, state: SessionState) -> None:
+        report = self._checks.report if self._checks is not None else None
+        self.least.clear()
+        if report is None:
+            return
+        name = ChecksPicture(report, self.operator.currentText(), self._focus).named
+        found = least_supported(report, name, self.operator.currentText())
+        for one in found[:_LISTED]:
+            item = QTreeWidgetItem([f"{one.example:,}", one.why, number(one.value, 3)])
+            item.setData(0, Qt.ItemDataRole.UserRole, one.example)
+            item.setTextAlignment(2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            self.least.addTopLevelItem(item)
+
+    # --- what people do -------------------------------------------------------------------
+
+    def _focus_on(self, at: int) -> None:
+        picture = self.page.picture
+        if picture is None:
+            return
+        self._focus = rows_of(picture)[at]
+        self._show_page()
+        self._show_least(self._session.state)
+
+    def _point_at(self, at: int | None) -> None:
+        picture = self.page.picture
+        if picture is None:
+            return
+        pointed = rows_of(picture)[at] if at is not None else ""
+        self.page.show_picture(
+            ChecksPicture(picture.report, picture.operator, picture.focus, pointed),
+            self.page.accessibleDescription(),
+        )
+
+    def _choose_operator(self, name: str) -> None:
+        self._operator = name
+        self._show_page()
+        self._show_least(self._session.state)
+
+    def _go_to(self, item: QTreeWidgetItem, column: int = 0) -> None:
+        state = self._session.state
+        example = item.data(0, Qt.ItemDataRole.UserRole)
+        slot = _slot(state)
+        columns = state.rows.a if state.rows is not None and slot == "A" else None
+        if state.rows is not None and slot == "B":
+            columns = state.rows.b
+        if columns is None:
+            return
+        rows = (columns.index == example).nonzero()[0]
+        if len(rows):
+            self._session.go_to_row(int(rows[0]))
+
+
+def _slot(state: SessionState) -> Slot:
+    run = checked_run(state)
+    found = state.slot_of(run.key) if run is not None else None
+    return found or "A"
+
+
+def _example(state: SessionState) -> int | None:
+    """The example of the checked run that is shown."""
+    if state.rows is None:
+        return None
+    found = state.rows.index(_slot(state), state.place.example)
+    return found if found >= 0 else None
+
+
+def _button(text: str) -> QPushButton:
+    made = QPushButton(text)
+    made.setProperty("kind", "flat")
+    made.setAccessibleName(text.rstrip("…"))
+    return made
+
+
+def _listing() -> QTreeWidget:
+    made = QTreeWidget()
+    made.setObjectName("checksLeast")
+    made.setAccessibleName("Examples that bear the explanation out least")
+    made.setHeaderLabels(["#", "why", "Δ"])
+    made.setRootIsDecorated(False)
+    made.setUniformRowHeights(True)
+    made.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    made.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    made.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+    made.header().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+    made.header().setSectionResizeMode(2, QHeaderView.ResizeMode.ResizeToContents)
+    made.header().setStretchLastSection(False)
+    made.setToolTip("A click shows the example. Δ: its score less that of random rankings")
+    return made
