@@ -167,7 +167,8 @@ def measure(words: str, seed: int) -> dict[str, object]:
     """Train once; what came of it, as plain values."""
     shipped = _shipped(words, seed)
     if shipped is not None:
-        return _figures(seed, read_metadata(shipped)["training"], {})
+        more = _more(words.split()[0], str(shipped), seed)
+        return _figures(seed, read_metadata(shipped)["training"], more)
     with tempfile.TemporaryDirectory() as scratch:
         target = str(Path(scratch, "model.safetensors"))
         told = io.StringIO()
@@ -176,8 +177,8 @@ def measure(words: str, seed: int) -> dict[str, object]:
         if code != 0:
             raise SystemExit(f"hardattn train {words} ended with {code}")
         facts = json.loads(told.getvalue())
-        sizes = _by_size(target) if words.startswith("memory") else {}
-    return _figures(seed, facts, sizes)
+        more = _more(words.split()[0], target, seed)
+    return _figures(seed, facts, more)
 
 
 def _shipped(words: str, seed: int) -> Path | None:
@@ -188,7 +189,7 @@ def _shipped(words: str, seed: int) -> Path | None:
     return checkpoints().get(names[0])
 
 
-def _figures(seed: int, facts: dict[str, Any], sizes: dict[str, object]) -> dict[str, object]:
+def _figures(seed: int, facts: dict[str, Any], more: dict[str, object]) -> dict[str, object]:
     test = facts["test"]
     return {
         "seed": seed,
@@ -202,8 +203,20 @@ def _figures(seed: int, facts: dict[str, Any], sizes: dict[str, object]) -> dict
         "cpu_minutes": round(facts["cpu_seconds"] / 60, 2),
         "gradient_variance": facts["gradient_variance"],
         "torch": facts["torch"],
-        **sizes,
+        **more,
     }
+
+
+def _more(system: str, checkpoint: str, seed: int) -> dict[str, object]:
+    """What is measured of a system beside its test examples."""
+    if system == "memory":
+        return _by_size(checkpoint)
+    if system == "latent":
+        # Published bounds are of the images that were trained on.
+        plan = read_metadata(checkpoint)["training"]["plan"]
+        seen = evaluate(load_system(checkpoint), load_task(plan["task"]), "train", seed=seed)
+        return {"training": {name: round(value, 5) for name, value in seen.figures.items()}}
+    return {}
 
 
 def _by_size(checkpoint: str) -> dict[str, object]:

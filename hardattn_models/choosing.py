@@ -89,7 +89,8 @@ class Chooser:
         """Choose among candidates.
 
         Args:
-            logits: ``[batch, n]``; ``-inf`` rules a candidate out.
+            logits: ``[batch, n]``; ``-inf`` rules a candidate out. Or ``[batch, variables, n]``:
+                each variable is chosen by itself, and all of them count as one choice.
             live: bool ``[batch]``, which rows still have a choice to make; the others' does not
                 count. All if not given.
         """
@@ -116,18 +117,20 @@ class Chooser:
 
     def log_prob(self) -> Tensor:
         """Log-probability of each choice ``[batch, steps]``, nats; 0 where none had to be made."""
-        return torch.stack([_of_live(step.log_prob, live) for step, live in self._pairs()], dim=1)
+        return self._of_steps([step.log_prob for step in self.steps])
 
     def entropy(self) -> Tensor:
         """Entropy of each choice ``[batch, steps]``, nats; 0 where none had to be made."""
-        return torch.stack([_of_live(step.entropy, live) for step, live in self._pairs()], dim=1)
+        return self._of_steps([step.entropy for step in self.steps])
 
     def made(self) -> Tensor:
         """Which choices had to be made, ``[batch, steps]``, 1 or 0."""
         return torch.stack(
             [
-                torch.ones_like(step.entropy) if live is None else live.to(step.entropy.dtype)
-                for step, live in self._pairs()
+                torch.ones_like(_joint(step.entropy))
+                if live is None
+                else live.to(step.entropy.dtype)
+                for step, live in zip(self.steps, self._live, strict=True)
             ],
             dim=1,
         )
@@ -138,8 +141,9 @@ class Chooser:
             return self.entropy().mean()
         return self.entropy().sum() / self.made().sum().clamp_min(1)
 
-    def _pairs(self) -> list[tuple[Selection | Location | Gates, Tensor | None]]:
-        return list(zip(self.steps, self._live, strict=True))
+    def _of_steps(self, values: list[Tensor]) -> Tensor:
+        pairs = zip(values, self._live, strict=True)
+        return torch.stack([_of_live(_joint(value), live) for value, live in pairs], dim=1)
 
     def _select(self, logits: Tensor) -> Selection:
         return WAYS[self.how].make(logits, self)
@@ -151,7 +155,10 @@ class Chooser:
 
 
 class Given(Chooser):
-    """Takes what it is given, one index ``[batch]`` a choice: teacher forcing, enumeration."""
+    """Takes what it is given, one index ``[batch]`` a choice: teacher forcing, enumeration.
+
+    ``[batch, variables]`` for a choice of several variables.
+    """
 
     def __init__(self, indices: Sequence[Tensor]) -> None:
         super().__init__("argmax")
@@ -177,7 +184,8 @@ class MeanField(Chooser):
     """Blends at every choice, and keeps the weights apart, so that the slope there can be asked.
 
     Attributes:
-        leaves: the weights ``[batch, n]`` of each choice, that gradients stop at.
+        leaves: the weights ``[batch, n]`` or ``[batch, variables, n]`` of each choice, that
+            gradients stop at.
     """
 
     def __init__(self, temperature: float = 1.0) -> None:
@@ -192,7 +200,11 @@ class MeanField(Chooser):
 
 
 class Weighted(Chooser):
-    """Gives the weights ``[batch, n]`` that it is given to its one choice, hard or relaxed."""
+    """Gives the weights that it is given to its one choice, hard or relaxed.
+
+    Args:
+        weights: shaped as the logits of that choice.
+    """
 
     def __init__(self, weights: Tensor) -> None:
         super().__init__("soft")
@@ -242,6 +254,11 @@ def tell_gates(tap: AttentionTap, gates: Gates) -> None:
         log_prob=taken.log().unsqueeze(1),
         temperature=gates.temperature,
     )
+
+
+def _joint(value: Tensor) -> Tensor:
+    """Of all variables of each row together, ``[batch]``: independent ones add up."""
+    return value if value.ndim == 1 else value.flatten(1).sum(1)
 
 
 def _of_live(value: Tensor, live: Tensor | None) -> Tensor:
