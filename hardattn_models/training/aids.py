@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from hardattn_models.errors import TrainingError
 from hardattn_models.gradients import MovingAverage
 
-_WIDTH, _LEARNING_RATE = 32, 1e-3
+_WIDTH, _LEARNING_RATE = 32, 1e-2
 
 
 class Control(nn.Module):

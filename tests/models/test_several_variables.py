@@ -163,7 +163,7 @@ def test_what_training_lowers_has_the_gradient_of_the_expected_loss(
     plan = default_plan("glimpse", "sampled", gradient=gradient, entropy_bonus=0.0, **changes)
     generator, aids, toy, rows = torch.Generator().manual_seed(5), Aids(), Toy(), []
     for _ in range(30):
-        goal = objective(plan, toy, Rows(torch.zeros(4_000, 1)), 1.0, generator, aids)
+        goal = objective(plan, toy, Rows(torch.zeros(2_000, 1)), 1.0, generator, aids)
         rows.append(torch.autograd.grad(goal.total, toy.scores)[0].double())
     every = torch.stack(rows)
     error = every.std(0) / len(every) ** 0.5
