@@ -208,7 +208,11 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     },
     "latent": {
         "−ELBO, nats": lambda run: run["figures"]["negative ELBO"],
-        "−log p(x), nats": lambda run: run["figures"]["negative log-likelihood"],
+        "−ELBO of training images, nats": lambda run: run.get("training", {}).get("negative ELBO"),
+        "−log p(x), nats": lambda run: (
+            run["figures"].get("negative log-likelihood")
+            or run["figures"]["negative log-likelihood, by 20 draws"]
+        ),
         "KL, nats": lambda run: run["figures"]["KL"],
         "digit told by the code": lambda run: 100 * (1 - run["error"]),
     },

@@ -7,15 +7,14 @@ blended, or given.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
 
 from hardattn_models import mechanisms
 from hardattn_models.mechanisms import Gates, Location, Selection, gaussian_location
-from hardattn_models.mechanisms.gates import opened
 from hardattn_models.through import gumbel_rao, reinmax
 from recorders.capture.tap import AttentionTap
 
@@ -89,7 +88,8 @@ class Chooser:
         """Choose among candidates.
 
         Args:
-            logits: ``[batch, n]``; ``-inf`` rules a candidate out.
+            logits: ``[batch, n]``; ``-inf`` rules a candidate out. Or ``[batch, variables, n]``:
+                each variable is chosen by itself, and all of them count as one choice.
             live: bool ``[batch]``, which rows still have a choice to make; the others' does not
                 count. All if not given.
         """
@@ -116,18 +116,20 @@ class Chooser:
 
     def log_prob(self) -> Tensor:
         """Log-probability of each choice ``[batch, steps]``, nats; 0 where none had to be made."""
-        return torch.stack([_of_live(step.log_prob, live) for step, live in self._pairs()], dim=1)
+        return self._of_steps([step.log_prob for step in self.steps])
 
     def entropy(self) -> Tensor:
         """Entropy of each choice ``[batch, steps]``, nats; 0 where none had to be made."""
-        return torch.stack([_of_live(step.entropy, live) for step, live in self._pairs()], dim=1)
+        return self._of_steps([step.entropy for step in self.steps])
 
     def made(self) -> Tensor:
         """Which choices had to be made, ``[batch, steps]``, 1 or 0."""
         return torch.stack(
             [
-                torch.ones_like(step.entropy) if live is None else live.to(step.entropy.dtype)
-                for step, live in self._pairs()
+                torch.ones_like(_joint(step.entropy))
+                if live is None
+                else live.to(step.entropy.dtype)
+                for step, live in zip(self.steps, self._live, strict=True)
             ],
             dim=1,
         )
@@ -138,8 +140,9 @@ class Chooser:
             return self.entropy().mean()
         return self.entropy().sum() / self.made().sum().clamp_min(1)
 
-    def _pairs(self) -> list[tuple[Selection | Location | Gates, Tensor | None]]:
-        return list(zip(self.steps, self._live, strict=True))
+    def _of_steps(self, values: list[Tensor]) -> Tensor:
+        pairs = zip(values, self._live, strict=True)
+        return torch.stack([_of_live(_joint(value), live) for value, live in pairs], dim=1)
 
     def _select(self, logits: Tensor) -> Selection:
         return WAYS[self.how].make(logits, self)
@@ -148,129 +151,6 @@ class Chooser:
         return mechanisms.gates(
             logits, temperature=self.temperature, sample=self.sample, generator=self.generator
         )
-
-
-class Given(Chooser):
-    """Takes what it is given, one index ``[batch]`` a choice: teacher forcing, enumeration."""
-
-    def __init__(self, indices: Sequence[Tensor]) -> None:
-        super().__init__("argmax")
-        self.given = True
-        self._left = list(indices)
-
-    def _select(self, logits: Tensor) -> Selection:
-        if not self._left:
-            raise ValueError("the model asks for more choices than are given")
-        return _taken(logits.detach(), self._left.pop(0), 1.0)
-
-
-class Forced(Chooser):
-    """Takes what it is told where it is told something, and chooses by its mechanism elsewhere.
-
-    What it draws depends on ``noise`` alone, so that two passes that are forced otherwise draw the
-    same wherever they have the same probabilities (common random numbers, by Gumbel-max).
-
-    Args:
-        how: a name in ``WAYS`` that chooses one candidate, or blends them.
-        indices: ``[batch, choices]`` int64, the candidate to take, -1 for the mechanism's own.
-            Choices beyond these are its own too.
-        noise: from the number of a choice and the shape ``[batch, n]`` of its logits to Gumbel
-            noise; what it chooses is the most probable candidate if not given.
-        temperature: divides the scores.
-        passes: whether what scores the candidates keeps its gradient, to ask what moves a choice.
-
-    Raises:
-        ValueError: this mechanism takes several candidates, or none.
-    """
-
-    def __init__(
-        self,
-        how: str,
-        indices: Tensor,
-        *,
-        noise: Callable[[int, torch.Size], Tensor] | None = None,
-        temperature: float = 1.0,
-        passes: bool = False,
-    ) -> None:
-        if how in ("top-k", "hybrid", GAUSSIAN, GATES):
-            raise ValueError(f"what {how} takes is not one candidate, so none can be forced")
-        super().__init__(how, temperature=temperature)
-        self._indices, self._noise = indices, noise
-        self._drawn, self._passes = how == "uniform", passes
-
-    @property
-    def passes(self) -> bool:
-        """Whether what scores the candidates keeps its gradient."""
-        return self._passes or super().passes
-
-    def _select(self, logits: Tensor) -> Selection:
-        at = len(self.steps)
-        told = torch.full((len(logits),), -1)
-        if at < self._indices.shape[1]:
-            told = self._indices[:, at]
-        is_told = told >= 0
-        if bool((told >= logits.shape[-1]).any()):
-            raise ValueError(
-                f"choice {at} has {logits.shape[-1]} candidates, not {int(told.max())}"
-            )
-        if self.how in BLENDS:
-            own = mechanisms.soft(logits, temperature=self.temperature)
-            if self.how in ("sparsemax", "entmax15"):
-                own = WAYS[self.how].make(logits, self)
-            one = torch.zeros_like(own.weights).scatter(-1, told.clamp_min(0).unsqueeze(-1), 1.0)
-            return replace(own, weights=torch.where(is_told.unsqueeze(-1), one, own.weights))
-        scores = (torch.zeros_like(logits) if self._drawn else logits) / self.temperature
-        scores = scores.masked_fill(logits.isneginf(), -torch.inf)
-        if self._noise is not None:
-            free = (scores + self._noise(at, logits.shape)).argmax(-1)
-        else:
-            free = scores.argmax(-1)
-        return _taken(scores, torch.where(is_told, told, free), self.temperature)
-
-
-class MeanField(Chooser):
-    """Blends at every choice, and keeps the weights apart, so that the slope there can be asked.
-
-    Attributes:
-        leaves: the weights ``[batch, n]`` of each choice, that gradients stop at.
-    """
-
-    def __init__(self, temperature: float = 1.0) -> None:
-        super().__init__("soft", temperature=temperature)
-        self.leaves: list[Tensor] = []
-
-    def _select(self, logits: Tensor) -> Selection:
-        selection = super()._select(logits)
-        leaf = selection.weights.detach().requires_grad_()
-        self.leaves.append(leaf)
-        return replace(selection, weights=leaf)
-
-
-class Weighted(Chooser):
-    """Gives the weights ``[batch, n]`` that it is given to its one choice, hard or relaxed."""
-
-    def __init__(self, weights: Tensor) -> None:
-        super().__init__("soft")
-        self._weights = weights
-
-    def _select(self, logits: Tensor) -> Selection:
-        return replace(super()._select(logits), weights=self._weights)
-
-
-class GivenGates(Chooser):
-    """Opens the gates ``[batch, n]`` that it is given, 0 or 1 each.
-
-    Args:
-        weights: of its one choice.
-        temperature: that of the choice.
-    """
-
-    def __init__(self, weights: Tensor, temperature: float) -> None:
-        super().__init__(GATES, temperature=temperature)
-        self._weights = weights
-
-    def _open(self, logits: Tensor) -> Gates:
-        return opened(logits / self.temperature, self._weights, self.temperature)
 
 
 def tell(tap: AttentionTap, selection: Selection) -> None:
@@ -299,18 +179,9 @@ def tell_gates(tap: AttentionTap, gates: Gates) -> None:
     )
 
 
-def _taken(scores: Tensor, taken: Tensor, temperature: float) -> Selection:
-    """The choice ``[batch]`` that was made among scores that are divided by a temperature."""
-    best = mechanisms.argmax(scores)
-    index = taken.unsqueeze(-1)
-    likely = best.probabilities.gather(-1, index).squeeze(-1)
-    return replace(
-        best,
-        index=index,
-        weights=torch.zeros_like(best.weights).scatter(-1, index, 1.0),
-        log_prob=likely.clamp_min(torch.finfo(likely.dtype).tiny).log(),
-        temperature=temperature,
-    )
+def _joint(value: Tensor) -> Tensor:
+    """Of all variables of each row together, ``[batch]``: independent ones add up."""
+    return value if value.ndim == 1 else value.flatten(1).sum(1)
 
 
 def _of_live(value: Tensor, live: Tensor | None) -> Tensor:

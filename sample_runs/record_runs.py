@@ -1,6 +1,6 @@
 """Records the sample runs: ``python -m sample_runs.record_runs [--minilm FOLDER] [--training]``.
 
-With ``--systems`` the other systems are trained and recorded too (48 CPU minutes), with ``--systems
+With ``--systems`` the other systems are trained and recorded too (49 CPU minutes), with ``--systems
 NAME`` those of that name alone.
 
 The glimpse runs hold the same first test images of MNIST, which are bundled, so this works offline.

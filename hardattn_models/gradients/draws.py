@@ -12,8 +12,10 @@ def one_hot(index: Tensor, like: Tensor) -> Tensor:
 
 
 def categories(probabilities: Tensor, generator: torch.Generator | None, k: int = 1) -> Tensor:
-    """Independent draws [k, batch] from each row of ``probabilities`` [batch, n]."""
-    return torch.multinomial(probabilities, k, replacement=True, generator=generator).T
+    """Independent draws [k, ...] from each row of ``probabilities`` [..., n]."""
+    rows = probabilities.reshape(-1, probabilities.shape[-1])
+    drawn = torch.multinomial(rows, k, replacement=True, generator=generator)
+    return drawn.T.reshape(k, *probabilities.shape[:-1])
 
 
 def gumbel(like: Tensor, generator: torch.Generator | None) -> Tensor:
@@ -44,8 +46,29 @@ def perturbed_given(logits: Tensor, chosen: Tensor, generator: torch.Generator |
     Returns:
         [..., n]; its argmax is the chosen one.
     """
+    return _perturbed_by(logits, chosen, exponential(logits.detach(), generator))
+
+
+def perturbed_again(logits: Tensor, chosen: Tensor, noise: Tensor) -> Tensor:
+    """``logits − log noise`` itself, as the function of the logits that its argmax being given is.
+
+    The noise of :func:`perturbed_given` that would have made it: the value is the same, what is
+    differentiated is not. Tucker et al. 2017, section 3.1, draw both of REBAR's samples from one
+    noise so.
+
+    Args:
+        logits: [..., n].
+        chosen: one-hot [..., n], the argmax of ``logits − log noise``.
+        noise: standard exponential [..., n].
+    """
+    p = torch.softmax(logits.detach(), -1)
+    first = (noise / p).masked_fill(chosen == 0, 0.0).sum(-1, keepdim=True)
+    others = (noise - p * first).clamp_min(torch.finfo(p.dtype).tiny)
+    return _perturbed_by(logits, chosen, torch.where(chosen.bool(), first, others))
+
+
+def _perturbed_by(logits: Tensor, chosen: Tensor, noise: Tensor) -> Tensor:
     log_p = torch.log_softmax(logits, -1)
-    noise = exponential(log_p.detach(), generator)
     top = (noise * chosen).sum(-1, keepdim=True)
     # Shifting all logits of a row alike moves noise and argmax alike: log_p stands for logits.
     # As a sum of logarithms: 1 / p of a candidate that is all but impossible has no float.

@@ -236,22 +236,25 @@ def estimate(
 
     Args:
         name: as in :func:`estimators`.
-        logits: [batch, n], finite.
-        loss: weights [batch, n] -> [batch]; one-hot weights, or relaxed ones where the estimator
-            asks for them; for gates 0 or 1 each.
+        logits: [batch, n], finite; or [batch, variables, n] for several variables, drawn each by
+            itself, that the loss takes together.
+        loss: weights shaped as the logits -> [batch]; one-hot weights, or relaxed ones where the
+            estimator asks for them; for gates 0 or 1 each.
         generator: source of randomness; torch's global one if not given.
         **options: the estimator's own; ``estimator(name).options`` names them.
 
     Returns:
-        [batch, n].
+        Shaped as the logits.
 
     Raises:
-        ValueError: an unknown name or option, logits that are no finite [batch, n], or a loss that
+        ValueError: an unknown name or option, logits of another shape or not finite, or a loss that
             does not return [batch] or lacks the gradient that is asked for.
     """
     known = estimator(name)
-    if logits.ndim != 2 or not logits.numel() or not logits.is_floating_point():
-        raise ValueError(f"logits must be floating [batch, n], not {tuple(logits.shape)}")
+    most = 2 if known.choice == "gates" else 3
+    if not 2 <= logits.ndim <= most or not logits.numel() or not logits.is_floating_point():
+        other = "" if most == 2 else "[batch, variables, n] or "
+        raise ValueError(f"logits must be floating {other}[batch, n], not {tuple(logits.shape)}")
     if not bool(logits.detach().isfinite().all()):
         raise ValueError("logits hold NaN or infinity; leave candidates out instead of ruling out")
     unknown = sorted(set(options) - set(known.options))

@@ -8,7 +8,17 @@ import torch
 from torch import Tensor
 
 Loss = Callable[[Tensor], Tensor]
-"""Weights [batch, n], one-hot or relaxed, -> losses [batch]."""
+"""Weights [batch, n], or [batch, variables, n], one-hot or relaxed, -> losses [batch]."""
+
+
+def beside(each: Tensor, weights: Tensor) -> Tensor:
+    """One number a row, [..., batch], in a shape that multiplies weights [..., batch, ..., n]."""
+    return each.reshape(*each.shape, *[1] * (weights.ndim - each.ndim))
+
+
+def summed(weights: Tensor) -> Tensor:
+    """The sum of each row of [batch, ..., n]: [batch]."""
+    return weights.flatten(1).sum(-1)
 
 
 def value(loss: Loss, weights: Tensor) -> Tensor:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from hardattn_models.gradients.draws import gumbel, one_hot, perturbed_given
-from hardattn_models.gradients.losses import Loss, value
+from hardattn_models.gradients.draws import exponential, one_hot, perturbed_again, perturbed_given
+from hardattn_models.gradients.losses import Loss, beside, value
 
 Control = Callable[[Tensor], Tensor]
-"""Perturbed logits [batch, n] -> [batch], differentiable in them."""
+"""Perturbed logits, shaped as the logits, -> [batch], differentiable in them."""
 
 
 def rebar(
@@ -21,20 +21,32 @@ def rebar(
     *,
     temperature: float | Tensor = 0.5,
     eta: float | Tensor = 1.0,
+    coupled: bool = False,
 ) -> Tensor:
     """``(L(s) − η L(σ(z̃)))(s − p) + η ∇L(σ(z)) − η ∇L(σ(z̃))``, ``σ(z) = softmax(z / τ)``.
 
     z is logits plus Gumbel noise, s its argmax, z̃ such a z drawn again given s.
     """
-    return relax(
-        logits, loss, generator, control=lambda z: eta * loss((z / temperature).softmax(-1))
-    )
+
+    def control(z: Tensor) -> Tensor:
+        return eta * loss((z / temperature).softmax(-1))
+
+    return relax(logits, loss, generator, control=control, coupled=coupled)
 
 
 def relax(
-    logits: Tensor, loss: Loss, generator: torch.Generator | None, *, control: Control
+    logits: Tensor,
+    loss: Loss,
+    generator: torch.Generator | None,
+    *,
+    control: Control,
+    coupled: bool = False,
 ) -> Tensor:
     """``(L(s) − c(z̃))(s − p) + ∇c(z) − ∇c(z̃)`` with any control variate c.
+
+    Where they are ``coupled``, z̃ is z, written as what it is given s: c is asked once, and what
+    differs between its two gradients is the way back to the logits alone (Tucker et al. 2017,
+    section 3.1). Otherwise z̃ has noise of its own.
 
     Where parameters of ``control`` take a gradient, the estimate carries its graph, so that
     ``estimate.square().sum().backward()`` is one step of lowering the variance (Grathwohl et al.
@@ -43,14 +55,22 @@ def relax(
     at = logits.detach().requires_grad_()
     p = at.detach().softmax(-1)
     with torch.enable_grad():
-        z = at + gumbel(at.detach(), generator)
+        noise = exponential(at.detach(), generator)
+        z = at - noise.log()
         s = one_hot(z.argmax(-1).detach(), p)
-        again = perturbed_given(at, s, generator)
-        first, second = control(z), control(again)
-        moves = _learns(first, at)
-        (slope,) = torch.autograd.grad((first - second).sum(), at, create_graph=moves)
+        if coupled:
+            again = perturbed_again(at, s, noise)
+            second = control(z)
+            moves = _learns(second, at)
+            (steep,) = torch.autograd.grad(second.sum(), z, create_graph=moves, retain_graph=True)
+            (slope,) = torch.autograd.grad(z - again, at, steep, create_graph=moves)
+        else:
+            again = perturbed_given(at, s, generator)
+            first, second = control(z), control(again)
+            moves = _learns(first, at)
+            (slope,) = torch.autograd.grad((first - second).sum(), at, create_graph=moves)
     rest = value(loss, s) - second
-    found = rest.unsqueeze(-1) * (s - p) + slope
+    found = beside(rest, s) * (s - p) + slope
     return found if moves else found.detach()
 
 

@@ -1,21 +1,32 @@
 """Unbiased estimators that ask for values of the loss: the REINFORCE family.
 
-``g = (L(s) − b) ∇ log p(s)``, with ``∇ log p(s) = s − p`` by the logits of a categorical choice.
+``g = (L(s) − b) ∇ log p(s)``, with ``∇ log p(s) = s − p`` by the logits of a categorical choice,
+and by those of each of several variables that are drawn independently.
 """
 
 from __future__ import annotations
+
+from itertools import product
 
 import torch
 from torch import Tensor
 
 from hardattn_models.gradients.baselines import Baseline
 from hardattn_models.gradients.draws import categories, one_hot
-from hardattn_models.gradients.losses import Loss, value, value_and_slope
+from hardattn_models.gradients.losses import Loss, beside, summed, value, value_and_slope
+
+_SETTINGS = 2**10
+"""Settings of several variables that are enumerated."""
 
 
 def exact(logits: Tensor, loss: Loss, generator: torch.Generator | None) -> Tensor:
-    """``Σ_i p_i L_i (e_i − p)``: the gradient itself, by asking for every candidate."""
+    """``Σ_i p_i L_i (e_i − p)``: the gradient itself, by asking for every candidate.
+
+    Of several variables for every setting of all of them, 1,024 at most.
+    """
     p, n = logits.softmax(-1), logits.shape[-1]
+    if logits.ndim > 2:
+        return _over_settings(p, loss)
     losses = _of_candidates(loss, torch.arange(n, device=logits.device).expand(len(p), n), p)
     return p * (losses - (p * losses).sum(-1, keepdim=True))
 
@@ -36,7 +47,7 @@ def reinforce(
     drawn = _drawn(p, generator, samples)
     losses = torch.stack([value(loss, s) for s in drawn])
     expected = torch.zeros_like(losses[0]) if baseline is None else baseline.expected(losses[0])
-    found = ((losses - expected).unsqueeze(-1) * (drawn - p)).mean(0)
+    found = (beside(losses - expected, drawn) * (drawn - p)).mean(0)
     if baseline is not None:
         for row in losses:
             baseline.learn(row)
@@ -48,14 +59,14 @@ def self_critical(logits: Tensor, loss: Loss, generator: torch.Generator | None)
     p = logits.softmax(-1)
     s = _drawn(p, generator)[0]
     greedy = value(loss, one_hot(logits.argmax(-1), p))
-    return (value(loss, s) - greedy).unsqueeze(-1) * (s - p)
+    return beside(value(loss, s) - greedy, s) * (s - p)
 
 
 def soft_baseline(logits: Tensor, loss: Loss, generator: torch.Generator | None) -> Tensor:
     """``(L(s) − L(p))(s − p)``: the loss of the blend is what is expected."""
     p = logits.softmax(-1)
     s = _drawn(p, generator)[0]
-    return (value(loss, s) - value(loss, p)).unsqueeze(-1) * (s - p)
+    return beside(value(loss, s) - value(loss, p), s) * (s - p)
 
 
 def leave_one_out(
@@ -68,7 +79,7 @@ def leave_one_out(
     drawn = _drawn(p, generator, samples)
     losses = torch.stack([value(loss, s) for s in drawn])
     others = (losses.sum(0) - losses) / (samples - 1)
-    return ((losses - others).unsqueeze(-1) * (drawn - p)).mean(0)
+    return (beside(losses - others, drawn) * (drawn - p)).mean(0)
 
 
 def control_variate(
@@ -88,9 +99,12 @@ def control_variate(
     p = logits.softmax(-1)
     s = _drawn(p, generator)[0]
     at_soft, slope = value_and_slope(loss, p)
-    h = at_soft + (slope * (s - p)).sum(-1)
+    h = at_soft + summed(slope * (s - p))
     rest = value(loss, s) - b - c * h
-    return rest.unsqueeze(-1) * (s - p) + _column(c) * _through_softmax(p, slope)
+    back = _through_softmax(p, slope)
+    return (
+        beside(rest, s) * (s - p) + (beside(c, s) if isinstance(c, Tensor) and c.ndim else c) * back
+    )
 
 
 def fitted_control(
@@ -121,14 +135,14 @@ def fitted_control(
     drawn = _drawn(p, generator, samples)
     losses = torch.stack([value(loss, s) for s in drawn])
     score = drawn - p
-    h = at_soft + (slope * score).sum(-1)
+    h = at_soft + (slope * score).flatten(2).sum(-1)
     # The estimate is target - b * one - c * two; each varies about its mean.
     parts = [
-        losses.unsqueeze(-1) * score,
+        beside(losses, score) * score,
         score,
-        h.unsqueeze(-1) * score - _through_softmax(p, slope),
+        beside(h, score) * score - _through_softmax(p, slope),
     ]
-    target, one, two = (part - part.mean(0) for part in parts)
+    target, one, two = ((part - part.mean(0)).flatten(2) for part in parts)
     c2, ct = (two * two).sum((0, -1)), (two * target).sum((0, -1))
     if not offset:
         return torch.zeros_like(c2), ct / c2
@@ -145,6 +159,8 @@ def sum_and_sample(
     b is the mean loss of the top m, weighted by their probabilities: nothing drawn is in it.
     """
     n = logits.shape[-1]
+    if logits.ndim > 2:
+        raise ValueError("sum-and-sample sums over the candidates of one choice, not of several")
     if not 1 <= largest < n:
         raise ValueError(f"largest is {largest}; of {n} candidates it must be 1 to {n - 1}")
     p = logits.softmax(-1)
@@ -172,10 +188,21 @@ def _of_candidates(loss: Loss, index: Tensor, like: Tensor) -> Tensor:
     return torch.stack([value(loss, one_hot(one, like)) for one in index.unbind(-1)], -1)
 
 
+def _over_settings(p: Tensor, loss: Loss) -> Tensor:
+    variables, n = p.shape[-2:]
+    if n**variables > _SETTINGS:
+        raise ValueError(
+            f"{variables} variables of {n} values have {n}^{variables} settings; enumerate at most "
+            f"{_SETTINGS:,} of them"
+        )
+    found = torch.zeros_like(p)
+    for setting in product(range(n), repeat=variables):
+        s = one_hot(torch.tensor(setting, device=p.device).expand(p.shape[:-1]), p)
+        chance = (p * s).sum(-1).prod(-1)
+        found = found + beside(chance * value(loss, s), p) * (s - p)
+    return found
+
+
 def _through_softmax(p: Tensor, slope: Tensor) -> Tensor:
     """``J slope`` with J = diag(p) − p pᵀ."""
     return p * (slope - (p * slope).sum(-1, keepdim=True))
-
-
-def _column(c: float | Tensor) -> float | Tensor:
-    return c.unsqueeze(-1) if isinstance(c, Tensor) and c.ndim else c

@@ -1,4 +1,4 @@
-"""What estimators remember between updates: moving averages, and RELAX's control variate."""
+"""What estimators remember between updates: moving averages, and fitted control variates."""
 
 from __future__ import annotations
 
@@ -10,32 +10,36 @@ from torch import Tensor, nn
 from hardattn_models.errors import TrainingError
 from hardattn_models.gradients import MovingAverage
 
-_WIDTH, _LEARNING_RATE = 32, 1e-3
+_WIDTH, _LEARNING_RATE = 32, 1e-2
 
 
 class Control(nn.Module):
     """RELAX's control variate: ``η L(softmax(z / τ)) + r(z)``, with all of η, τ and r learnt.
 
-    Grathwohl et al. 2018, arXiv:1711.00123, section 3.2.
+    Grathwohl et al. 2018, arXiv:1711.00123, section 3.2. Without r it is REBAR's (Tucker et al.
+    2017, arXiv:1703.07370, section 3.3).
 
     Args:
-        candidates: n.
+        candidates: n, of all variables together.
+        free: whether r is a part of it.
     """
 
-    def __init__(self, candidates: int) -> None:
+    def __init__(self, candidates: int, *, free: bool = True) -> None:
         super().__init__()
         self.log_temperature = nn.Parameter(torch.tensor(0.0))
         self.eta = nn.Parameter(torch.tensor(1.0))
-        last = nn.Linear(_WIDTH, 1, bias=False)
-        nn.init.zeros_(last.weight)
-        self.candidates = candidates
-        self.rest = nn.Sequential(nn.Linear(candidates, _WIDTH), nn.Tanh(), last)
+        self.candidates, self.free = candidates, free
+        self.rest: nn.Module | None = None
+        if free:
+            last = nn.Linear(_WIDTH, 1, bias=False)
+            nn.init.zeros_(last.weight)
+            self.rest = nn.Sequential(nn.Linear(candidates, _WIDTH), nn.Tanh(), last)
 
     def forward(self, z: Tensor, loss: Any) -> Tensor:
-        """Its value ``[batch]`` at perturbed logits z ``[batch, n]``."""
+        """Its value ``[batch]`` at perturbed logits z ``[batch, n]``, or of several variables."""
         relaxed = (z / self.log_temperature.exp()).softmax(-1)
-        found: Tensor = self.eta * loss(relaxed) + self.rest(z).squeeze(-1)
-        return found
+        found: Tensor = self.eta * loss(relaxed)
+        return found if self.rest is None else found + self.rest(z.flatten(1)).squeeze(-1)
 
 
 class Aids:
@@ -56,29 +60,29 @@ class Aids:
         """The moving average of that name; new where there is none yet."""
         return self._averages.setdefault(name, MovingAverage(self._decay))
 
-    def control(self, candidates: int) -> Control:
-        """RELAX's control variate; new where there is none yet.
+    def control(self, candidates: int, *, free: bool = True) -> Control:
+        """The control variate of RELAX, or REBAR's if not ``free``; new where there is none yet.
 
         Raises:
-            TrainingError: there is one, for another number of candidates.
+            TrainingError: there is RELAX's, for another number of candidates.
         """
         if self._control is None:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(self._seed)
-                self._control = Control(candidates)
+                self._control = Control(candidates, free=free)
             self._optimizer = torch.optim.Adam(self._control.parameters(), _LEARNING_RATE)
-        if self._control.candidates != candidates:
+        if free and self._control.candidates != candidates:
             raise TrainingError(
-                f"relax fits its control variate to {self._control.candidates} candidates, and "
-                f"here are {candidates}: train on a task where all examples have as many"
+                f"relax fits its control variate to {self._control.candidates} candidates, "
+                f"and here are {candidates}: train on a task where all examples have as many"
             )
         return self._control
 
     def lower_variance(self, estimate: Tensor) -> None:
-        """One step of the control variate toward less variance of an estimate ``[batch, n]``."""
+        """One step of the control variate toward less variance of an estimate ``[batch, ...]``."""
         assert self._control is not None and self._optimizer is not None
         parameters = list(self._control.parameters())
-        found = torch.autograd.grad(estimate.square().sum(-1).mean(), parameters)
+        found = torch.autograd.grad(estimate.square().sum() / len(estimate), parameters)
         for one, slope in zip(parameters, found, strict=True):
             one.grad = slope
         self._optimizer.step()
@@ -94,6 +98,7 @@ class Aids:
         }  # fmt: skip
         if self._control is not None and self._optimizer is not None:
             facts["control"] = self._control.candidates
+            facts["free"] = self._control.free
             tensors |= {f"control.{name}": v for name, v in self._control.state_dict().items()}
             tensors |= optimizer_tensors(self._optimizer, "fit")
         return facts, tensors
@@ -104,7 +109,7 @@ class Aids:
             average = self.average(name)
             average.steps, average.mean = int(steps), tensors[f"average.{name}"]
         if "control" in facts:
-            control = self.control(int(facts["control"]))
+            control = self.control(int(facts["control"]), free=facts.get("free", True))
             control.load_state_dict(part(tensors, "control."))
             assert self._optimizer is not None
             restore_optimizer(self._optimizer, tensors, "fit")

@@ -8,50 +8,21 @@ model on the same draw.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Generator, Tensor
 
-from hardattn_models.choosing import Chooser, Given, GivenGates, MeanField, Weighted
 from hardattn_models.errors import TrainingError
-from hardattn_models.gradients import estimate, reinforce
-from hardattn_models.model import Outcome, SystemModel
+from hardattn_models.gradients.losses import summed
+from hardattn_models.model import SystemModel
 from hardattn_models.pairs import GATED, SINGLE
 from hardattn_models.tasks.protocol import repeated
+from hardattn_models.told import Given, MeanField
 from hardattn_models.training.aids import Aids
+from hardattn_models.training.asking import gated, single
+from hardattn_models.training.goal import Objective, expecting, scored, told
 from hardattn_models.training.plan import TrainingPlan
-
-_ENUMERATED = 10
-"""Gates whose settings are all tried; twice as many runs of the model for each one more."""
-_SHUT = -40.0
-"""Logit of a gate that is kept closed: it opens once in 10¹⁷ draws."""
-
-
-@dataclass(frozen=True, eq=False)
-class Objective:
-    """What one batch says of the weights.
-
-    Attributes:
-        total: scalar with its gradient; what an update lowers.
-        loss: scalar, the model's loss in nats.
-        policy: scalar, the part that teaches the choices; zero where the loss itself does.
-        baseline: scalar, mean squared error of the learned baseline; zero where there is none.
-        reward: mean reward of the batch.
-        error: share of the batch answered wrongly, 0 to 1.
-        entropy: mean entropy of the choices in nats.
-        temperature: that of the choices.
-    """
-
-    total: Tensor
-    loss: Tensor
-    policy: Tensor
-    baseline: Tensor
-    reward: float
-    error: float
-    entropy: float
-    temperature: float
 
 
 def objective(
@@ -97,11 +68,11 @@ def _through(
     loss = outcome.loss.mean()
     total, fit = loss, loss.new_zeros(())
     if outcome.baseline is not None:
-        fit = _fit(outcome, choose)
+        fit = expecting(outcome, choose)
         total = loss + plan.baseline_weight * fit
     if plan.entropy_bonus:
         total = total - plan.entropy_bonus * left * choose.entropy().sum(1).mean()
-    return _told(choose, outcome, total, loss, loss.new_zeros(()), fit)
+    return told(choose, outcome, total, loss, loss.new_zeros(()), fit)
 
 
 def _likelihood(
@@ -117,7 +88,7 @@ def _likelihood(
     outcome = model.outcome(batch, choose)
     loss = outcome.loss.mean()
     zero = loss.new_zeros(())
-    return _told(choose, outcome, loss, loss, zero, zero)
+    return told(choose, outcome, loss, loss, zero, zero)
 
 
 def _marginal(
@@ -136,7 +107,7 @@ def _marginal(
     outcome = model.marginal(batch, choose)
     loss = outcome.loss.mean()
     zero = loss.new_zeros(())
-    return _told(choose, outcome, loss, loss, zero, zero)
+    return told(choose, outcome, loss, loss, zero, zero)
 
 
 def _reinforce(
@@ -162,7 +133,7 @@ def _reinforce(
         # Asked before it takes these rewards in, or it would know the choices it judges.
         expected = average.expected(outcome.total_reward)
         average.learn(outcome.total_reward)
-    return _scored(plan, choose, outcome, left, expected)
+    return scored(plan, choose, outcome, left, expected)
 
 
 def _self_critical(
@@ -177,7 +148,7 @@ def _self_critical(
         greedy = model.outcome(batch, model.chooser(generator, sample=False))
     choose = model.chooser(generator)
     outcome = model.outcome(batch, choose)
-    return _scored(plan, choose, outcome, left, greedy.total_reward.unsqueeze(1))
+    return scored(plan, choose, outcome, left, greedy.total_reward.unsqueeze(1))
 
 
 def _leave_one_out(
@@ -192,7 +163,7 @@ def _leave_one_out(
     outcome = model.outcome(repeated(batch, plan.samples), choose)
     rewards = outcome.total_reward.reshape(-1, plan.samples)
     others = (rewards.sum(1, keepdim=True) - rewards) / (plan.samples - 1)
-    return _scored(plan, choose, outcome, left, others.reshape(-1, 1))
+    return scored(plan, choose, outcome, left, others.reshape(-1, 1))
 
 
 def _soft_baseline(
@@ -207,7 +178,7 @@ def _soft_baseline(
         blended = model.outcome(batch, MeanField(model.temperature)).loss
     choose = model.chooser(generator)
     outcome = model.outcome(batch, choose)
-    return _scored(plan, choose, outcome, left, -blended.unsqueeze(1), -outcome.loss.detach())
+    return scored(plan, choose, outcome, left, -blended.unsqueeze(1), -outcome.loss.detach())
 
 
 def _muprop(
@@ -235,15 +206,15 @@ def _muprop(
     for selection, leaf, slope in zip(choose.steps, field.leaves, slopes, strict=True):
         assert not hasattr(selection, "place")
         if slope is not None:
-            h = h + (slope * (selection.weights.detach() - leaf.detach())).sum(-1)
-            back = back + (slope * selection.probabilities).sum(-1)
+            h = h + summed(slope * (selection.weights.detach() - leaf.detach()))
+            back = back + summed(slope * selection.probabilities)
         controls.append(h)
     control = torch.stack(controls, 1)
     rest = -outcome.loss.detach().unsqueeze(1) + control
     average = aids.average("rest")
     expected = average.expected(rest[:, 0])
     average.learn(rest.mean(1))
-    goal = _scored(plan, choose, outcome, left, expected - control, -outcome.loss.detach())
+    goal = scored(plan, choose, outcome, left, expected - control, -outcome.loss.detach())
     put_back = back.mean()
     return Objective(
         goal.total + plan.policy_weight * put_back,
@@ -257,84 +228,6 @@ def _muprop(
     )
 
 
-def _single(
-    plan: TrainingPlan,
-    model: SystemModel,
-    batch: Any,
-    left: float,
-    generator: Generator | None,
-    aids: Aids,
-) -> Objective:
-    """``hardattn_models.gradients`` asks for the loss of whatever weights it likes."""
-    choose = model.chooser(generator)
-    outcome = model.outcome(batch, choose)
-    if len(choose.logits) != 1:
-        raise TrainingError(
-            f"{plan.gradient} runs the rest of the model on other choices, which it can where an "
-            f"example takes one choice; {plan.system} makes {len(choose.logits)} one after "
-            "another: choose reinforce or rloo"
-        )
-    logits = _finite(choose.logits[0]) / choose.temperature
-
-    def loss_of(weights: Tensor) -> Tensor:
-        return model.outcome(batch, Weighted(weights)).loss
-
-    def loss_of_index(weights: Tensor) -> Tensor:
-        return model.outcome(batch, Given([weights.argmax(-1)])).loss
-
-    if plan.gradient == "relax":
-        control = aids.control(logits.shape[-1])
-        found = estimate(
-            "relax", logits, loss_of, generator=generator, control=lambda z: control(z, loss_of)
-        )
-        aids.lower_variance(found)
-    elif plan.gradient == "rebar":
-        found = estimate("rebar", logits, loss_of, generator=generator)
-    elif plan.gradient == "sum-and-sample":
-        largest = max(1, min(3, logits.shape[-1] - 1))
-        found = estimate(plan.gradient, logits, loss_of_index, generator=generator, largest=largest)
-    else:
-        found = estimate(plan.gradient, logits, loss_of_index, generator=generator)
-    policy = (logits * found.detach()).sum() / len(logits)
-    return _with_policy(plan, choose, outcome, left, policy, outcome.loss.new_zeros(()))
-
-
-def _gated(
-    plan: TrainingPlan,
-    model: SystemModel,
-    batch: Any,
-    left: float,
-    generator: Generator | None,
-    aids: Aids,
-) -> Objective:
-    """As for a single choice, which is that of all gates together."""
-    choose = model.chooser(generator)
-    outcome = model.outcome(batch, choose)
-    (made,) = choose.logits
-    count = made.shape[-1]
-    if plan.gradient == "gate-exact" and count > _ENUMERATED:
-        raise TrainingError(
-            f"gate-exact runs the model on all 2^{count} settings of the {count} gates of "
-            f"{plan.system}, which it does for up to {_ENUMERATED}: choose disarm or arm"
-        )
-    shut = made.isneginf()
-    logits = made.masked_fill(shut, _SHUT) / choose.temperature
-
-    def loss_of(gates: Tensor) -> Tensor:
-        return model.outcome(batch, GivenGates(gates, choose.temperature)).loss
-
-    options = {"samples": plan.samples} if plan.gradient == "gate-reinforce" else {}
-    found = estimate(plan.gradient, logits, loss_of, generator=generator, **options)
-    policy = (logits * found.detach().masked_fill(shut, 0.0)).sum() / len(logits)
-    return _with_policy(plan, choose, outcome, left, policy, outcome.loss.new_zeros(()))
-
-
-def _finite(logits: Tensor) -> Tensor:
-    """What is ruled out has a chance of e⁻⁴⁰, since estimators ask for the loss of every one."""
-    floor = logits.detach().amax(-1, keepdim=True) - 40
-    return torch.where(logits.isneginf(), floor, logits)
-
-
 _KINDS: dict[str, _Kind] = {
     "likelihood": _likelihood,
     "marginal": _marginal,
@@ -343,59 +236,6 @@ _KINDS: dict[str, _Kind] = {
     "rloo": _leave_one_out,
     "soft-baseline": _soft_baseline,
     "muprop": _muprop,
-    **dict.fromkeys(SINGLE, _single),
-    **dict.fromkeys(GATED, _gated),
+    **dict.fromkeys(SINGLE, single),
+    **dict.fromkeys(GATED, gated),
 }
-
-
-def _scored(
-    plan: TrainingPlan,
-    choose: Chooser,
-    outcome: Outcome,
-    left: float,
-    expected: Tensor | None,
-    reward: Tensor | None = None,
-) -> Objective:
-    """The score of what was drawn, times what it brought beyond what was ``expected``."""
-    log_prob = choose.log_prob()
-    if expected is not None:
-        expected = expected.expand_as(log_prob)
-    learned = reinforce(log_prob, outcome.reward if reward is None else reward, expected)
-    fits = plan.gradient == "reinforce" and plan.baseline == "learned" and expected is not None
-    fit = learned.baseline if fits else learned.baseline.new_zeros(())
-    return _with_policy(plan, choose, outcome, left, learned.policy, fit)
-
-
-def _with_policy(
-    plan: TrainingPlan,
-    choose: Chooser,
-    outcome: Outcome,
-    left: float,
-    policy: Tensor,
-    fit: Tensor,
-) -> Objective:
-    loss = outcome.loss.mean()
-    bonus = plan.entropy_bonus * left * choose.entropy().sum(1).mean()
-    kept = loss if plan.loss_weight == 1 else plan.loss_weight * loss
-    total = kept + plan.baseline_weight * fit + plan.policy_weight * (policy - bonus)
-    return _told(choose, outcome, total, loss, policy, fit)
-
-
-def _told(
-    choose: Chooser, outcome: Outcome, total: Tensor, loss: Tensor, policy: Tensor, fit: Tensor
-) -> Objective:
-    return Objective(
-        total=total,
-        loss=loss,
-        policy=policy,
-        baseline=fit,
-        reward=outcome.total_reward.mean().item(),
-        error=1 - outcome.right.mean().item(),
-        entropy=choose.mean_entropy().item(),
-        temperature=choose.temperature,
-    )
-
-
-def _fit(outcome: Outcome, choose: Chooser) -> Tensor:
-    """How well rewards are expected; beside a loss that teaches the choices by itself."""
-    return reinforce(choose.log_prob(), outcome.reward, outcome.baseline).baseline

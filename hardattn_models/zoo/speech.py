@@ -197,6 +197,9 @@ def _defaults(mechanism: str, gradient: str) -> dict[str, Any]:
     }
     if mechanism in ("sampled", "top-k"):
         plan |= {"steps": 1_600, "entropy_bonus": 0.003}
+        if gradient == "reinforce":
+            # Rewards are divided by the number of words, and so is what they teach.
+            plan |= {"steps": 3_000, "learning_rate": 3e-3, "policy_weight": 4.0}
     if mechanism in ("gumbel-softmax", "gumbel-straight-through"):
         plan |= {"schedule": "exponential", "temperature": 1.0, "end_temperature": 0.5}
     return plan

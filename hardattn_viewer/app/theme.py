@@ -148,8 +148,8 @@ QAbstractSpinBox {{ background: {t.window}; border: 1px solid {t.line}; border-r
     padding: 2px 24px 2px 8px; min-height: 20px; max-height: 20px; }}
 QAbstractSpinBox:hover {{ border-color: {t.muted}; }}
 QAbstractSpinBox:focus {{ border-color: {t.accent}; }}
-QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ subcontrol-origin: border; width: 24px;
-    height: 12px; border: 0; background: transparent; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ subcontrol-origin: border;
+    width: 24px; height: 12px; border: 0; background: transparent; }}
 QAbstractSpinBox::up-button {{ subcontrol-position: top right; }}
 QAbstractSpinBox::down-button {{ subcontrol-position: bottom right; }}
 QComboBox::drop-down {{ border: 0; width: 24px; }}

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hardattn_models import load_system, load_task
-from hardattn_models.choosing import Chooser, Forced, Given
+from hardattn_models.choosing import Chooser
+from hardattn_models.told import Forced, Given
 from hardattn_viewer.faithfulness.engine import Ask, Engine
 from hardattn_viewer.faithfulness.errors import FaithfulnessError, UndefinedError
 from hardattn_viewer.faithfulness.forcing import as_chosen, contents, forced, paths, why_chosen

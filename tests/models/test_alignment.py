@@ -11,12 +11,12 @@ import pytest
 import torch
 
 from hardattn_models import TaskError, build_system, load_task
-from hardattn_models.choosing import Given
 from hardattn_models.evaluation import evaluate
 from hardattn_models.tasks.lexical import train_model1
 from hardattn_models.tasks.protocol import repeated
 from hardattn_models.tasks.testament import bare, verses, verses_of
 from hardattn_models.tasks.translation import LONGEST, english, numbers
+from hardattn_models.told import Given
 from hardattn_models.training.loop import default_plan, train
 from hardattn_models.zoo.alignment import alignment_error
 

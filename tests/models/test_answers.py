@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from hardattn_models import TaskError, build_system, load_task
-from hardattn_models.choosing import Given
 from hardattn_models.evaluation import evaluate
 from hardattn_models.tasks.answers import FEWEST, MOST, SEPARATOR, SIZE, VERSES, vocabulary
 from hardattn_models.tasks.overlap import answer_by_overlap
@@ -19,6 +18,7 @@ from hardattn_models.tasks.passages import passages, passages_of
 from hardattn_models.tasks.protocol import repeated
 from hardattn_models.tasks.questions import KINDS, LONGEST, Span, clauses, questions, spans
 from hardattn_models.tasks.testament import MARKS, verses
+from hardattn_models.told import Given
 from hardattn_models.training.loop import default_plan, train
 from hardattn_models.zoo.answers import f1, occurrences, spoken
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from hardattn_models import TaskError, build_system, load_task
-from hardattn_models.choosing import Given
 from hardattn_models.evaluation import evaluate
 from hardattn_models.tasks.gaps import BEFORE, GAP, SIZE, hidden, vocabulary
+from hardattn_models.told import Given
 from hardattn_models.training.loop import default_plan, train
 
 

@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from hardattn_models import TrainingError, build_system, load_task
-from hardattn_models.choosing import GivenGates
 from hardattn_models.evaluation import evaluate
 from hardattn_models.mechanisms import gates
 from hardattn_models.pairs import GATED
+from hardattn_models.told import GivenGates
 from hardattn_models.training.loop import default_plan, train
 from hardattn_models.training.objective import objective
 from hardattn_viewer.cli import main as hardattn

@@ -1,6 +1,7 @@
 """The page about mechanisms and gradients names all of them, and its example runs."""
 
 import importlib.util
+import json
 import re
 import sys
 from pathlib import Path
@@ -63,3 +64,21 @@ def test_every_measured_training_is_one_that_can_be_asked_for(maker):
         plan = maker.measure_models._plan(words)
         assert plan["system"] == words.split()[0]
         assert seeds[0] == 0
+
+
+def test_the_order_of_estimators_that_the_page_tells_of_is_that_of_the_figures(maker):
+    known = json.loads(maker.FIGURES.read_text())
+    found = {}
+    for words, facts in known.items():
+        if words.startswith("latent") and "variables=50" in words:
+            assert [run["seed"] for run in facts["runs"]] == [0, 1, 2]
+            bounds = [run["figures"]["negative ELBO"] for run in facts["runs"]]
+            found[facts["plan"]["gradient"]] = bounds
+    mean = {name: sum(bounds) / 3 for name, bounds in found.items()}
+    for name in ("relax", "rebar"):
+        pairs = zip(found[name], found["gumbel-softmax"], strict=True)
+        assert all(ours < relaxed for ours, relaxed in pairs)
+        assert mean[name] < mean["muprop"] - 1
+    assert abs(mean["relax"] - mean["rebar"]) < 0.5
+    assert mean["gumbel-softmax"] < mean["muprop"] < mean["reinforce"] - 10
+    assert max(mean["rloo"], mean["gumbel-straight-through"]) < min(mean["relax"], mean["rebar"])

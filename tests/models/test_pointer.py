@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from hardattn_models import TaskError, TrainingError, build_system, load_task, systems
-from hardattn_models.choosing import Given
 from hardattn_models.tasks.pointing import convex_hull
+from hardattn_models.told import Given
 from hardattn_models.training.loop import TrainingResult, default_plan, train
 
 

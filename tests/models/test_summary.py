@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from hardattn_models import TaskError, build_system, load_task
-from hardattn_models.choosing import Given
 from hardattn_models.evaluation import evaluate
 from hardattn_models.tasks.passages import passages_of
 from hardattn_models.tasks.quotes import (
@@ -23,6 +22,7 @@ from hardattn_models.tasks.quotes import (
     vocabulary,
 )
 from hardattn_models.tasks.testament import MARKS
+from hardattn_models.told import Given
 from hardattn_models.training.loop import default_plan, train
 
 

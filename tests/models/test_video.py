@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from hardattn_models import build_system, load_task
-from hardattn_models.choosing import Given
 from hardattn_models.registry import system
 from hardattn_models.tasks import load_task as load
 from hardattn_models.tasks.clips import ANSWERS, QUERIES, ClipBatch
+from hardattn_models.told import Given
 from hardattn_models.training.loop import default_plan, evaluate, train
 
 

@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from hardattn_models import TaskError, build_system, load_task
-from hardattn_models.choosing import Given
 from hardattn_models.registry import system
 from hardattn_models.tasks import shapes
 from hardattn_models.tasks.shapes import ANSWERS, KINDS
+from hardattn_models.told import Given
 from hardattn_models.training.loop import default_plan, evaluate, train
 
 COLOURS = {

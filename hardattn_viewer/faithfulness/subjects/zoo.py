@@ -12,9 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hardattn_models.choosing import BLENDS, Forced
+from hardattn_models.choosing import BLENDS
 from hardattn_models.mechanisms import Selection
 from hardattn_models.model import Outcome, SystemModel
+from hardattn_models.told import Forced
 from hardattn_viewer.faithfulness.engine import evaluating, quiet_run
 from hardattn_viewer.faithfulness.errors import FaithfulnessError, UndefinedError
 from hardattn_viewer.faithfulness.rankings import generator_of
