@@ -58,6 +58,7 @@ TRAINING = ("training-hard", "training-soft")
 VIEW_RUNS: dict[str, tuple[tuple[str, ...], int, int]] = {
     "overlay": (GLIMPSES, 8, 3),
     "compare": (GLIMPSES, 8, 3),
+    "faithfulness": (GLIMPSES, 8, 3),
     "training": (TRAINING, 3, 2),
 }
 
@@ -70,6 +71,9 @@ def write_runs(folder: Path) -> None:
     for sample in sample_runs.samples():
         for path in sample.paths:
             shutil.copy(path, folder)
+            checks = path.with_name(f"{path.stem}.checks.npz")
+            if checks.is_file():
+                shutil.copy(checks, folder)
 
 
 def scenes() -> list[Scene]:
