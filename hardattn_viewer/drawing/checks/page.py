@@ -8,6 +8,7 @@ from PySide6.QtGui import QPainter
 from hardattn_viewer.drawing.checks.agreement import paint_agreement
 from hardattn_viewer.drawing.checks.controls import paint_controls
 from hardattn_viewer.drawing.checks.curves import legend_height, paint_legend, paint_removal
+from hardattn_viewer.drawing.checks.effects import paint_effects
 from hardattn_viewer.drawing.checks.picture import ChecksPicture
 from hardattn_viewer.drawing.checks.verdicts import paint_verdict, verdict_height
 from hardattn_viewer.drawing.checks.wins import paint_wins, wins_at
@@ -36,13 +37,16 @@ def paint_checks(painter: QPainter, rect: QRectF, picture: ChecksPicture, theme:
         place = QRectF(curves.left(), curves.bottom() - legend, curves.width(), legend)
         paint_legend(painter, place, picture, theme)
         paint_agreement(painter, agreement, picture, theme)
+    else:
+        paint_effects(painter, curves.united(agreement), picture, theme)
     paint_wins(painter, wins, picture, theme)
     paint_controls(painter, controls, picture, theme)
     painter.setPen(pen(theme.line, 1))
     middle = wins.left() - _GAP / 2
     painter.drawLine(QLineF(middle, below.top() - 7, middle, rect.bottom()))
     across = agreement.top() - _GAP / 2
-    painter.drawLine(QLineF(rect.left(), across, rect.right(), across))
+    begin = rect.left() if picture.measured is not None else middle
+    painter.drawLine(QLineF(begin, across, rect.right(), across))
 
 
 def explanation_at(

@@ -172,6 +172,27 @@ def test_what_would_have_come_of_another_choice_follows_example_and_step(
     qtbot.waitUntil(lambda: "NOT CHECKED" in view._forced_title.text(), timeout=5_000)
 
 
+def test_a_model_of_which_nothing_can_be_removed_shows_the_effect_of_its_choices(
+    checked: MainWindow, qtbot: QtBot, run: Path
+) -> None:
+    report = concluded([], forced=made_up().forced, facts={"seed": 0})
+    write_checks(report, checks_path(run))
+    checked.session.tell_check(None, wrote=True)
+    view = checked.faithfulness
+    qtbot.waitUntil(lambda: view.page.picture is not None and not view.page.picture.report.measured)
+    shown = view.page.picture
+    assert shown is not None and rows_of(shown) == [CHOICE] and not view.operator.isEnabled()
+    pixels = view.page.grab().toImage()
+    ratio = pixels.devicePixelRatio()
+    left = range(40, int(view.page.width() * ratio / 2) - 20)
+    orange = sum(
+        pixels.pixelColor(x, y).red() > pixels.pixelColor(x, y).blue() + 60
+        for x in left[::2]
+        for y in range(100, pixels.height() - 30, 2)
+    )
+    assert orange > 20
+
+
 def test_a_run_without_checks_says_how_to_make_some(
     make_window: Callable[[], MainWindow], qtbot: QtBot, run: Path, tmp_path: Path
 ) -> None:
