@@ -62,7 +62,7 @@ class Faulty(ArraySubject):
         fresh = not self._mark or not Path(self._mark).exists()
         if is_worker() and fresh and any(row.example == self._example for row in rows):
             if self._mark:
-                Path(self._mark).touch()
+                Path(self._mark).write_text(str(os.getpid()))
             if self._fault == "kill":
                 os.kill(os.getpid(), signal.SIGKILL)
             elif self._fault == "raise":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -172,6 +174,31 @@ def test_a_check_is_stopped_within_two_seconds_whatever_its_workers_do(tmp_path:
     assert asked and time.monotonic() - asked[0] < 2
 
 
+MAIN = """
+from hardattn_viewer.faithfulness.scaling import Source, check_apart
+check_apart(Source.of("scaling_subjects:arrays", fault="hang", mark={mark!r}))
+"""
+
+
+def test_a_worker_ends_with_whoever_started_it_even_in_the_middle_of_a_batch(
+    tmp_path: Path,
+) -> None:
+    mark = tmp_path / "hangs"
+    told = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    process = subprocess.Popen([sys.executable, "-c", MAIN.format(mark=str(mark))], env=told)
+    end = time.monotonic() + 60
+    while not mark.exists() or not mark.read_text():
+        assert time.monotonic() < end and process.poll() is None
+        time.sleep(0.02)
+    worker = Path("/proc", mark.read_text(), "stat")
+    process.kill()
+    process.wait()
+    end = time.monotonic() + 2
+    while worker.exists() and worker.read_text().rpartition(")")[2].split()[0] != "Z":
+        assert time.monotonic() < end, "it hangs for eight seconds, wanted by nobody"
+        time.sleep(0.02)
+
+
 @pytest.mark.slow
 def test_a_check_goes_on_from_its_parts(alone: Report, tmp_path: Path) -> None:
     folder = parts_path(tmp_path / "x.checks.npz")
@@ -194,8 +221,16 @@ def test_a_check_goes_on_from_its_parts(alone: Report, tmp_path: Path) -> None:
     assert {name: (folder / name).stat().st_mtime_ns for name in first} == kept
     assert len(list(folder.glob("unit-*.npz"))) == 6
     # All is there: no process is needed any more.
-    again = check_apart(source(), parts=folder, workers=2, **FEW)
+    slow: list[Report] = []
+
+    def slowly(one: Report) -> None:
+        slow.append(one)
+        time.sleep(1.1)
+
+    again = check_apart(source(), parts=folder, workers=2, on_report=slowly, **FEW)
     assert_alike(again, alone)
+    # Whoever is slow with a report on the way gets no other, so that a wish to stop is heard.
+    assert [len(one.examples) for one in slow] == [8]
     assert again.facts["rows evaluated"] == report.facts["rows evaluated"]
     (folder / "notes.txt").write_text("mine")
     discard(folder)

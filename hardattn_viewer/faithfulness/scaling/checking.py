@@ -22,6 +22,9 @@ from hardattn_viewer.faithfulness.subjects.choosing import Choosing
 _REPORTING = 9
 """A tenth of the time may go into reports on the way, of which a long one takes seconds."""
 
+_LONGEST = 1.0
+"""Seconds that such a report may take; after a longer one there are none but the last."""
+
 
 def check_apart(
     source: Source,
@@ -55,7 +58,8 @@ def check_apart(
         facts: as for ``check``.
         sanity: as for ``check``.
         warnings: as for ``check``.
-        on_report: as for ``check``, as often as a tenth of the time allows.
+        on_report: as for ``check``, as often as a tenth of the time allows, and no more once one
+            took over a second (some 200 examples).
         on_progress: as for ``check``.
         should_stop: as for ``check``.
         options: explainers, operators, targets, reading, controls, seed, rest and most, as for
@@ -119,7 +123,9 @@ def check_apart(
                 started = time.monotonic()
                 on_report(conclude(whole.numbers, last=False))
                 took = time.monotonic() - started
-                next_report = time.monotonic() + _REPORTING * took
+                # Nobody is asked whether to stop while one is made.
+                pause = _REPORTING * took if took < _LONGEST else float("inf")
+                next_report = time.monotonic() + pause
     on_progress(len(pieces) / (len(units) + 1), "controls")
     if should_stop():
         raise CancelledError("stopped")
