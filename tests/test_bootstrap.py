@@ -31,5 +31,12 @@ def test_recording_a_model_folder_needs_transformers_and_the_zoo_does_not(
     assert folder == {"models", "transformers"}
 
 
+def test_a_check_needs_dask_where_a_scheduler_is_named(bootstrap: ModuleType) -> None:
+    plain = bootstrap.extras_of("check", ["check", "run.h5", "--workers", "2"])
+    assert plain == {"models", "faithfulness"}
+    for words in (["--scheduler", "tcp://a:8786"], ["--scheduler=tcp://a:8786"]):
+        assert bootstrap.extras_of("check", ["check", "run.h5", *words]) == {*plain, "cluster"}
+
+
 def test_looking_needs_no_extra(bootstrap: ModuleType) -> None:
     assert bootstrap.extras_of("info", ["info", "run.h5"]) == set()

@@ -34,6 +34,8 @@ def extras_of(command: str, words: list[str]) -> set[str]:
     extras = set(COMMAND_EXTRAS.get(command, ()))
     if command == "record" and any(Path(word, "config.json").is_file() for word in words):
         extras.add("transformers")
+    if command == "check" and any(word.partition("=")[0] == "--scheduler" for word in words):
+        extras.add("cluster")
     return extras
 
 

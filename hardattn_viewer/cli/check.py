@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +15,11 @@ from hardattn_viewer.cli.progress import progress_bar
 from hardattn_viewer.cli.recording.interruption import Interruption
 from hardattn_viewer.cli.recording.notes import Notes
 from hardattn_viewer.cli.recording.options import positive
-from hardattn_viewer.cli.runs import open_run, printed_json
+from hardattn_viewer.cli.runs import address, open_run, printed_json
 
 if TYPE_CHECKING:
     from hardattn_viewer.checks.report import Report
+    from hardattn_viewer.faithfulness.from_run import Recorded
 
 EXAMPLES = 50
 _STEPS = 1_000
@@ -56,6 +59,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--task", metavar="T", help="default: the one the model was trained on")
     parser.add_argument("--data", metavar="FOLDER", help="where the files of that task lie")
     parser.add_argument("--threads", type=positive, default=1, metavar="N", help="of torch")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--workers",
+        type=positive,
+        metavar="N",
+        help="divide the check among N processes; what they finished is kept if it is stopped",
+    )
+    where.add_argument(
+        "--scheduler", metavar="ADDRESS", help="divide it among the workers of this Dask scheduler"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead")
     parser.add_argument(
         "--events",
@@ -81,6 +94,8 @@ def run(arguments: argparse.Namespace) -> int:
         write_checks(report, target)
     except ChecksError as error:
         raise CommandError(str(error)) from error
+    if _divided(arguments):
+        _discard_parts(target)
     if arguments.csv:
         try:
             Path(arguments.csv).write_text(as_csv(report), encoding="utf-8")
@@ -97,7 +112,7 @@ def _checked(arguments: argparse.Namespace, target: Path) -> Report:
     try:
         import torch
 
-        from hardattn_viewer.faithfulness import CancelledError, FaithfulnessError, check
+        from hardattn_viewer.faithfulness import CancelledError, FaithfulnessError
         from hardattn_viewer.faithfulness.from_run import recorded
     except ModuleNotFoundError as error:
         raise missing_extra("faithfulness", error) from error
@@ -120,9 +135,7 @@ def _checked(arguments: argparse.Namespace, target: Path) -> Report:
                 examples=arguments.examples,
                 seed=arguments.seed,
             )
-            return check(
-                found.subject,
-                explanations=found.explanations,
+            return _checking(arguments, found, target)(
                 explainers=_names(arguments.explainers),
                 operators=_names(arguments.operators),
                 controls=arguments.controls,
@@ -145,9 +158,74 @@ def _checked(arguments: argparse.Namespace, target: Path) -> Report:
             raise CommandError(str(error), WRONG_USAGE) from error
         except CancelledError as error:
             seconds = time.monotonic() - began
-            raise CommandError(
-                f"stopped by Ctrl+C after {seconds:.0f} s; nothing was written", 130
-            ) from error
+            left = _what_is_left(target) if _divided(arguments) else "nothing was written"
+            raise CommandError(f"stopped by Ctrl+C after {seconds:.0f} s; {left}", 130) from error
+        except ModuleNotFoundError as error:
+            if error.name not in ("distributed", "dask"):
+                raise
+            raise missing_extra("cluster", error) from error
+
+
+def _divided(arguments: argparse.Namespace) -> bool:
+    return bool(arguments.workers or arguments.scheduler)
+
+
+def _checking(
+    arguments: argparse.Namespace, found: Recorded, target: Path
+) -> Callable[..., Report]:
+    """What checks a run that was opened: this process, or others that open it again."""
+    from hardattn_viewer.faithfulness import check
+    from hardattn_viewer.faithfulness.scaling import Source, check_apart
+    from hardattn_viewer.faithfulness.scaling.parts import parts_path
+    from hardattn_viewer.faithfulness.scaling.source import Loaded
+    from recorders.run.address import Url
+
+    if not _divided(arguments):
+        return partial(check, found.subject, explanations=found.explanations)
+    place = address(arguments.run_file)
+    source = Source.of(
+        "hardattn_viewer.faithfulness.from_run:reopened",
+        run=place.full if isinstance(place, Url) else str(place.absolute()),
+        model=_absolute(arguments.model),
+        task=arguments.task,
+        data=_absolute(arguments.data),
+        examples=arguments.examples,
+        seed=arguments.seed,
+    )
+    return partial(
+        check_apart,
+        source,
+        workers=arguments.workers or 1,
+        scheduler=arguments.scheduler,
+        parts=parts_path(target),
+        threads=arguments.threads,
+        loaded=Loaded(found.subject, found.explanations, found),
+    )
+
+
+def _absolute(path: str | None) -> str | None:
+    return str(Path(path).absolute()) if path else None
+
+
+def _what_is_left(target: Path) -> str:
+    from hardattn_viewer.faithfulness.scaling.parts import parts_path
+
+    folder = parts_path(target)
+    if not folder.is_dir():
+        return "nothing was written"
+    return f"what is finished lies in {folder}, and the same command goes on from there"
+
+
+def _discard_parts(target: Path) -> None:
+    from hardattn_viewer.faithfulness.scaling.parts import discard, parts_path
+
+    try:
+        discard(parts_path(target))
+    except OSError as error:
+        raise CommandError(
+            f"{target} is written, but its parts in {parts_path(target)} cannot be removed: "
+            f"{error.strerror}"
+        ) from error
 
 
 class _Events:

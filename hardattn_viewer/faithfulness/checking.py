@@ -87,22 +87,60 @@ def check(
         FaithfulnessError: the model cannot be checked; one sentence.
         CancelledError: ``should_stop`` said so.
     """
-    subject = subject_of(model, inputs)
+    engine, plan, known = prepared(
+        subject_of(model, inputs),
+        explanations or {},
+        explainers=explainers,
+        operators=operators,
+        targets=targets,
+        reading=reading,
+        controls=controls,
+        seed=seed,
+        rest=rest,
+        most=most,
+        should_stop=should_stop,
+    )
+    return run_plan(
+        engine,
+        plan,
+        known,
+        facts=facts,
+        sanity=sanity,
+        warnings=warnings,
+        on_report=on_report,
+        on_progress=on_progress,
+    )
+
+
+def prepared(
+    subject: Subject,
+    explanations: Mapping[str, Sequence[ArrayLike]],
+    *,
+    explainers: Sequence[str] | None = None,
+    operators: Sequence[str] | None = None,
+    targets: Sequence[int] | None = None,
+    reading: str | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+    **options: Any,
+) -> tuple[Engine, Plan, dict[str, Explainer]]:
+    """What a check runs by, the plan that it follows, and every explainer by name.
+
+    Raises:
+        ValueError: arguments that do not go together.
+        FaithfulnessError: the model cannot be checked; one sentence.
+    """
     count = len(subject)
     if targets is not None and len(targets) != count:
         raise ValueError(f"{len(targets)} targets do not go with {count} examples")
-    given = _given(subject, explanations or {})
+    known = explainers_of(subject, explanations)
     for name in explainers or ():
         if name not in EXPLAINERS:
             raise ValueError(f"there is no explainer {name!r}: choose {', '.join(EXPLAINERS)}")
     plan = plan_of(
         subject,
-        [*given, *(explainers if explainers is not None else usual_of(subject))],
+        [*explanations, *(explainers if explainers is not None else usual_of(subject))],
         operators,
-        controls=controls,
-        seed=seed,
-        rest=rest,
-        most=most,
+        **options,
     )
     engine = Engine(
         subject,
@@ -110,16 +148,18 @@ def check(
         dict(enumerate(map(int, targets))) if targets is not None else {},
         should_stop=should_stop,
     )
-    return run_plan(
-        engine,
-        plan,
-        {**EXPLAINERS, **given},
-        facts=facts,
-        sanity=sanity,
-        warnings=warnings,
-        on_report=on_report,
-        on_progress=on_progress,
-    )
+    return engine, plan, known
+
+
+def explainers_of(
+    subject: Subject, explanations: Mapping[str, Sequence[ArrayLike]]
+) -> dict[str, Explainer]:
+    """Every explainer by name, with explanations that are given among them.
+
+    Raises:
+        ValueError: one has the name of an explainer, or not a row an example.
+    """
+    return {**EXPLAINERS, **_given(subject, explanations)}
 
 
 def run_plan(
@@ -135,8 +175,7 @@ def run_plan(
 ) -> Report:
     """Measure a plan on all examples of an engine's subject, and conclude."""
     began = time.process_time()
-    examples = list(range(len(engine.subject)))
-    shards = [examples[at : at + AT_ONCE] for at in range(0, len(examples), AT_ONCE)]
+    shards = shards_of(len(engine.subject))
     chooses = isinstance(engine.subject, Choosing)
     steps = len(shards) * (len(plan.operators) + chooses) + 1
     done = 0
@@ -144,19 +183,11 @@ def run_plan(
     chosen: dict[int, Forced] = {}
 
     def conclude(last: bool) -> Report:
-        measured = joined(pieces)
-        controls = sanity_of(engine, plan, measured) if last else []
-        return concluded(
-            measured,
-            forced=chosen,
-            sanity=[*controls, *sanity],
-            facts={**facts_of(engine, plan, began), **(facts or {})},
-            warnings=warnings,
-            seed=plan.seed,
-        )
+        told = {**facts_of(engine, plan, began), **(facts or {})}
+        return conclusion(engine, plan, pieces, chosen, told, sanity, warnings, last=last)
 
     for shard in shards:
-        where = f"examples {shard[0]} to {shard[-1]}"
+        where = words_of(shard)
         for operator in plan.operators:
             on_progress(done / steps, f"{where}: removing by {operator}")
             pieces.append(measure(engine, plan, operator, shard, explainers))
@@ -171,6 +202,40 @@ def run_plan(
     report = conclude(last=True)
     on_progress(1.0, "done")
     return report
+
+
+def shards_of(count: int) -> list[tuple[int, ...]]:
+    """All of so many examples, those together that are measured together."""
+    return [tuple(range(at, min(at + AT_ONCE, count))) for at in range(0, count, AT_ONCE)]
+
+
+def words_of(shard: Sequence[int]) -> str:
+    """A shard in words."""
+    return f"examples {shard[0]} to {shard[-1]}"
+
+
+def conclusion(
+    engine: Engine,
+    plan: Plan,
+    pieces: Sequence[Measured],
+    chosen: Mapping[int, Forced],
+    facts: Mapping[str, Any],
+    sanity: Sequence[Sanity],
+    warnings: Sequence[str],
+    *,
+    last: bool,
+) -> Report:
+    """The report of what has been measured so far, with controls if that is all."""
+    measured = joined(pieces)
+    controls = sanity_of(engine, plan, measured) if last else []
+    return concluded(
+        measured,
+        forced=dict(chosen),
+        sanity=[*controls, *sanity],
+        facts=facts,
+        warnings=warnings,
+        seed=plan.seed,
+    )
 
 
 def subject_of(model: Any, inputs: Any) -> Subject:

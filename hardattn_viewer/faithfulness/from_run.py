@@ -17,6 +17,7 @@ from hardattn_viewer.checks.sanity import FAIL, NOT_APPLICABLE, PASS, Sanity
 from hardattn_viewer.faithfulness.errors import FaithfulnessError
 from hardattn_viewer.faithfulness.subject import Floats
 from hardattn_viewer.faithfulness.subjects.zoo import ZooPictures, ZooSubject
+from recorders import RunError, read_run
 from recorders.run.reader import Run
 from sample_runs import checkpoints
 
@@ -105,6 +106,24 @@ def recorded(
         },
         warnings=warnings,
     )
+
+
+def reopened(run: str, *, model: str | None = None, **options: Any) -> Recorded:
+    """As :func:`recorded`, in a process that has nothing but names.
+
+    Args:
+        run: path or URL of the run.
+        model: path of its checkpoint.
+        options: task, data, examples and seed, as for :func:`recorded`.
+
+    Raises:
+        FaithfulnessError: the run cannot be read, or as for :func:`recorded`.
+    """
+    try:
+        with read_run(run) as opened:
+            return recorded(opened, model=Path(model) if model else None, **options)
+    except RunError as error:
+        raise FaithfulnessError(str(error)) from error
 
 
 def _checkpoint_of(run: Run) -> Path:

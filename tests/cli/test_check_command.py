@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from reports_alike import assert_alike
 
 from hardattn_viewer.checks.file import ChecksError, checks_path, read_checks, write_checks
 from hardattn_viewer.checks.report import CHOICE
@@ -15,7 +22,8 @@ from hardattn_viewer.checks.summary import COLUMNS
 from hardattn_viewer.checks.verdict import LEVELS, UNDEFINED
 from hardattn_viewer.cli import main
 
-SAMPLES = Path(__file__).parents[2] / "sample_runs"
+ROOT = Path(__file__).parents[2]
+SAMPLES = ROOT / "sample_runs"
 FEW = ["--examples", "4", "--controls", "5", "--most", "4", "--explainers"]
 
 
@@ -145,3 +153,113 @@ def test_damaged_checks_are_refused_in_a_sentence(
         read_checks(tmp_path / "none.npz")
     with pytest.raises(ChecksError, match="cannot be written"):
         write_checks(read_checks(checks_path(checked[0])), tmp_path / "no" / "where.npz")
+
+
+DIVIDED = ["--examples", "12", "--controls", "4", "--most", "3", "--explainers", "selection"]
+
+
+def command(run: Path, target: Path, *more: str) -> subprocess.Popen[str]:
+    words = [sys.executable, "-m", "hardattn_viewer", "check", str(run), *more]
+    return subprocess.Popen(
+        [*words, "-o", str(target)],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def workers_of(parent: int) -> list[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                status = (entry / "stat").read_text().rpartition(")")[2].split()
+                words = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if int(status[1]) == parent and status[0] != "Z" and b"spawn_main" in words:
+                found.append(int(entry.name))
+    return found
+
+
+def until(there: Callable[[], object], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not there():
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(0.02)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.slow
+def test_a_divided_check_that_was_killed_goes_on_and_says_the_same(tmp_path: Path) -> None:
+    run, target, plain = SAMPLES / "glimpse-hard.h5", tmp_path / "x.npz", tmp_path / "plain.npz"
+    parts = tmp_path / "x.npz.parts"
+    process = command(run, target, *DIVIDED, "--workers", "2")
+    until(lambda: list(parts.glob("unit-*.npz")) or process.poll() is not None)
+    workers = workers_of(process.pid)
+    process.kill()
+    process.communicate()
+    assert workers and not target.exists()
+    # Nobody is left to want their answers.
+    until(lambda: not any(map(alive, workers)), 5)
+    before = {one.name: one.stat().st_mtime_ns for one in parts.glob("unit-*.npz")}
+    assert before
+    code = main(["check", str(run), *DIVIDED, "--workers", "2", "--seed", "1", "-o", str(target)])
+    assert code == 1 and not target.exists()
+    assert {one.name: one.stat().st_mtime_ns for one in parts.glob("unit-*.npz")} == before
+    assert main(["check", str(run), *DIVIDED, "--workers", "2", "-o", str(target)]) == 0
+    assert not parts.exists()
+    assert main(["check", str(run), *DIVIDED, "-o", str(plain)]) == 0
+    assert_alike(read_checks(target), read_checks(plain))
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_divided_check_within_two_seconds_and_keeps_what_is_finished(
+    tmp_path: Path,
+) -> None:
+    target = tmp_path / "x.npz"
+    parts = tmp_path / "x.npz.parts"
+    process = command(SAMPLES / "glimpse-hard.h5", target, *DIVIDED, "--workers", "2")
+    until(lambda: list(parts.glob("unit-*.npz")) or process.poll() is not None)
+    workers = workers_of(process.pid)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert time.monotonic() - began < 2
+    assert process.returncode == 130 and "Traceback" not in said
+    assert f"what is finished lies in {parts}, and the same command goes on from there" in said
+    assert not any(map(alive, workers)) and workers
+    assert not target.exists() and list(parts.glob("unit-*.npz"))
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--workers", "2", "--scheduler", "tcp://a:1"], "not allowed with argument --workers"),
+        (["--workers", "0"], "--workers"),
+    ],
+)
+def test_numbers_of_workers_that_make_no_sense_are_refused(
+    words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["check", str(SAMPLES / "glimpse-hard.h5"), *words])
+    assert caught.value.code == 2 and sentence in capsys.readouterr().err
+
+
+def test_a_scheduler_without_dask_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    run = str(SAMPLES / "glimpse-hard.h5")
+    words = ["--examples", "1", "--scheduler", "tcp://a:1", "-o", str(tmp_path / "x.npz")]
+    assert main(["check", run, *words]) == 1
+    assert 'pip install "hardattn[cluster]"' in capsys.readouterr().err
