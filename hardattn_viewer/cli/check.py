@@ -116,6 +116,7 @@ def _checked(arguments: argparse.Namespace, target: Path) -> Report:
         from hardattn_viewer.faithfulness.from_run import recorded
     except ModuleNotFoundError as error:
         raise missing_extra("faithfulness", error) from error
+    from hardattn_viewer.checks.file import ChecksError
     from recorders import RunError
 
     torch.set_num_threads(arguments.threads)
@@ -152,13 +153,15 @@ def _checked(arguments: argparse.Namespace, target: Path) -> Report:
                 on_report=events.report if events is not None else None,
                 should_stop=lambda: interruption.asked,
             )
-        except (FaithfulnessError, RunError) as error:
+        except (FaithfulnessError, RunError, ChecksError) as error:
             raise CommandError(str(error)) from error
         except ValueError as error:
             raise CommandError(str(error), WRONG_USAGE) from error
         except CancelledError as error:
             seconds = time.monotonic() - began
             left = _what_is_left(target) if _divided(arguments) else "nothing was written"
+            if events is not None and events.written:
+                left = f"what was measured until then is in {target}"
             raise CommandError(f"stopped by Ctrl+C after {seconds:.0f} s; {left}", 130) from error
         except ModuleNotFoundError as error:
             if error.name not in ("distributed", "dask"):
@@ -239,6 +242,7 @@ class _Events:
         self._target = target
         self._written = 0.0
         self._done = 0.0
+        self.written = False
 
     def progress(self, done: float, words: str) -> None:
         """Say how much is done."""
@@ -253,6 +257,7 @@ class _Events:
             return
         write_checks(report, self._target)
         self._written = time.monotonic()
+        self.written = True
         self._say({"done": round(self._done, 4), "words": "results so far", "wrote": True})
 
     def _say(self, event: dict[str, Any]) -> None:

@@ -19,9 +19,12 @@ from hardattn_viewer.checks.verdict import (
     RANDOM,
     SUPPORTED,
     UNDEFINED,
+    WEAK,
 )
 from hardattn_viewer.faithfulness import CancelledError, check
 from hardattn_viewer.faithfulness.engine import Engine
+from hardattn_viewer.faithfulness.errors import UndefinedError
+from hardattn_viewer.faithfulness.explainers.explainer import Asked
 from hardattn_viewer.faithfulness.explainers.registry import EXPLAINERS
 from hardattn_viewer.faithfulness.measuring import measure
 from hardattn_viewer.faithfulness.plan import Plan
@@ -223,12 +226,16 @@ def test_a_hard_policy_that_looks_at_the_evidence_is_told_from_one_that_does_not
     assert hard.verdicts[CHOICE].level == SUPPORTED, hard.verdicts[CHOICE]
     assert blind.verdicts[CHOICE].level == RANDOM, blind.verdicts[CHOICE]
     assert hard.paths is not None and blind.paths is not None and hard.singles is not None
-    assert hard.paths.win.low > 0.6 > blind.paths.win.mean > 0.4
+    assert hard.paths.win.low > 0.6 > blind.paths.win.mean
+    assert blind.paths.win.low < 0.5 < blind.paths.win.high
     assert hard.singles.effect.count == 12
+    for name in ("deep-lift", "guided-backprop"):
+        with pytest.raises(UndefinedError, match="runs without gradients"):
+            EXPLAINERS[name].explain(Asked(Engine(glimpse("glimpse-hard", 2)), "grey", 0))
     side_path = [one for one in hard.sanity if one.name.startswith("Side path")]
     assert side_path[0].outcome == PASS
     # What was never seen cannot count, so what was chosen must separate better than chance.
-    assert hard.verdicts["selection"].level == SUPPORTED, hard.verdicts["selection"]
+    assert hard.verdicts["selection"].level in (SUPPORTED, WEAK), hard.verdicts["selection"]
 
 
 def test_arguments_that_do_not_go_together_are_said() -> None:

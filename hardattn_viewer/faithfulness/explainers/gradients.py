@@ -83,6 +83,9 @@ def _frozen(read: _Read) -> Iterator[None]:
     except RuntimeError as error:
         if "does not require grad" in str(error) or "not have been used" in str(error):
             raise UndefinedError("no gradient of the output reaches the input") from error
+        if "cannot register a hook" in str(error):
+            why = "a part of the model runs without gradients, where its hooks cannot go"
+            raise UndefinedError(why) from error
         raise
     finally:
         for one, needed in zip(parameters, before, strict=True):
