@@ -196,7 +196,9 @@ def main() -> None:
     eager = transformers.AutoModel.from_pretrained(encoder_folder(), attn_implementation="eager")
     naive = Naive(found.model, eager.eval().requires_grad_(False), texts._pad, texts._mask or 0)
     lengths = [len(one.items) for one in texts.texts]
-    print(f"{len(texts)} verses of {min(lengths)} to {max(lengths)} tokens, {OPERATORS}", flush=True)
+    print(
+        f"{len(texts)} verses of {min(lengths)} to {max(lengths)} tokens, {OPERATORS}", flush=True
+    )
 
     mine, others = ours(texts), naively(naive, texts)
     apart = [differ(one, other) for one, other in zip(mine, others, strict=True)]
