@@ -81,14 +81,14 @@ def ferret(model: Topics, tokenizer: Any, task: dict[str, Any]) -> None:
         text, target = tokenizer.decode(ids[1:-1]), predicted(model, ids)
         tokens = tokenizer.convert_ids_to_tokens(ids)
         for name, scores in named.items():
-            padded = np.array([0.0, *scores, 0.0])
+            # Its rankings hold positive scores alone; the order is all it takes.
+            padded = np.array([0, *(1 + np.argsort(np.argsort(scores))), 0], float)
             explanation = Explanation(text, tokens, padded, name, target)
             for taken_out in (True, False):
                 for measure in measures:
                     measure.compute_evaluation(
                         explanation,
                         target,
-                        only_pos=False,
                         removal_args={"remove_tokens": taken_out},
                     )
 
@@ -108,7 +108,9 @@ def quantus(model: Topics, tokenizer: Any, task: dict[str, Any]) -> None:
         target = np.array([predicted(model, ids)])
         for scores in named.values():
             for sign in (1, -1):
-                given = sign * np.array(scores, np.float32)[None, None]
+                ranks = (sign * np.array(scores)).argsort().argsort()
+                # It asks for attributions that are not all below zero; the order is all it takes.
+                given = (1 + ranks).astype(np.float32)[None, None]
                 metric(of_ids, values, target, given, channel_first=True, device="cpu")
 
 

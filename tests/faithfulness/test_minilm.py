@@ -11,7 +11,7 @@ from hardattn_viewer.checks.verdict import SUPPORTED
 from hardattn_viewer.faithfulness import check
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-from minilm_topics import subject, trained  # noqa: E402
+from minilm_topics import subject, trained
 
 
 @pytest.mark.campaign
