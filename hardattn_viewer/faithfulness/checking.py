@@ -16,11 +16,12 @@ from hardattn_viewer.checks.measured import Measured, joined
 from hardattn_viewer.checks.report import Report, concluded
 from hardattn_viewer.checks.sanity import Sanity
 from hardattn_viewer.checks.statistics import CONTROLS
+from hardattn_viewer.faithfulness.blindness import attention_controls
 from hardattn_viewer.faithfulness.controlling import sanity_of
 from hardattn_viewer.faithfulness.engine import Engine
 from hardattn_viewer.faithfulness.errors import FaithfulnessError, UndefinedError
+from hardattn_viewer.faithfulness.explainers.by_name import explainers_of, is_explainer, usual_of
 from hardattn_viewer.faithfulness.explainers.explainer import Asked, Explainer
-from hardattn_viewer.faithfulness.explainers.registry import EXPLAINERS, USUAL
 from hardattn_viewer.faithfulness.forcing import forced
 from hardattn_viewer.faithfulness.measuring import measure
 from hardattn_viewer.faithfulness.plan import Plan
@@ -63,7 +64,8 @@ def check(
         explanations: scores of your own by name, of each example one number an item, higher for
             what counts more; attention weights, say.
         explainers: names of explainers to hold beside them, see
-            ``hardattn_viewer.faithfulness.EXPLAINERS``.
+            ``hardattn_viewer.faithfulness.EXPLAINERS`` and, of models whose attention can be heard,
+            ``BY_ATTENTION`` there; the usual ones of such a subject if not given.
         operators: ways to remove items, two or more of the subject's; its first two if not given.
         targets: class that is read of each example; the predicted one if not given.
         reading: "probability", "logit", "log-probability", or "value" for an output that is no
@@ -132,13 +134,10 @@ def prepared(
     count = len(subject)
     if targets is not None and len(targets) != count:
         raise ValueError(f"{len(targets)} targets do not go with {count} examples")
-    known = explainers_of(subject, explanations)
-    for name in explainers or ():
-        if name not in EXPLAINERS:
-            raise ValueError(f"there is no explainer {name!r}: choose {', '.join(EXPLAINERS)}")
+    wanted = list(explainers) if explainers is not None else list(usual_of(subject))
     plan = plan_of(
         subject,
-        [*explanations, *(explainers if explainers is not None else usual_of(subject))],
+        [*explanations, *wanted],
         operators,
         **options,
     )
@@ -148,18 +147,20 @@ def prepared(
         dict(enumerate(map(int, targets))) if targets is not None else {},
         should_stop=should_stop,
     )
-    return engine, plan, known
+    return engine, plan, known_of(subject, plan.explainers, explanations)
 
 
-def explainers_of(
-    subject: Subject, explanations: Mapping[str, Sequence[ArrayLike]]
+def known_of(
+    subject: Subject, names: Sequence[str], explanations: Mapping[str, Sequence[ArrayLike]]
 ) -> dict[str, Explainer]:
-    """Every explainer by name, with explanations that are given among them.
+    """The explainers of a plan by name, explanations that are given among them.
 
     Raises:
-        ValueError: one has the name of an explainer, or not a row an example.
+        ValueError: there is none of a name; or one that is given has the name of an explainer, or
+            not a row an example.
     """
-    return {**EXPLAINERS, **_given(subject, explanations)}
+    given = _given(subject, explanations)
+    return {**explainers_of(subject, [name for name in names if name not in given]), **given}
 
 
 def run_plan(
@@ -184,7 +185,9 @@ def run_plan(
 
     def conclude(last: bool) -> Report:
         told = {**facts_of(engine, plan, began), **(facts or {})}
-        return conclusion(engine, plan, pieces, chosen, told, sanity, warnings, last=last)
+        return conclusion(
+            engine, plan, explainers, pieces, chosen, told, sanity, warnings, last=last
+        )
 
     for shard in shards:
         where = words_of(shard)
@@ -217,6 +220,7 @@ def words_of(shard: Sequence[int]) -> str:
 def conclusion(
     engine: Engine,
     plan: Plan,
+    explainers: Mapping[str, Explainer],
     pieces: Sequence[Measured],
     chosen: Mapping[int, Forced],
     facts: Mapping[str, Any],
@@ -228,10 +232,12 @@ def conclusion(
     """The report of what has been measured so far, with controls if that is all."""
     measured = joined(pieces)
     controls = sanity_of(engine, plan, measured) if last else []
+    told, flags = attention_controls(engine, plan, explainers) if last else ([], {})
     return concluded(
         measured,
         forced=dict(chosen),
-        sanity=[*controls, *sanity],
+        sanity=[*controls, *told, *sanity],
+        flags=flags,
         facts=facts,
         warnings=warnings,
         seed=plan.seed,
@@ -274,12 +280,6 @@ def plan_of(
     return Plan(tuple(dict.fromkeys(explainers)), tuple(wanted), **options)
 
 
-def usual_of(subject: Subject) -> tuple[str, ...]:
-    """Explainers that are run where none are named."""
-    chooses = isinstance(subject, Choosing)
-    return tuple(name for name in USUAL if chooses or EXPLAINERS[name].family != "choice")
-
-
 def len_outputs(subject: Subject) -> int:
     """How many outputs a subject has, by running its first example.
 
@@ -315,7 +315,7 @@ def _given(
 ) -> dict[str, Explainer]:
     found = {}
     for name, rows in explanations.items():
-        if name in EXPLAINERS:
+        if is_explainer(name):
             raise ValueError(f"{name} is the name of an explainer: call yours otherwise")
         if len(rows) != len(subject):
             raise ValueError(f"{name} has {len(rows)} rows for {len(subject)} examples")

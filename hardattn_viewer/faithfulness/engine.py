@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -17,6 +17,8 @@ from hardattn_viewer.faithfulness.subject import WHOLE, Floats, Kept, Row, Subje
 READINGS = ("probability", "logit", "log-probability", "value")
 """What is read from a model's outputs for the class that is asked about; of a single output that is
 no class, its "value"."""
+Explanation = tuple[Floats, dict[str, float]] | str
+"""Scores ``[items]`` of an example with the notes beside them, or why there are none."""
 _Key = tuple[bytes, str, bytes, tuple[int, ...], int]
 POSITIONS = 8_192
 ROWS = 512
@@ -61,6 +63,7 @@ class Engine:
         asked: rows that were asked for.
         evaluated: rows that the model ran on.
         batches: batches that it ran on.
+        explained: scores that no operator enters, by explainer, example and seed.
     """
 
     subject: Subject
@@ -73,6 +76,7 @@ class Engine:
     asked: int = 0
     evaluated: int = 0
     batches: int = 0
+    explained: dict[Hashable, Explanation] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.reading not in READINGS:
@@ -97,9 +101,17 @@ class Engine:
     def outputs(self, asks: Sequence[Ask]) -> list[Floats]:
         """All outputs of each variant, ``[rows, outputs]`` for each of ``asks``."""
         wanted = [self._keys(ask) for ask in asks]
+        self.asked += sum(map(len, wanted))
+        self._find(asks, wanted)
+        return [np.stack([self._found[key] for key in keys]) for keys in wanted]
+
+    def prepare(self, asks: Sequence[Ask]) -> None:
+        """Run what will be asked for in pieces, in full batches; it does not count as asked."""
+        self._find(asks, [self._keys(ask) for ask in asks])
+
+    def _find(self, asks: Sequence[Ask], wanted: Sequence[list[_Key]]) -> None:
         new: dict[_Key, tuple[int, Row]] = {}
         for ask, keys in zip(asks, wanted, strict=True):
-            self.asked += len(keys)
             missing = [
                 at for at, key in enumerate(keys) if key not in self._found and key not in new
             ]
@@ -110,7 +122,6 @@ class Engine:
                 _, operator, kept, forced, draw = keys[at]
                 new.setdefault(keys[at], (length, Row(ask.example, kept, operator, forced, draw)))
         self._run(new)
-        return [np.stack([self._found[key] for key in keys]) for keys in wanted]
 
     def whole(self, examples: Sequence[int]) -> Floats:
         """What is read of each of some examples with nothing removed, ``[examples]``."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from hardattn_viewer.checks.measured import Measured
-from hardattn_viewer.faithfulness.engine import Engine
+from hardattn_viewer.faithfulness.engine import Engine, Explanation
 from hardattn_viewer.faithfulness.errors import UndefinedError
 from hardattn_viewer.faithfulness.explainers.explainer import Asked, Explainer
 from hardattn_viewer.faithfulness.plan import Plan
@@ -45,14 +45,11 @@ def measure(
     notes: dict[str, dict[int, dict[str, float]]] = {name: {} for name in plan.explainers}
     for example in examples:
         for name in plan.explainers:
-            asking = Asked(engine, operator, example, plan.seed)
-            try:
-                found = _explained(explainers[name], asking)
-            except UndefinedError as error:
-                reasons[name][example] = str(error)
+            told = _explained(explainers[name], Asked(engine, operator, example, plan.seed))
+            if isinstance(told, str):
+                reasons[name][example] = told
                 continue
-            scores[example][name] = found
-            notes[name][example] = asking.notes
+            scores[example][name], notes[name][example] = told
     curves = scored_curves(engine, operator, scores, seed=plan.seed, shares=plan.shares)
     unknown = np.full(len(plan.shares), np.nan)
 
@@ -86,7 +83,24 @@ def measure(
     )
 
 
-def _explained(explainer: Explainer, asked: Asked) -> Floats:
+def _explained(explainer: Explainer, asked: Asked) -> Explanation:
+    """Scores and notes, or why there are none; found once where no operator enters."""
+    if explainer.removes:
+        return _anew(explainer, asked)
+    key = (explainer, asked.example, asked.seed)
+    if key not in asked.engine.explained:
+        asked.engine.explained[key] = _anew(explainer, asked)
+    return asked.engine.explained[key]
+
+
+def _anew(explainer: Explainer, asked: Asked) -> Explanation:
+    try:
+        return _scored(explainer, asked), asked.notes
+    except UndefinedError as error:
+        return str(error)
+
+
+def _scored(explainer: Explainer, asked: Asked) -> Floats:
     if asked.items < 2:
         raise UndefinedError(_ONE)
     found = np.asarray(explainer.explain(asked), np.float64)

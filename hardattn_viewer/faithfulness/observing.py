@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -12,13 +11,9 @@ from torch import Tensor
 
 from hardattn_viewer.faithfulness.attending import Attending, Call, Change
 from hardattn_viewer.faithfulness.errors import UndefinedError
-from hardattn_viewer.faithfulness.subject import Floats, Row, Subject
+from hardattn_viewer.faithfulness.subject import Floats, Query, Row, Subject
 from hardattn_viewer.faithfulness.subjects.arrays import ArraySubject
 from hardattn_viewer.faithfulness.subjects.tokens import TokenSubject
-
-Query = int | Literal["last", "mean"]
-"""Where the model's answer is read from: a position (0 for a class token that begins a text), the
-"last" one, or the "mean" of all."""
 
 
 @dataclass(frozen=True, eq=False)

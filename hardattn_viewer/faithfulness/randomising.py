@@ -127,7 +127,7 @@ def randomised(
         return Randomised(asked.example, explainer.name, reason=str(error))
     taus, rhos = np.full((2, draws, len(stages)), nan)
     for draw in range(draws):
-        with _restored(model):
+        with _restored(model, stages):
             for at, stage in enumerate(stages):
                 randomise(model, stage, asked.seed + draw)
                 scores = _explained(explainer, asked, target)
@@ -238,13 +238,15 @@ def _layer_of(owner: str) -> str:
 
 
 @contextmanager
-def _restored(model: nn.Module) -> Iterator[None]:
+def _restored(model: nn.Module, stages: Sequence[Stage]) -> Iterator[None]:
+    touched = {name for stage in stages for name in stage.parameters}
     before: dict[str, Tensor] = {
-        name: one.detach().clone() for name, one in model.named_parameters()
+        name: one.detach().clone() for name, one in model.named_parameters() if name in touched
     }
     try:
         yield
     finally:
         with torch.no_grad():
             for name, one in model.named_parameters():
-                one.copy_(before[name])
+                if name in before:
+                    one.copy_(before[name])

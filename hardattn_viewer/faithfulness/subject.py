@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,10 @@ from torch import Tensor, nn
 
 Kept = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+
+Query = int | Literal["last", "mean"]
+"""Where a model's answer is read from: a position (0 for a class token that begins a text), the
+"last" one, or the "mean" of all."""
 
 WHOLE = ""
 """The operator of rows from which nothing is removed."""

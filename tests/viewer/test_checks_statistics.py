@@ -156,3 +156,15 @@ def test_an_operator_is_audited_by_what_it_does_to_single_items() -> None:
     assert not everywhere.passed and everywhere.shift == pytest.approx(3.5, abs=0.02)
     assert everywhere.same_sign == 1
     assert audit([], whole[:0], whole[:0]).examples == 0
+
+
+def test_an_operator_that_moves_each_class_its_own_way_moves_the_output_everywhere() -> None:
+    generator = np.random.default_rng(0)
+    noise = [generator.normal(0, 0.05, 10) for _ in range(6)]
+    # Three examples fall by 0.4 whichever item is gone, three rise: on average nothing happens.
+    alone = [one + (0.4 if at < 3 else -0.4) for at, one in enumerate(noise)]
+    whole = np.full(6, 0.9)
+    found = audit(alone, whole, whole - 0.3)
+    assert not found.passed and found.same_sign > 0.99
+    assert abs(found.shift) < 0.05 and found.between == pytest.approx(0.05, rel=0.3)
+    assert audit(noise, whole, whole - 0.3).passed

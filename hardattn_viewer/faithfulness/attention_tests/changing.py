@@ -14,13 +14,12 @@ from hardattn_viewer.faithfulness.engine import Engine, quiet_run
 from hardattn_viewer.faithfulness.errors import CancelledError, UndefinedError
 from hardattn_viewer.faithfulness.observing import (
     Observed,
-    Query,
     length_of,
     observe,
     queries_read,
     whole_row,
 )
-from hardattn_viewer.faithfulness.subject import Floats
+from hardattn_viewer.faithfulness.subject import Floats, Query
 
 STILL = 1e-6
 """Distance of outputs up to which nothing moved; single precision rounds by less."""

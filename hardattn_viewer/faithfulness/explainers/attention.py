@@ -16,7 +16,6 @@ from hardattn_viewer.faithfulness.errors import UndefinedError
 from hardattn_viewer.faithfulness.explainers.explainer import Asked, Explainer
 from hardattn_viewer.faithfulness.observing import (
     Observed,
-    Query,
     length_of,
     observe,
     pooled_mass,
@@ -24,7 +23,7 @@ from hardattn_viewer.faithfulness.observing import (
     queries_read,
     whole_row,
 )
-from hardattn_viewer.faithfulness.subject import Floats, Subject
+from hardattn_viewer.faithfulness.subject import Floats, Query, Subject
 from hardattn_viewer.measures import attention_flow, rollout
 
 ROLLOUT = "Abnar & Zuidema 2020, arXiv:2005.00928"

@@ -53,6 +53,19 @@ def _there(asked: Asked) -> tuple[Callable[[Tensor], Tensor], Tensor, Tensor]:
 def _by(explain: Callable[[Asked, Callable[[Tensor], Tensor], Tensor, Tensor], Tensor]) -> Any:
     def explained(asked: Asked) -> Floats:
         values, ones, zeros = _there(asked)
+        noted: list[Tensor] = []
+
+        def note(masks: Tensor) -> Tensor:
+            noted.append(masks.reshape(len(masks), -1) > 0.5)
+            return torch.zeros(len(masks), dtype=torch.double)
+
+        # What Captum tries is drawn, and depends on no answer: a first call says what it will be,
+        # so that it is run in full batches instead of one permutation after another.
+        with drawing(asked, explain.__name__):
+            explain(asked, note, ones, zeros)
+        if noted:
+            kept = torch.cat(noted).numpy()
+            asked.engine.prepare([Ask(asked.example, kept, asked.operator)])
         with drawing(asked, explain.__name__):
             found = explain(asked, values, ones, zeros)
         return np.asarray(found.detach().reshape(-1).numpy(), np.float64)

@@ -75,7 +75,7 @@ def check_apart(
     began = time.process_time()
     runner: Runner = Cluster(scheduler) if scheduler is not None else Pool(workers)
     loaded = loaded or source.load()
-    engine, plan, _ = prepared(
+    engine, plan, known = prepared(
         loaded.subject, loaded.explanations, should_stop=should_stop, **options
     )
     chooses = isinstance(loaded.subject, Choosing)
@@ -103,6 +103,7 @@ def check_apart(
         return conclusion(
             engine,
             plan,
+            known,
             measured,
             forced,
             {**told, **(facts or {})},

@@ -13,10 +13,9 @@ import torch
 
 from hardattn_viewer.checks.forced import Forced
 from hardattn_viewer.checks.measured import Measured
-from hardattn_viewer.faithfulness.checking import explainers_of, shards_of, words_of
+from hardattn_viewer.faithfulness.checking import known_of, shards_of, words_of
 from hardattn_viewer.faithfulness.engine import Engine
 from hardattn_viewer.faithfulness.errors import FaithfulnessError
-from hardattn_viewer.faithfulness.explainers.explainer import Explainer
 from hardattn_viewer.faithfulness.forcing import forced
 from hardattn_viewer.faithfulness.measuring import measure
 from hardattn_viewer.faithfulness.plan import Plan
@@ -124,26 +123,35 @@ def run_unit(job: Job, unit: Unit) -> Piece:
     with _ONE_AT_A_TIME:
         began = time.process_time()
         torch.set_num_threads(job.threads)
-        loaded, explainers = _loaded(job.source, job.identity)
+        loaded = _loaded(job.source, job.identity)
         targets = dict(enumerate(job.targets)) if job.targets is not None else {}
         engine = Engine(loaded.subject, job.reading, targets)
         # First of all, as for an operator: a class that is near a tie must be the same one.
         engine.whole(unit.examples)
         plan, made, found = job.plan, {}, None
         if unit.operator is None:
-            made = forced(engine, unit.examples, rest=plan.rest, draws=plan.draws, most=plan.most)
+            made = forced(
+                engine,
+                unit.examples,
+                rest=plan.rest,
+                draws=plan.draws,
+                most=plan.most,
+                controls=plan.controls,
+                seed=plan.seed,
+            )
         else:
-            found = measure(engine, plan, unit.operator, unit.examples, explainers)
+            known = known_of(loaded.subject, plan.explainers, loaded.explanations)
+            found = measure(engine, plan, unit.operator, unit.examples, known)
         seconds = time.process_time() - began
     return Piece(unit.number, found, made, engine.asked, engine.evaluated, seconds)
 
 
 @lru_cache(maxsize=1)
-def _loaded(source: Source, identity: str) -> tuple[Loaded, dict[str, Explainer]]:
+def _loaded(source: Source, identity: str) -> Loaded:
     loaded = source.load()
     if loaded.identity() != identity:
         raise FaithfulnessError(
             f"a worker found another model or other examples by {source.factory} than this check "
             "began with: give it the same files"
         )
-    return loaded, explainers_of(loaded.subject, loaded.explanations)
+    return loaded

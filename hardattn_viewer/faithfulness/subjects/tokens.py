@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hardattn_viewer.faithfulness.engine import evaluating
-from hardattn_viewer.faithfulness.subject import WHOLE, Floats, Inputs, Row
+from hardattn_viewer.faithfulness.subject import WHOLE, Floats, Inputs, Query, Row
 from hardattn_viewer.faithfulness.subjects.answers import outputs_of
 
 OPERATORS = {
@@ -60,6 +60,9 @@ class TokenSubject:
         embedding: the module that looks ids up; by it operators on embeddings and gradients work.
             That of ``model.get_input_embeddings()`` if not given and there is one.
         call: how the model is called, where it is called otherwise.
+        outputs: names of the outputs.
+        query: where the answer is read from, so that explanations by attention read its row: the
+            position of a class token, "last", or "mean" of a model that averages over positions.
 
     Raises:
         ValueError: there is no text.
@@ -75,10 +78,12 @@ class TokenSubject:
         embedding: nn.Module | None = None,
         call: Callable[[Tensor, Tensor], Any] | None = None,
         outputs: Sequence[str] = (),
+        query: Query = 0,
     ) -> None:
         if not texts:
             raise ValueError("there is no text to check")
         self.model, self.texts, self.outputs = model, tuple(texts), tuple(outputs)
+        self.query = query
         self._pad, self._mask = pad, mask
         found = getattr(model, "get_input_embeddings", lambda: None)()
         self.embedding = embedding if embedding is not None else found
