@@ -197,7 +197,7 @@ def run_plan(
             done += 1
         if chooses:
             on_progress(done / steps, f"{where}: forcing choices")
-            chosen |= forced(engine, shard, rest=plan.rest, draws=plan.draws, most=plan.most)
+            chosen |= forced_of(engine, plan, shard)
             done += 1
         if on_report is not None and shard is not shards[-1]:
             on_report(conclude(last=False))
@@ -205,6 +205,19 @@ def run_plan(
     report = conclude(last=True)
     on_progress(1.0, "done")
     return report
+
+
+def forced_of(engine: Engine, plan: Plan, examples: Sequence[int]) -> dict[int, Forced]:
+    """Force the choices of some examples as a plan says."""
+    return forced(
+        engine,
+        examples,
+        rest=plan.rest,
+        draws=plan.draws,
+        most=plan.most,
+        controls=plan.controls,
+        seed=plan.seed,
+    )
 
 
 def shards_of(count: int) -> list[tuple[int, ...]]:

@@ -13,10 +13,9 @@ import torch
 
 from hardattn_viewer.checks.forced import Forced
 from hardattn_viewer.checks.measured import Measured
-from hardattn_viewer.faithfulness.checking import known_of, shards_of, words_of
+from hardattn_viewer.faithfulness.checking import forced_of, known_of, shards_of, words_of
 from hardattn_viewer.faithfulness.engine import Engine
 from hardattn_viewer.faithfulness.errors import FaithfulnessError
-from hardattn_viewer.faithfulness.forcing import forced
 from hardattn_viewer.faithfulness.measuring import measure
 from hardattn_viewer.faithfulness.plan import Plan
 from hardattn_viewer.faithfulness.scaling.source import Loaded, Source
@@ -130,15 +129,7 @@ def run_unit(job: Job, unit: Unit) -> Piece:
         engine.whole(unit.examples)
         plan, made, found = job.plan, {}, None
         if unit.operator is None:
-            made = forced(
-                engine,
-                unit.examples,
-                rest=plan.rest,
-                draws=plan.draws,
-                most=plan.most,
-                controls=plan.controls,
-                seed=plan.seed,
-            )
+            made = forced_of(engine, plan, unit.examples)
         else:
             known = known_of(loaded.subject, plan.explainers, loaded.explanations)
             found = measure(engine, plan, unit.operator, unit.examples, known)
