@@ -126,6 +126,9 @@ def make_pictures(runs: Path, words: list[str], scale: int) -> None:
                     # Notes are written beside a run: those of one picture are in no other.
                     with tempfile.TemporaryDirectory() as folder:
                         paths = [Path(shutil.copy(runs / f"{n}.h5", folder)) for n in scene.runs]
+                        for checks in (runs / f"{n}.checks.npz" for n in scene.runs):
+                            if checks.is_file():
+                                shutil.copy(checks, folder)
                         make_picture(scene, paths, theme, scenes.SIZES[size][:2], target)
 
 

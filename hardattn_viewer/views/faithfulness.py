@@ -130,8 +130,9 @@ class FaithfulnessView(QWidget):
 
     def _heading(self) -> QWidget:
         head = QWidget()
+        self._by = label("removed by", role="muted")
         layout = row(
-            label("removed by", role="muted"),
+            self._by,
             self.operator,
             self.words,
             self.progress,
@@ -216,6 +217,8 @@ class FaithfulnessView(QWidget):
             self._checks = None
         report = self._checks.report if self._checks is not None else None
         self._show_progress(state)
+        for part in (self._by, self.operator):
+            part.setVisible(report is not None and bool(report.measured))
         if report is None:
             self._show_notice(state)
             return
