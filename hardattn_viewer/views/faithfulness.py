@@ -32,6 +32,7 @@ from hardattn_viewer.session.checking import (
     is_checking,
     least_supported,
 )
+from hardattn_viewer.session.naming import key_name
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState, Slot
 from hardattn_viewer.views.canvas import Canvas
@@ -311,7 +312,12 @@ class FaithfulnessView(QWidget):
         )
         values = one.values[step]
         words = f"chosen item {int(one.chosen[step])}: {number(float(values[one.chosen[step]]))}"
-        self.forced.show_picture(ForcedPicture(one, step), words)
+        frame = state.frames.of(_slot(state))
+        count = one.values.shape[1]
+        names: tuple[str, ...] = ()
+        if frame is not None and frame.probabilities.size == count:
+            names = tuple(key_name(frame, key) for key in range(count))
+        self.forced.show_picture(ForcedPicture(one, step, names), words)
 
     def _show_least(self, state: SessionState) -> None:
         report = self._checks.report if self._checks is not None else None

@@ -25,6 +25,7 @@ from hardattn_viewer.checks.sanity import Sanity
 from hardattn_viewer.drawing.checks.page import explanation_at
 from hardattn_viewer.drawing.checks.wins import rows_of
 from hardattn_viewer.session.checking import checks_of, least_supported
+from hardattn_viewer.session.naming import key_name
 
 SAMPLES = Path(__file__).parents[3] / "sample_runs"
 
@@ -163,6 +164,8 @@ def test_what_would_have_come_of_another_choice_follows_example_and_step(
     picture = view.forced.picture
     assert picture is not None and picture.forced is report.forced[0] and picture.step == 1
     first, second = picture.rows[:2]
+    frame = checked.session.state.frames.a
+    assert frame is not None and picture.name(first) == key_name(frame, first)
     assert first == int(report.forced[0].chosen[1])
     others = np.delete(report.forced[0].values[1], first)
     assert report.forced[0].values[1, second] == others.max()
