@@ -18,7 +18,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from hardattn_viewer.checks.report import Report
+from hardattn_viewer.drawing.checks.picture import ChecksPicture
 from hardattn_viewer.drawing.theme import DARK, LIGHT, Theme
+from hardattn_viewer.figures.checks_page import make_checks_figure
 from hardattn_viewer.figures.curve_pages import make_timeline_figure, make_training_figure
 from hardattn_viewer.figures.figure import (
     Figure,
@@ -28,6 +31,7 @@ from hardattn_viewer.figures.figure import (
     usual_view,
 )
 from hardattn_viewer.figures.heads import make_heads_figure
+from hardattn_viewer.session.checking import checked_run, checks_of
 from hardattn_viewer.session.comparing import comparison_of
 from hardattn_viewer.session.film import FilmFrames
 from hardattn_viewer.session.frames import Frame, frame_at_step
@@ -37,6 +41,7 @@ from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SLOTS, SessionState
 from hardattn_viewer.session.training_course import Course
 from hardattn_viewer.views.compare import not_aligned
+from hardattn_viewer.views.faithfulness import FaithfulnessView
 from hardattn_viewer.views.parts import column, label, row, set_property
 
 FORMATS = {
@@ -81,6 +86,8 @@ class ExportDialog(QDialog):
         views["A, B and B − A"] = "compare"
         if state.frames.steps > 1:
             views["Timeline"] = "timeline"
+        if report_of(state) is not None:
+            views["Faithfulness"] = "faithfulness"
         if courses_of(state):
             views["Training"] = "training"
         self.view = _choice("exportView", "What to export", views)
@@ -113,13 +120,16 @@ class ExportDialog(QDialog):
         close.clicked.connect(self.close)
         self.preview = Preview()
         self._lay_out(browse, close)
-        if state.view in ("heads", "training") and self.view.findData(state.view) >= 0:
+        if (
+            state.view in ("heads", "faithfulness", "training")
+            and self.view.findData(state.view) >= 0
+        ):
             self.view.setCurrentIndex(self.view.findData(state.view))
         elif state.view == "compare" and len(state.frames.present) == 2:
             self.view.setCurrentIndex(self.view.findData("compare"))
         elif state.view == "matrix" and self.view.findData("matrix") >= 0:
             self.view.setCurrentIndex(self.view.findData("matrix"))
-        wide = self.view.currentData() in ("heads", "compare", "training")
+        wide = self.view.currentData() in ("heads", "compare", "faithfulness", "training")
         self.width_mm.setValue(170.0 if wide else 85.0)
         # Typing a number redraws once, not once a digit.
         self._pause = QTimer(self)
@@ -221,6 +231,12 @@ class ExportDialog(QDialog):
         try:
             if options.view == "heads" and numbers is not None:
                 return make_heads_figure(numbers, state.atlas, options, state.display)
+            report, run = report_of(state), checked_run(state)
+            if options.view == "faithfulness" and report is not None and run is not None:
+                parent = self.parent()
+                view = parent.findChild(FaithfulnessView) if parent is not None else None
+                page = view.page.picture if isinstance(view, FaithfulnessView) else None
+                return make_checks_figure(page or ChecksPicture(report), run.name, options)
             if options.view == "training":
                 film = film_of(state)
                 return make_training_figure(courses_of(state), film, options, state.display)
@@ -323,6 +339,12 @@ def _heads_of(state: SessionState) -> HeadNumbers | None:
     result = state.studies.get("heads")
     value = result.value if result is not None else None
     return value if isinstance(value, HeadNumbers) else None
+
+
+def report_of(state: SessionState) -> Report | None:
+    """The checks that are shown, where their view is."""
+    checks = checks_of(state)
+    return checks.report if checks is not None else None
 
 
 def courses_of(state: SessionState) -> tuple[Course, ...]:

@@ -30,7 +30,7 @@ def write_timeline(frames: Sequence[Frame], arguments: argparse.Namespace) -> No
     by_slot = dict(zip("AB", frames, strict=False))
     with drawing_application():
         try:
-            figure = make_timeline_figure(by_slot, _options(arguments), Display())
+            figure = make_timeline_figure(by_slot, options_of(arguments), Display())
             figure.save(Path(arguments.output))
         except FigureError as error:
             raise CommandError(str(error)) from error
@@ -116,13 +116,14 @@ def _write_training(
     display = Display(interpolation="smooth" if arguments.smooth else "nearest")
     with drawing_application():
         try:
-            figure = make_training_figure(courses, film, _options(arguments), display)
+            figure = make_training_figure(courses, film, options_of(arguments), display)
             figure.save(Path(arguments.output))
         except FigureError as error:
             raise CommandError(str(error)) from error
 
 
-def _options(arguments: argparse.Namespace) -> FigureOptions:
+def options_of(arguments: argparse.Namespace) -> FigureOptions:
+    """What a figure should be, by the arguments of ``export``."""
     from hardattn_viewer.drawing.theme import DARK, LIGHT
     from hardattn_viewer.figures.options import FigureOptions
 

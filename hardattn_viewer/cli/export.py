@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hardattn_viewer.cli import curve_figures, heads_figure
+from hardattn_viewer.cli import checks_figure, curve_figures, heads_figure
 from hardattn_viewer.cli.errors import WRONG_USAGE, CommandError
 from hardattn_viewer.cli.runs import open_run
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hardattn_viewer.session.frames import Frame
     from recorders import Run
 
-VIEWS = ("tokens", "regions", "matrix", "heads", "compare", *curve_figures.VIEWS)
+VIEWS = ("tokens", "regions", "matrix", "heads", "compare", "faithfulness", *curve_figures.VIEWS)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all-steps", action="store_true", help="a small picture of every step")
     parser.add_argument("--no-caption", action="store_true", help="leave the provenance out")
     heads_figure.add_arguments(parser)
+    checks_figure.add_arguments(parser)
     parser.add_argument("-o", "--output", required=True, metavar="FILE.{svg,pdf,png,csv,npz}")
 
 
@@ -60,6 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
         return heads_figure.run(arguments)
     if arguments.view == "training":
         return curve_figures.run_training(arguments)
+    if arguments.view == "faithfulness":
+        return checks_figure.run(arguments)
     alone = arguments.view != "compare" and arguments.other is not None
     if (arguments.view == "compare" and arguments.other is None) or (
         alone and arguments.view not in curve_figures.VIEWS

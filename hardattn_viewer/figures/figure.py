@@ -170,8 +170,9 @@ def make_figure(
     if view not in get_args(View):
         known = ", ".join(get_args(View))
         raise FigureError(f"there is no view {view!r}; choose one of {known}")
-    if view in ("heads", "training", "timeline"):
-        raise FigureError(f"make_{view}_figure draws the view {view!r}")
+    if view in ("heads", "training", "timeline", "faithfulness"):
+        name = "checks" if view == "faithfulness" else view
+        raise FigureError(f"make_{name}_figure draws the view {view!r}")
     needed = 2 if view == "compare" else 1
     if len(frames) != needed:
         raise FigureError(f"the view {view!r} shows {needed} run(s), but {len(frames)} were given")

@@ -7,7 +7,9 @@ from typing import Literal, get_args
 
 from hardattn_viewer.drawing.theme import LIGHT, Theme
 
-View = Literal["regions", "tokens", "matrix", "heads", "compare", "timeline", "training"]
+View = Literal[
+    "regions", "tokens", "matrix", "heads", "compare", "timeline", "faithfulness", "training"
+]
 POINTS_PER_MM = 72 / 25.4
 
 
@@ -21,7 +23,8 @@ class FigureOptions:
 
     Attributes:
         view: ``"regions"``, ``"tokens"`` or ``"matrix"`` (one run), ``"heads"`` (all heads of it),
-            ``"compare"`` (A, B and B − A), ``"timeline"`` or ``"training"`` (one run or two).
+            ``"compare"`` (A, B and B − A), ``"timeline"`` or ``"training"`` (one run or two),
+            ``"faithfulness"`` (the checks of one run).
         width_mm: width on paper, 20 to 1000 mm; journals' columns are about 85 and 175.
         font_pt: size of body text on paper, 3 to 72 points; captions are one twelfth smaller.
         theme: palette.

@@ -9,7 +9,14 @@ from hardattn_viewer.checks.report import CHOICE
 from hardattn_viewer.checks.statistics import AgainstRandom
 from hardattn_viewer.drawing.checks.picture import ChecksPicture, colour_of, level_colour
 from hardattn_viewer.drawing.strokes import pen, tint
-from hardattn_viewer.drawing.text import Words, draw_text, line_height, number, text_width
+from hardattn_viewer.drawing.text import (
+    Words,
+    draw_text,
+    first_that_fits,
+    line_height,
+    number,
+    text_width,
+)
 from hardattn_viewer.drawing.theme import Theme
 
 _HEAD = 24.0
@@ -48,11 +55,11 @@ def paint_wins(painter: QPainter, rect: QRectF, picture: ChecksPicture, theme: T
     head = QRectF(rect.left(), rect.top(), rect.width(), line_height(theme))
     measured = picture.measured
     by = f", by {measured.operator}" if measured is not None else ""
-    title = [
-        Words("Win rate against random", bold=True),
-        Words(f"  dot: mean, bar: 95 %{by}", colour=theme.muted),
-    ]
-    draw_text(painter, head, title, theme)
+    title = Words("Win rate against random", bold=True)
+    room = rect.width() - text_width([title], theme)
+    choices = (f"  dot: mean, bar: 95 %{by}", f"  95 %{by}", "")
+    more = Words(first_that_fits(choices, room, theme), colour=theme.muted)
+    draw_text(painter, head, [title, more], theme)
     if not rows:
         return
     step = _step(rect, len(rows))

@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 from small_runs import wait_until_shown, write_run
 
 from hardattn_viewer.app.check_dialog import CheckDialog
+from hardattn_viewer.app.export_dialog import ExportDialog
 from hardattn_viewer.app.main_window import MainWindow
 from hardattn_viewer.checks.file import checks_path, read_checks, write_checks
 from hardattn_viewer.checks.forced import Forced
@@ -173,6 +174,18 @@ def test_what_would_have_come_of_another_choice_follows_example_and_step(
     assert checked.session.state.pinned == second
     checked.session.go_to_row(200)
     qtbot.waitUntil(lambda: "NOT CHECKED" in view._forced_title.text(), timeout=5_000)
+
+
+def test_what_is_shown_is_exported(checked: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    checked.actions_["export"].trigger()
+    dialog = checked.findChild(ExportDialog)
+    assert isinstance(dialog, ExportDialog) and dialog.view.currentData() == "faithfulness"
+    path = tmp_path / "figure.svg"
+    dialog.path.setText(str(path))
+    qtbot.waitUntil(dialog.save.isEnabled)
+    qtbot.mouseClick(dialog.save, Qt.MouseButton.LeftButton)
+    assert "Faithfulness of glimpse-hard" in path.read_text()
+    dialog.close()
 
 
 def test_a_model_of_which_nothing_can_be_removed_shows_the_effect_of_its_choices(
