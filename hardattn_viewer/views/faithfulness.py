@@ -98,7 +98,7 @@ class FaithfulnessView(QWidget):
         self.forced.setFixedHeight(9 * 18)
         self.forced.hovered.connect(session.hover)
         self.forced.clicked.connect(session.pin)
-        self._forced_title = heading("")
+        self.forced_place = ElidedLabel(role="muted", name="checksForcedPlace")
         self.least = _listing()
         self.least.itemActivated.connect(self._go_to)
         self.least.itemClicked.connect(self._go_to)
@@ -148,7 +148,8 @@ class FaithfulnessView(QWidget):
     def _body(self) -> QWidget:
         side = QWidget()
         inner = column(
-            self._forced_title,
+            heading("Forced selection"),
+            self.forced_place,
             self.forced,
             line(),
             heading("Least supported examples"),
@@ -263,25 +264,33 @@ class FaithfulnessView(QWidget):
         run = checked_run(state)
         self.buttons["runCheck"].setEnabled(run is not None and run.status == "ready")
         if going is None or not running:
-            ended = {"stopped": "stopped; what was measured until then is shown", "failed": ""}
+            stopped = "stopped; what was measured until then is shown"
             failed = going is not None and going.state == "failed"
-            words = going.error if failed and going is not None else self._facts()
-            if going is not None and going.state == "stopped":
-                words = ended["stopped"]
-            self.words.set_whole(words)
+            if failed and going is not None:
+                self.words.set_whole(going.error, "it failed")
+            elif going is not None and going.state == "stopped":
+                self.words.set_whole(stopped, "stopped")
+            else:
+                self.words.set_whole(*self._facts())
             return
         self.progress.setValue(round(1_000 * going.done))
-        self.words.set_whole(f"{going.done:.0%} · {going.words}")
+        self.words.set_whole(f"{going.done:.0%} · {going.words}", f"{going.done:.0%}")
 
-    def _facts(self) -> str:
+    def _facts(self) -> tuple[str, ...]:
+        """How the check was made, at length and in short."""
         report = self._checks.report if self._checks is not None else None
         if report is None:
-            return ""
+            return ("",)
         facts = report.facts
         rows, unique = facts.get("rows asked", 0), facts.get("rows evaluated", 0)
+        count = f"{len(report.examples)} examples"
+        model, seed = facts.get("model", "model"), f"seed {facts.get('seed', '–')}"
+        run = f"{rows:,} rows, {unique:,} of them run"
         return (
-            f"{facts.get('model', 'model')} · {len(report.examples)} examples · "
-            f"{rows:,} rows, {unique:,} of them run · seed {facts.get('seed', '–')}"
+            f"{model} · {count} · {run} · {seed}",
+            f"{model} · {count} · {seed}",
+            f"{count} · {seed}",
+            count,
         )
 
     def _show_page(self) -> None:
@@ -298,15 +307,16 @@ class FaithfulnessView(QWidget):
         example = _example(state)
         one = report.forced.get(example) if report is not None and example is not None else None
         if report is None or not report.forced:
-            self._forced_title.setText("FORCED SELECTION")
+            self.forced_place.set_whole("this model makes no choices")
             self.forced.show_picture(None, "this model makes no choices")
             return
         if one is None:
-            self._forced_title.setText("FORCED SELECTION · NOT CHECKED HERE")
+            self.forced_place.set_whole("this example was not checked", "not checked")
             self.forced.show_picture(None, "this example was not checked")
             return
         step = min(max(state.place.step, 0), len(one.chosen) - 1)
-        self._forced_title.setText(f"FORCED SELECTION · EXAMPLE {example}, STEP {step + 1}")
+        where = f"example {example}, step {step + 1}"
+        self.forced_place.set_whole(f"{where}: the output, and π", where)
         self.forced.setToolTip(
             "What the output would have been, had each item been chosen here; π is its probability"
         )

@@ -48,7 +48,9 @@ def painted_words() -> Iterator[dict[Any, list[Painted]]]:
             whole = turned.mapRect(place)
             if painter.hasClipping():
                 whole = whole.intersected(turned.mapRect(painter.clipBoundingRect()))
-            found[id(painter.device())].append(Painted(shown, whole))
+            # What lies outside of what can be seen covers nothing.
+            if not whole.isEmpty():
+                found[id(painter.device())].append(Painted(shown, whole))
         return used
 
     modules = [m for m in list(sys.modules.values()) if getattr(m, "draw_text", None) is original]

@@ -151,7 +151,7 @@ def test_examples_that_bear_it_out_least_are_listed_and_gone_to(
     qtbot.mouseClick(view.least.viewport(), Qt.MouseButton.LeftButton, pos=rect.center())
     assert checked.session.state.place.example == expected[1]
     qtbot.waitUntil(
-        lambda: f"EXAMPLE {expected[1]}, STEP 1" in view._forced_title.text(), timeout=5_000
+        lambda: f"example {expected[1]}, step 1" in view.forced_place.whole, timeout=5_000
     )
 
 
@@ -161,7 +161,7 @@ def test_what_would_have_come_of_another_choice_follows_example_and_step(
     view = checked.faithfulness
     report = view.page.picture.report  # type: ignore[union-attr]
     checked.actions_["forward"].trigger()
-    qtbot.waitUntil(lambda: "STEP 2" in view._forced_title.text(), timeout=5_000)
+    qtbot.waitUntil(lambda: "step 2" in view.forced_place.whole, timeout=5_000)
     picture = view.forced.picture
     assert picture is not None and picture.forced is report.forced[0] and picture.step == 1
     first, second = picture.rows[:2]
@@ -173,7 +173,7 @@ def test_what_would_have_come_of_another_choice_follows_example_and_step(
     qtbot.mouseClick(view.forced, Qt.MouseButton.LeftButton, pos=QPoint(120, 27))
     assert checked.session.state.pinned == second
     checked.session.go_to_row(200)
-    qtbot.waitUntil(lambda: "NOT CHECKED" in view._forced_title.text(), timeout=5_000)
+    qtbot.waitUntil(lambda: "not checked" in view.forced_place.whole, timeout=5_000)
 
 
 def test_what_is_shown_is_exported(checked: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
