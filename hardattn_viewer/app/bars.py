@@ -72,7 +72,7 @@ class Tools(QToolBar):
         search = QPushButton("Search actions…")
         search.setObjectName("toolSearch")
         search.setProperty("kind", "search")
-        search.setMinimumWidth(290)
+        search.setMinimumWidth(214)
         search.setAccessibleName(palette.text().replace("&", ""))
         search.setToolTip(palette.toolTip())
         search.clicked.connect(lambda *_: palette.trigger())
