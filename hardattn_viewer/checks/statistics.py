@@ -50,25 +50,6 @@ class AgainstRandom:
         return min(1.0, 2 * least) if least == least else least
 
 
-def wins(scores: ArrayLike, controls: ArrayLike, *, tolerance: float = 0.0) -> Floats:
-    """Share of controls that each score beats, ties counting half.
-
-    Args:
-        scores: ``[examples]``; NaN where undefined.
-        controls: ``[controls, examples]``.
-        tolerance: differences up to this are ties.
-
-    Returns:
-        ``[examples]`` from 0 to 1; NaN where the score is, or where the score and all controls are
-        alike.
-    """
-    one, many = np.asarray(scores, np.float64), np.asarray(controls, np.float64)
-    difference = one - many
-    difference = np.where(np.abs(difference) <= tolerance, 0.0, difference)
-    found: Floats = (0.5 + 0.5 * np.sign(difference)).mean(0)
-    return np.where(_alike(one, many, tolerance), np.nan, found)
-
-
 def against_random(
     scores: ArrayLike,
     controls: ArrayLike,
@@ -173,12 +154,6 @@ def benjamini_hochberg(p: ArrayLike) -> Floats:
     q[order] = np.minimum(least, 1.0)
     found[known] = q
     return found
-
-
-def _alike(one: Floats, many: Floats, tolerance: float) -> NDArray[np.bool_]:
-    pool = np.concatenate([one[None], many])
-    apart = pool.max(0) - pool.min(0)
-    return np.asarray(~(apart > tolerance))
 
 
 def _grouped(values: Sequence[float], groups: Sequence[int]) -> Floats:

@@ -6,7 +6,7 @@ import argparse
 import json
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hardattn_viewer.cli.errors import WRONG_USAGE, CommandError, missing_extra
 from hardattn_viewer.cli.recording.notes import Notes, only_ours, quiet_transformers
@@ -18,9 +18,6 @@ from hardattn_viewer.cli.recording.options import (
 )
 from hardattn_viewer.cli.runs import open_run, words_for_bytes
 from hardattn_viewer.cli.zoo import add_task_arguments, new_run_path
-
-if TYPE_CHECKING:
-    pass
 
 STOPPED = 130
 

@@ -7,7 +7,7 @@ can be made to lose differs from one to the next.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,14 +98,3 @@ def _read(engine: Engine, operator: str, example: int, kept: np.ndarray) -> Floa
     rows = kept.reshape(-1, kept.shape[-1])
     (values,) = engine.values([Ask(example, rows, operator)])
     return values.reshape(kept.shape[:-1])
-
-
-def searched(
-    engine: Engine,
-    operator: str,
-    examples: Sequence[int],
-    score: Score,
-    shares: tuple[float, ...],
-) -> dict[int, Bounds]:
-    """The bounds of several examples."""
-    return {example: bounds(engine, operator, example, score, shares) for example in examples}
