@@ -170,3 +170,10 @@ class DiskFile(SourceFile):
             except OSError as problem:
                 self.failure = problem
         return length
+
+    def flush(self) -> None:
+        """Nothing is held back here."""
+
+    # HDF5 goes on calling while an interrupt that came out of one call is under way, and a name
+    # that Python must then look for among the bases is not found, nor the interrupt seen again.
+    tell, seek, readinto = SourceFile.tell, SourceFile.seek, SourceFile.readinto

@@ -134,9 +134,11 @@ def _interruptible() -> Iterator[None]:
     try:
         yield
     except Exception as problem:
-        first = problem.__context__
-        if first is not None and not isinstance(first, Exception):
-            raise first from None
+        first: BaseException | None = problem
+        while first is not None:
+            if not isinstance(first, Exception):
+                raise first from None
+            first = first.__context__
         raise
 
 

@@ -210,6 +210,53 @@ def test_ctrl_c_seals_what_was_recorded_and_goes_on_as_keyboard_interrupt(tmp_pa
     assert numbers(tmp_path / "run.h5") == 3
 
 
+def test_an_interrupt_in_any_call_of_hdf5_into_the_file_is_an_interrupt(tmp_path):
+    code = """
+    from recorders.run.durable import DiskFile, SourceFile
+    from recorders.run.reader import read_run
+    from truth import checked
+
+    calls, interrupted = [], 0
+
+    def interruptible(name, method):
+        def called(self, *given):
+            calls.append(name)
+            if len(calls) == interrupted:
+                raise KeyboardInterrupt
+            return method(self, *given)
+        return called
+
+    # As a signal that is handled where such a method begins.
+    for kind in (SourceFile, DiskFile):
+        for name in ("seek", "tell", "readinto", "write", "truncate", "flush"):
+            if name in vars(kind):
+                setattr(kind, name, interruptible(name, vars(kind)[name]))
+    steps(0, 1)
+    trial = SegmentWriter(path + ".trial", codec="float32")
+    write_step(trial, 1, 0)
+    trial.close()
+    # HDF5 flushes what it holds back before it cuts the file to its length.
+    last = calls.index("truncate")
+    assert last > 200
+    for interrupted in range(last - 140, last + 4):
+        calls.clear()
+        try:
+            writer.close()
+        except KeyboardInterrupt:
+            assert os.path.exists(path + ".parts"), interrupted
+        else:
+            raise AssertionError(f"call {interrupted} was not interrupted")
+    interrupted = 0
+    writer.close()
+    with read_run(path) as run:
+        assert len(run.examples) == 1
+        checked(run, 1)
+    assert not os.path.exists(path + ".parts")
+    """
+    status, _, err = ended(WRITER + code, tmp_path / "run.h5")
+    assert status == 0, err
+
+
 def test_interrupts_at_random_moments_leave_a_run_that_reads_and_is_right(tmp_path):
     code = """
     import random
