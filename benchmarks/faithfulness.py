@@ -1,11 +1,14 @@
 """Comprehensiveness and sufficiency of eight explainers: processor time beside a naive loop.
 
-usage: python benchmarks/faithfulness.py [--verses N] [--rounds N] [--given] [--others PYTHON]
+usage: python benchmarks/faithfulness.py [--verses N] [--rounds N] [--given] [--controls N]
+                                         [--others PYTHON]
 
 MiniLM with the head of ``minilm_topics``, held-out verses, tokens as items, taken out or replaced
 by the mask token, at the same shares. All sides take turns, in an order that is drawn anew in
 each round; one thread; processor time. Two things are timed: the two scores of rankings that are
-there, and everything, the explanations included. The naive loop (``naive_faithfulness``) explains
+there, and everything, the explanations included; with ``--controls`` a third, the two scores of
+each ranking and of N random ones beside it, which a loop that knows one explainer at a time draws
+for each of them. The naive loop (``naive_faithfulness``) explains
 and scores each explainer by itself, in batches of one. Every figure of ours must be within 1e-5 of
 the naive loop's, or the benchmark fails.
 
@@ -39,8 +42,8 @@ from hardattn_viewer.faithfulness.explainers.captum_calls import drawing
 from hardattn_viewer.faithfulness.explainers.explainer import Asked
 from hardattn_viewer.faithfulness.explainers.gradients import STEPS
 from hardattn_viewer.faithfulness.explainers.perturbing import SHAPLEY_SAMPLES
-from hardattn_viewer.faithfulness.rankings import generator_of
-from hardattn_viewer.faithfulness.removal import scored_curves
+from hardattn_viewer.faithfulness.rankings import generator_of, random_orders
+from hardattn_viewer.faithfulness.removal import control_curves, scored_curves
 
 OPERATORS = ("delete", "mask-token")
 SAME = 1e-5
@@ -113,6 +116,54 @@ def naively(
     return scores, figures
 
 
+def beside_controls(texts: TokenSubject, scores: Scores, count: int) -> dict[int, Floats]:
+    """What the engine finds for rankings and for random ones of the same items, all together."""
+    engine = Engine(texts)
+    examples = range(len(texts))
+    found: dict[int, Floats] = {example: np.zeros((0, 2)) for example in examples}
+    for operator in OPERATORS:
+        wanted = {
+            example: {name: scores[operator, example, name] for name in USUAL_OF_TOKENS}
+            for example in examples
+        }
+        named = scored_curves(engine, operator, wanted, seed=0)
+        random = control_curves(engine, operator, examples, count, seed=0)
+        for example in examples:
+            for one in (*named[example].values(), random[example]):
+                both = [curves.comprehensiveness(one.deletion), curves.sufficiency(one.insertion)]
+                found[example] = np.concatenate([found[example], np.stack(both, 1)])
+    return found
+
+
+def one_by_one(naive: Naive, texts: TokenSubject, scores: Scores, count: int) -> dict[int, Floats]:
+    """The same in a loop, in which every explainer has random rankings run for itself."""
+    found: dict[int, Floats] = {}
+    for example, text in enumerate(texts.texts):
+        ids, items = list(text.ids), [item[0] for item in text.items]
+        target = naive.predicted(ids)
+        rows = []
+        for operator in OPERATORS:
+            for name in USUAL_OF_TOKENS:
+                rankings = [scores[operator, example, name], *controls(texts, example, count)]
+                both = [
+                    [score(naive, ids, items, one, target, operator) for one in rankings]
+                    for score in (comprehensiveness, sufficiency)
+                ]
+                pairs = list(zip(*both, strict=True))
+                rows.append(pairs[0])
+            # They are the same for each explainer, which this loop does not know.
+            rows += pairs[1:]
+        found[example] = np.array(rows)
+    return found
+
+
+def controls(texts: TokenSubject, example: int, count: int) -> Floats:
+    """Scores of the random rankings that a check draws for an example, ``[count, items]``."""
+    items = texts.items(example)
+    orders = random_orders(items, count, generator_of(0, "controls", example))
+    return np.asarray(-orders.argsort(1), np.float64)
+
+
 def single_tokens(texts: TokenSubject) -> TokenSubject:
     """The same texts with each token as an item."""
     return TokenSubject(
@@ -130,7 +181,9 @@ def single_tokens(texts: TokenSubject) -> TokenSubject:
 class Others:
     """ferret-xai and Quantus in a Python of their own, which answers a line for a line."""
 
-    def __init__(self, python: str, texts: TokenSubject, scores: Scores, folder: Path) -> None:
+    def __init__(
+        self, python: str, texts: TokenSubject, scores: Scores, folder: Path, count: int
+    ) -> None:
         head: Any = texts.model.head
         np.savez(folder / "head.npz", weight=head.weight.numpy(), bias=head.bias.numpy())
         task = {
@@ -138,7 +191,13 @@ class Others:
             "head": str(folder / "head.npz"),
             "texts": [list(one.ids) for one in texts.texts],
             "scores": [
-                {name: scores["delete", at, name].tolist() for name in USUAL_OF_TOKENS}
+                {
+                    f"{name} {number}": one.tolist()
+                    for name in USUAL_OF_TOKENS
+                    for number, one in enumerate(
+                        [scores["delete", at, name], *controls(texts, at, count)]
+                    )
+                }
                 for at in range(len(texts))
             ],
         }
@@ -184,12 +243,26 @@ def timed(code: Callable[[], Any]) -> float:
     return time.process_time() - began
 
 
+def _controlled(
+    naive: Naive, texts: TokenSubject, scores: Scores, count: int
+) -> dict[str, Callable[[], float]]:
+    apart = differ(beside_controls(texts, scores, count), one_by_one(naive, texts, scores, count))
+    print(f"largest difference beside {count} random rankings: {apart:.1e}")
+    if apart > SAME:
+        raise SystemExit(f"that is more than {SAME}")
+    return {
+        "with controls, hardattn": lambda: timed(lambda: beside_controls(texts, scores, count)),
+        "with controls, naive loop": lambda: timed(lambda: one_by_one(naive, texts, scores, count)),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--verses", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--others", metavar="PYTHON")
     parser.add_argument("--given", action="store_true", help="time the two scores alone")
+    parser.add_argument("--controls", type=int, default=0, help="random rankings beside each")
     options = parser.parse_args()
     torch.set_num_threads(1)
     found = trained()
@@ -216,13 +289,20 @@ def main() -> None:
     }
     if options.given:
         sides = {name: code for name, code in sides.items() if name.startswith("scores")}
+    if options.controls:
+        sides = _controlled(naive, texts, scores, options.controls)
     with tempfile.TemporaryDirectory() as folder:
-        tools = Others(options.others, texts, scores, Path(folder)) if options.others else None
+        tools = (
+            Others(options.others, texts, scores, Path(folder), options.controls)
+            if options.others
+            else None
+        )
         if tools is not None:
             print(tools.able)
+            kind = next(iter(sides)).partition(",")[0]
             for name, words in tools.able.items():
                 if words == "runs":
-                    sides[f"scores, {name}"] = lambda name=name: tools.seconds(name)
+                    sides[f"{kind}, {name}"] = lambda name=name: tools.seconds(name)
         taken: dict[str, list[float]] = {name: [] for name in sides}
         order = np.random.default_rng(0)
         for _ in range(options.rounds):

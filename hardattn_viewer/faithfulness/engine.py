@@ -22,6 +22,9 @@ Explanation = tuple[Floats, dict[str, float]] | str
 _Key = tuple[bytes, str, bytes, tuple[int, ...], int]
 POSITIONS = 8_192
 ROWS = 512
+BATCH = 40
+"""What a batch costs beside its rows, in positions: more padding than that is worth a batch of its
+own. Measured of a text encoder of six layers of 384 (0.28 milliseconds a position, 10 a batch)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +57,7 @@ class Engine:
         subject: the model with its examples.
         reading: what is read from the outputs, one of ``READINGS``.
         targets: class that is read, by example; that of the highest output where it is not named.
-        positions: most positions of a batch, padding included.
+        positions: most positions of a batch, padding included; what suits the subject if None.
         rows: most rows of a batch.
         on_rows: told of how many rows have just been run.
         should_stop: asked before every batch.
@@ -69,7 +72,7 @@ class Engine:
     subject: Subject
     reading: str = "probability"
     targets: dict[int, int] = field(default_factory=dict)
-    positions: int = POSITIONS
+    positions: int | None = None
     rows: int = ROWS
     on_rows: Callable[[int], object] = lambda count: None
     should_stop: Callable[[], bool] = lambda: False
@@ -81,7 +84,9 @@ class Engine:
     def __post_init__(self) -> None:
         if self.reading not in READINGS:
             raise ValueError(f"there is no reading {self.reading!r}: choose {', '.join(READINGS)}")
-        if self.positions < 1 or self.rows < 1:
+        suits: int = getattr(self.subject, "batch_positions", POSITIONS)
+        self._positions = suits if self.positions is None else self.positions
+        if self._positions < 1 or self.rows < 1:
             raise ValueError("a batch has one row and one position at least")
         self._found: dict[_Key, Floats] = {}
         self._digests: dict[int, bytes] = {}
@@ -204,16 +209,17 @@ class Engine:
         self, order: list[tuple[_Key, tuple[int, Row]]]
     ) -> Iterator[list[tuple[_Key, tuple[int, Row]]]]:
         batch: list[tuple[_Key, tuple[int, Row]]] = []
-        longest = 0
+        longest = padding = 0
         for one in order:
             length, row = one[1]
-            full = max(longest, length) * (len(batch) + 1) > self.positions
+            padding += (length - longest) * len(batch)
+            full = length * (len(batch) + 1) > self._positions or padding > BATCH
             other = batch and batch[0][1][1].operator != row.operator
             if batch and (full or other or len(batch) == self.rows):
                 yield batch
-                batch, longest = [], 0
+                batch, padding = [], 0
             batch.append(one)
-            longest = max(longest, length)
+            longest = length
         if batch:
             yield batch
 
