@@ -14,6 +14,7 @@ from hardattn_viewer.checks.curves import comprehensiveness, separation, suffici
 from hardattn_viewer.checks.forced import Forced
 from hardattn_viewer.checks.measured import Measured, shares_of
 from hardattn_viewer.checks.sanity import Sanity
+from hardattn_viewer.checks.scores import Score, scores_found
 from hardattn_viewer.checks.statistics import (
     AgainstRandom,
     against_others,
@@ -89,6 +90,7 @@ class Report:
         sanity: controls that the numbers must pass.
         flags: by explanation, sentences on controls that it failed.
         warnings: sentences on what was left out.
+        scores: scores that are no rankings by removal; no verdict rests on them.
         seed: of resampling.
     """
 
@@ -104,6 +106,7 @@ class Report:
     sanity: tuple[Sanity, ...] = ()
     flags: Mapping[str, Sequence[str]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    scores: tuple[Score, ...] = ()
     seed: int = 0
 
     @property
@@ -189,6 +192,7 @@ def concluded(
         sanity=tuple(sanity),
         flags=dict(flags or {}),
         warnings=tuple(warnings),
+        scores=scores_found(measured, audits, seed),
         seed=seed,
     )
 

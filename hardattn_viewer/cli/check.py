@@ -54,6 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--most", type=positive, metavar="K", help="force the K most probable candidates only"
     )
     parser.add_argument(
+        "--points",
+        type=_count,
+        metavar="N",
+        help="points near each input for sensitivity-max (default: 5; 0 leaves it out)",
+    )
+    parser.add_argument(
         "--reading", metavar="R", help="probability, logit, log-probability or value"
     )
     parser.add_argument("--task", metavar="T", help="default: the one the model was trained on")
@@ -144,6 +150,7 @@ def _checked(arguments: argparse.Namespace, target: Path) -> Report:
                 rest=arguments.rest,
                 most=arguments.most,
                 reading=arguments.reading,
+                **({} if arguments.points is None else {"points": arguments.points}),
                 facts=found.facts,
                 sanity=found.sanity,
                 warnings=found.warnings,
@@ -262,6 +269,12 @@ class _Events:
 
     def _say(self, event: dict[str, Any]) -> None:
         print(json.dumps(event, ensure_ascii=True), flush=True)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is no number of points: 0 or more")
+    return int(text)
 
 
 def _names(text: str | None) -> list[str] | None:

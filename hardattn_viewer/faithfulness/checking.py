@@ -24,6 +24,7 @@ from hardattn_viewer.faithfulness.explainers.by_name import explainers_of, is_ex
 from hardattn_viewer.faithfulness.explainers.explainer import Asked, Explainer
 from hardattn_viewer.faithfulness.forcing import forced
 from hardattn_viewer.faithfulness.measuring import measure
+from hardattn_viewer.faithfulness.moving import POINTS
 from hardattn_viewer.faithfulness.plan import Plan
 from hardattn_viewer.faithfulness.subject import Floats, Subject
 from hardattn_viewer.faithfulness.subjects.arrays import ArraySubject
@@ -47,6 +48,7 @@ def check(
     seed: int = 0,
     rest: str = "replayed",
     most: int | None = None,
+    points: int = POINTS,
     facts: Mapping[str, Any] | None = None,
     sanity: Sequence[Sanity] = (),
     warnings: Sequence[str] = (),
@@ -74,6 +76,8 @@ def check(
         seed: of everything that is drawn.
         rest: what happens after a forced choice: "pinned" or "replayed".
         most: tries only so many of the most probable candidates.
+        points: random points near each input at which explanations are computed again, for their
+            sensitivity; 0 for none.
         facts: what to keep beside the numbers.
         sanity: controls that were run before.
         warnings: sentences on what was left out before.
@@ -100,6 +104,7 @@ def check(
         seed=seed,
         rest=rest,
         most=most,
+        points=points,
         should_stop=should_stop,
     )
     return run_plan(
@@ -317,6 +322,7 @@ def facts_of(engine: Engine, plan: Plan, began: float) -> dict[str, Any]:
         "controls": plan.controls,
         "rest": plan.rest,
         "draws": plan.draws,
+        "points": plan.points,
         "rows asked": engine.asked,
         "rows evaluated": engine.evaluated,
         "cpu seconds": round(time.process_time() - began, 2),
@@ -332,7 +338,14 @@ def _given(
             raise ValueError(f"{name} is the name of an explainer: call yours otherwise")
         if len(rows) != len(subject):
             raise ValueError(f"{name} has {len(rows)} rows for {len(subject)} examples")
-        found[name] = Explainer(name, "attention", "as it was given", "", _lookup(name, rows))
+        found[name] = Explainer(
+            name,
+            "attention",
+            "as it was given",
+            "",
+            _lookup(name, rows),
+            still="it was given, and cannot be computed again at each point",
+        )
     return found
 
 

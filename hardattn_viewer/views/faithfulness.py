@@ -37,6 +37,7 @@ from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState, Slot
 from hardattn_viewer.views.canvas import Canvas
 from hardattn_viewer.views.parts import ElidedLabel, Notice, column, heading, label, line, row
+from hardattn_viewer.views.scores import ScoresCanvas
 
 CHECK_IT = (
     "A check runs the model of this run with items removed and choices forced, and holds what "
@@ -67,6 +68,7 @@ class FaithfulnessView(QWidget):
 
     Attributes:
         page: the page.
+        scores: what is no ranking by removal, below it.
         forced: the output of the example that is shown, had another item been chosen.
         least: the examples that bear the explanation in focus out least.
     """
@@ -82,6 +84,7 @@ class FaithfulnessView(QWidget):
         self.page = ChecksCanvas()
         self.page.clicked.connect(self._focus_on)
         self.page.hovered.connect(self._point_at)
+        self.scores = ScoresCanvas()
         self.operator = QComboBox()
         self.operator.setObjectName("checksOperator")
         self.operator.setAccessibleName("Operator: how items are removed")
@@ -127,6 +130,7 @@ class FaithfulnessView(QWidget):
         """Paint in ``theme`` from now on."""
         self._theme = theme
         self.page.set_theme(theme)
+        self.scores.set_theme(theme)
         self.forced.set_theme(theme)
 
     def _heading(self) -> QWidget:
@@ -157,14 +161,18 @@ class FaithfulnessView(QWidget):
             spacing=6,
             margins=(10, 10, 10, 8),
         )
-        inner.setStretch(4, 1)
+        inner.setStretch(5, 1)
         side.setLayout(inner)
         self._side = side
         body = QWidget()
         self._parts = QBoxLayout(QBoxLayout.Direction.LeftToRight, body)
         self._parts.setContentsMargins(0, 0, 0, 0)
         self._parts.setSpacing(0)
-        self._parts.addWidget(self.page, 1)
+        found = QWidget()
+        stacked = column(self.page, self.scores)
+        stacked.setStretch(0, 1)
+        found.setLayout(stacked)
+        self._parts.addWidget(found, 1)
         self._parts.addWidget(side)
         scrolled = QScrollArea()
         scrolled.setObjectName("checksScroll")
@@ -301,6 +309,7 @@ class FaithfulnessView(QWidget):
         said = "; ".join(f"{name}: {one.level}" for name, one in report.verdicts.items())
         self.page.setAccessibleName("What the check found")
         self.page.show_picture(picture, said)
+        self.scores.show_scores(picture)
 
     def _show_forced(self, state: SessionState) -> None:
         report = self._checks.report if self._checks is not None else None

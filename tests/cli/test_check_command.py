@@ -18,6 +18,7 @@ from reports_alike import assert_alike
 
 from hardattn_viewer.checks.file import ChecksError, checks_path, read_checks, write_checks
 from hardattn_viewer.checks.report import CHOICE
+from hardattn_viewer.checks.scoring import KINDS
 from hardattn_viewer.checks.summary import COLUMNS
 from hardattn_viewer.checks.verdict import LEVELS, UNDEFINED
 from hardattn_viewer.cli import main
@@ -63,7 +64,15 @@ def test_checks_lie_beside_the_run_and_say_the_same_when_they_are_read(
     assert told["facts"]["model"] == "glimpse-hard.safetensors"
     assert "same model" not in told and told["sanity"]
     table = (run.parent / "t.csv").read_text().splitlines()
-    assert table[0].split(",") == list(COLUMNS) and len(table) == 1 + 2 * 2 * 3
+    # Three measures and five scores by each operator, and two of moving the input.
+    assert table[0].split(",") == list(COLUMNS) and len(table) == 1 + 2 * 2 * 8 + 2 * 2
+    assert {one["score"] for one in told["scores"]} == set(KINDS)
+    (moved,) = [
+        one
+        for one in told["scores"]
+        if (one["explainer"], one["score"]) == ("saliency", "sensitivity-max, relative")
+    ]
+    assert 0 < moved["mean"]["mean"] < 2 and moved["examples"] == 4
 
 
 def test_the_model_that_is_checked_is_the_one_that_was_recorded(
