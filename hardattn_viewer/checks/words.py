@@ -117,6 +117,8 @@ def methods(report: Report) -> str:
             "an explanation with its controls within examples, corrected over all tests by "
             "Benjamini and Hochberg (1995)."
         )
+    if any(one.examples for one in report.scores):
+        parts.append(_scoring(report))
     if CHOICE in report.verdicts:
         parts.append(
             "Choices were forced: the model was run with every other candidate chosen in turn, "
@@ -128,3 +130,22 @@ def methods(report: Report) -> str:
         f"Controls that failed: {'; '.join(failed)}." if failed else "All controls were passed."
     )
     return " ".join(parts)
+
+
+def _scoring(report: Report) -> str:
+    words = (
+        "Infidelity (Yeh et al. 2019), as it is and with the factor of each example that makes it "
+        "smallest, was taken over the first and the last items of the random rankings, of all "
+        "sizes; faithfulness correlation (Bhatt et al. 2020) over those nearest to a fifth of the "
+        "items; and Kendall's tau-b and Spearman's rho with the effects of single removals. Each "
+        "was held against as many random explanations, the explanation's own scores dealt to the "
+        "items at random."
+    )
+    points = report.facts.get("points")
+    if points and any(one.kind is RELATIVE and one.examples for one in report.scores):
+        words += (
+            " Sensitivity-max (Yeh et al. 2019) is the largest change of an explanation at "
+            f"{points} random points within 0.02 root mean squares of the input "
+            "(largest coordinate)."
+        )
+    return words

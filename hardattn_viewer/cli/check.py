@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hardattn_viewer.cli.checks_figure import expect_report, write_report
 from hardattn_viewer.cli.errors import WRONG_USAGE, CommandError, missing_extra
 from hardattn_viewer.cli.progress import progress_bar
 from hardattn_viewer.cli.recording.interruption import Interruption
@@ -83,6 +84,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--csv", metavar="FILE", help="write the table of numbers here too")
     parser.add_argument(
+        "--report", metavar="FILE.{html,pdf}", help="write the report to read here too"
+    )
+    parser.add_argument(
         "-o", "--output", metavar="CHECKS", help="default: beside the run, as RUN.checks.npz"
     )
 
@@ -95,6 +99,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.explainers == "list":
         return _list()
     target = _target(arguments)
+    if arguments.report:
+        expect_report(Path(arguments.report))
     report = _checked(arguments, target)
     try:
         write_checks(report, target)
@@ -107,6 +113,9 @@ def run(arguments: argparse.Namespace) -> int:
             Path(arguments.csv).write_text(as_csv(report), encoding="utf-8")
         except OSError as error:
             raise CommandError(f"{arguments.csv} cannot be written: {error.strerror}") from error
+    if arguments.report:
+        name = str(report.facts.get("run") or arguments.run_file)
+        write_report(report, name, Path(arguments.report))
     if arguments.json:
         print(printed_json({"checks": str(target), "methods": methods(report), **as_json(report)}))
     elif not arguments.events:

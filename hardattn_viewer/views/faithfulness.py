@@ -96,7 +96,11 @@ class FaithfulnessView(QWidget):
         self.progress.setTextVisible(False)
         self.progress.setFixedSize(140, 8)
         self.progress.setAccessibleName("How much of the check is done")
-        self.buttons = {"runCheck": _button("Check…"), "stopCheck": _button("Cancel")}
+        self.buttons = {
+            "saveReport": _button("Report…"),
+            "runCheck": _button("Check…"),
+            "stopCheck": _button("Cancel"),
+        }
         self.forced: Canvas[ForcedPicture] = Canvas("checksForced", paint_forced, forced_at)
         self.forced.setFixedHeight(9 * 18)
         self.forced.hovered.connect(session.hover)
@@ -229,6 +233,7 @@ class FaithfulnessView(QWidget):
         self._show_progress(state)
         for part in (self._by, self.operator):
             part.setVisible(report is not None and bool(report.measured))
+        self.buttons["saveReport"].setVisible(report is not None and bool(report.verdicts))
         if report is None:
             self._show_notice(state)
             return

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
-from PySide6.QtWidgets import QComboBox
+from PySide6.QtWidgets import QComboBox, QFileDialog
 from pytestqt.qtbot import QtBot
 from small_runs import wait_until_shown, write_run
 
@@ -164,6 +164,26 @@ def test_scores_stand_below_the_page(
     pixels = view.scores.grab().toImage()
     colours = {pixels.pixel(x, y) for x in range(0, 400, 3) for y in range(0, high, 3)}
     assert len(colours) > 8
+
+
+def test_the_report_is_saved_where_its_dialog_says(
+    checked: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    view = checked.faithfulness
+    assert view.buttons["saveReport"].isVisible()
+    qtbot.mouseClick(view.buttons["saveReport"], Qt.MouseButton.LeftButton)
+    dialog = checked.findChild(QFileDialog, "reportDialog")
+    assert dialog is not None and dialog.selectedFiles()[0].endswith("glimpse-hard-checks.html")
+    for suffix, begins in (("html", b"<!DOCTYPE html>"), ("pdf", b"%PDF")):
+        target = tmp_path / f"report.{suffix}"
+        dialog.fileSelected.emit(str(target))
+        assert target.read_bytes().startswith(begins)
+        assert checked.message.text.text() == f"Saved {target}."
+    dialog.fileSelected.emit(str(tmp_path / "report.txt"))
+    assert "a report is saved as .html or .pdf" in checked.message.text.text()
+    dialog.filterSelected.emit("PDF (*.pdf)")
+    assert dialog.defaultSuffix() == "pdf"
+    dialog.reject()
 
 
 def test_examples_that_bear_it_out_least_are_listed_and_gone_to(
