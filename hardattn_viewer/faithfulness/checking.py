@@ -19,7 +19,11 @@ from hardattn_viewer.checks.statistics import CONTROLS
 from hardattn_viewer.faithfulness.blindness import attention_controls
 from hardattn_viewer.faithfulness.controlling import sanity_of
 from hardattn_viewer.faithfulness.engine import Engine
-from hardattn_viewer.faithfulness.errors import FaithfulnessError, UndefinedError
+from hardattn_viewer.faithfulness.errors import (
+    CancelledError,
+    FaithfulnessError,
+    UndefinedError,
+)
 from hardattn_viewer.faithfulness.explainers.by_name import explainers_of, is_explainer, usual_of
 from hardattn_viewer.faithfulness.explainers.explainer import Asked, Explainer
 from hardattn_viewer.faithfulness.forcing import forced
@@ -191,7 +195,16 @@ def run_plan(
     def conclude(last: bool) -> Report:
         told = {**facts_of(engine, plan, began), **(facts or {})}
         return conclusion(
-            engine, plan, explainers, pieces, chosen, told, sanity, warnings, last=last
+            engine,
+            plan,
+            explainers,
+            pieces,
+            chosen,
+            told,
+            sanity,
+            warnings,
+            last=last,
+            on_step=concluding(on_progress, done / steps) if last else lambda done: None,
         )
 
     for shard in shards:
@@ -210,6 +223,13 @@ def run_plan(
     report = conclude(last=True)
     on_progress(1.0, "done")
     return report
+
+
+def concluding(
+    on_progress: Callable[[float, str], object], begin: float
+) -> Callable[[float], object]:
+    """Tells of a conclusion as the part of a check from ``begin`` to its end."""
+    return lambda done: on_progress(begin + done * (1 - begin), "intervals and permutations")
 
 
 def forced_of(engine: Engine, plan: Plan, examples: Sequence[int]) -> dict[int, Forced]:
@@ -246,11 +266,22 @@ def conclusion(
     warnings: Sequence[str],
     *,
     last: bool,
+    on_step: Callable[[float], object] = lambda done: None,
 ) -> Report:
-    """The report of what has been measured so far, with controls if that is all."""
+    """The report of what has been measured so far, with controls if that is all.
+
+    Raises:
+        CancelledError: the engine was asked to stop; it asks after every explanation.
+    """
     measured = joined(pieces)
     controls = sanity_of(engine, plan, measured) if last else []
     told, flags = attention_controls(engine, plan, explainers) if last else ([], {})
+
+    def step(done: float) -> None:
+        if engine.should_stop():
+            raise CancelledError("stopped")
+        on_step(done)
+
     return concluded(
         measured,
         forced=dict(chosen),
@@ -259,6 +290,7 @@ def conclusion(
         facts=facts,
         warnings=warnings,
         seed=plan.seed,
+        on_step=step,
     )
 
 
