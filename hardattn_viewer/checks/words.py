@@ -10,6 +10,7 @@ from hardattn_viewer.checks.scoring import BY_REMOVAL, RELATIVE, Kind
 from hardattn_viewer.checks.statistics import PERMUTATIONS
 
 _ROUNDING = 1e-12
+_SENSITIVITY = "sensitivity: "
 
 
 def in_words(report: Report) -> str:
@@ -67,9 +68,13 @@ def reasons_of(scores: Sequence[Score]) -> list[str]:
     for one in scores:
         why = one.reason or (one.no_win if one.kind.better else "")
         if why:
-            what = "" if one.kind.better else "sensitivity: "
+            what = "" if one.kind.better else _SENSITIVITY
             by_why.setdefault(what + why, {})[one.explainer] = None
-    return [f"{why} ({', '.join(names)})" for why, names in by_why.items()]
+    # An explanation without a value has no sensitivity either, for the same reason.
+    for why, names in by_why.items():
+        for name in by_why.get(why.removeprefix(_SENSITIVITY), {}) if _SENSITIVITY in why else ():
+            names.pop(name, None)
+    return [f"{why} ({', '.join(names)})" for why, names in by_why.items() if names]
 
 
 def _scores(report: Report) -> list[str]:

@@ -25,6 +25,8 @@ _HEAD = 24.0
 _NAMES_OF_COLUMNS = 18.0
 _ROW = 19.0
 _VALUE = 46.0
+_BAR = 28.0
+"""Room that a bar needs beside its value."""
 _LINES = 5
 _BETTER = {"low": " ↓", "high": " ↑", "": ""}
 
@@ -44,10 +46,13 @@ def paint_scores(painter: QPainter, rect: QRectF, picture: ChecksPicture, theme:
         return
     small, measured = theme.size_small, picture.measured
     assert measured is not None
+    names = list(picture.report.explainers)
+    wide = min(max(text_width(name, theme) for name in names) + 12, 0.3 * rect.width())
+    step = (rect.width() - wide) / len(COLUMNS)
     title = Words("Scores", bold=True)
     room = rect.width() - text_width([title], theme)
     by = f" by {measured.operator}"
-    choices = (
+    choices: tuple[str, ...] = (
         f"  value{by}; bar: share of random explanations that it is better than, 95 %. They "
         "inform, and no verdict rests on them",
         f"  value{by}; bar: share of random explanations that it beats, 95 %; no verdict rests on "
@@ -55,16 +60,16 @@ def paint_scores(painter: QPainter, rect: QRectF, picture: ChecksPicture, theme:
         f"  value{by}; bar: share of random ones beaten, 95 %",
         "",
     )
+    if step - 6 < _VALUE + _BAR:
+        choices = (f"  value{by}; what it is better than is in the report", f"  value{by}", "")
     more = Words(first_that_fits(choices, room, theme), colour=theme.muted)
     head = QRectF(rect.left(), rect.top(), rect.width(), line_height(theme))
     draw_text(painter, head, [title, more], theme)
-    names = list(picture.report.explainers)
-    wide = min(max(text_width(name, theme) for name in names) + 12, 0.3 * rect.width())
-    step = (rect.width() - wide) / len(COLUMNS)
     top = rect.top() + _HEAD + _NAMES_OF_COLUMNS
     for column, kind in enumerate(COLUMNS):
         place = QRectF(rect.left() + wide + column * step, top - 18, min(step, _VALUE + 24), 16)
-        words = f"{kind.short}{_BETTER[kind.better]}"
+        both = (f"{kind.short}{_BETTER[kind.better]}", kind.short)
+        words = first_that_fits(both, place.width() - 4, theme, small)
         draw_text(painter, place, words, theme, size=small, colour=theme.faint, align="left")
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
@@ -94,9 +99,9 @@ def _paint_score(
     if score is None or not score.examples:
         draw_text(painter, value, "N/A", theme, size=theme.size_small, colour=theme.faint)
         return
-    draw_text(painter, value, score_number(score), theme)
+    draw_text(painter, value, score_number(score).replace("-", "−"), theme)
     left, right = value.right() + 6, cell.right() - 6
-    if not score.win.count or right - left < 16:
+    if not score.win.count or cell.width() < _VALUE + _BAR:
         return
     y = cell.center().y()
     chance = left + (right - left) / 2
