@@ -121,6 +121,7 @@ def document_of(report: Report, name: str) -> Document:
     return Document(
         f"Faithfulness of {name}",
         (
+            Paragraph(_in_short(report), quiet=True),
             *_verdicts(report),
             *_provenance(report),
             *_audit(report),
@@ -136,6 +137,18 @@ def document_of(report: Report, name: str) -> Document:
             Points(LIMITS),
         ),
     )
+
+
+def _in_short(report: Report) -> str:
+    """Where it comes from, in a line below the title."""
+    facts = report.facts
+    parts = [f"Run {facts['run']}"] if facts.get("run") else []
+    parts += [f"model {facts['model']}"] if facts.get("model") else []
+    parts.append(f"{len(report.examples):,} examples")
+    parts += [f"seed {facts['seed']}"] if "seed" in facts else []
+    parts += [str(facts["producer"])] if facts.get("producer") else []
+    words = ", ".join(parts)
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 def _verdicts(report: Report) -> Iterator[Block]:
@@ -177,12 +190,15 @@ def _provenance(report: Report) -> Iterator[Block]:
             ("variants asked for", "rows asked"),
             ("variants that the model ran on", "rows evaluated"),
             ("processor seconds", "cpu seconds"),
-            ("program", "producer"),
-            ("torch", "torch"),
-            ("Captum", "captum"),
         )
         if facts.get(key) not in (None, "")
     ]
+    programs = [
+        f"{program}{facts[key]}"
+        for program, key in (("", "producer"), ("torch ", "torch"), ("Captum ", "captum"))
+        if facts.get(key)
+    ]
+    told += [("versions", ", ".join(programs))] if programs else []
     yield Heading("What was checked")
     yield Table("Run, model, settings and versions", ("", ""), tuple(told), left=2)
 
@@ -355,7 +371,7 @@ def _agreement(report: Report) -> Iterator[Block]:
     operator = report.measured[0].operator
     yield Drawing("agreement", operator, "Agreement, τ-b, mean over examples and operators.")
     rows = tuple(
-        (f"{at + 1} {name}", *(f"{value:.2f}" if value == value else NONE for value in row))
+        (f"{at + 1} {name}", *(_tau(value) for value in row))
         for at, (name, row) in enumerate(zip(report.explainers, report.agreement, strict=True))
     )
     numbers = tuple(str(at + 1) for at in range(len(rows)))
@@ -404,6 +420,10 @@ def _moved(report: Report, name: str) -> tuple[str, ...]:
     found = [score_of(report.scores, name, "", one) for one in (RELATIVE, SENSITIVITY)]
     cells = [NONE if one is None else _number(one.value, ".3g") for one in found]
     return (name, *cells, *(f"{one.examples:,}" for one in found[:1] if one is not None))
+
+
+def _tau(value: float) -> str:
+    return f"{value:.2f}".replace("-0.00", "0.00") if value == value else NONE
 
 
 def _fact(value: Any) -> str:

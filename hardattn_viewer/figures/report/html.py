@@ -71,8 +71,8 @@ def _block(report: Report, block: Block) -> Iterator[str]:
             yield f"<ul>{''.join(f'<li>{text_of(one)}</li>' for one in many)}</ul>"
         case Judged(name, level, sentence):
             tone = _TONES.get(level, "plain")
-            yield f'<p class="verdict"><b>{text_of(name)}: <span class="{tone}">'
-            yield f"{text_of(level)}</span></b><br>{text_of(sentence)}</p>"
+            said = f'<b>{text_of(name)}: <span class="{tone}">{text_of(level)}</span></b>'
+            yield f'<p class="verdict">{said}<br>{text_of(sentence)}</p>'
         case Table():
             yield from _table(block)
         case Drawing():

@@ -180,7 +180,9 @@ class _Pages:
     def _say(
         self, words: str, size: float = _USUAL, *, bold: bool = False, colour: str = LIGHT.text
     ) -> None:
-        self._cursor.insertText(plain(words), _type(size, bold, colour))
+        # A number and its unit stay on one line.
+        kept = plain(words).replace(" %", "\u00a0%")
+        self._cursor.insertText(kept, _type(size, bold, colour))
 
     def _keep(self, need: float) -> None:
         """Begin a new page at this paragraph where less than so much is left of its page."""
@@ -220,7 +222,7 @@ class _Pages:
                 )
                 cursor.setBlockFormat(side)
                 colour = LIGHT.muted if headed and y == 0 else LIGHT.text
-                size = _SMALL if len(table.columns) < 7 else _SMALL - 1
+                size = _SMALL if len(table.columns) < 8 else _SMALL - 1
                 # A line of a cell is no paragraph of its own.
                 lines = "\u2028".join(plain(line) for line in words.split("\n"))
                 cursor.insertText(lines, _type(size, False, colour))
