@@ -151,6 +151,9 @@ class FaithfulnessView(QWidget):
         layout.setContentsMargins(12, 6, 12, 6)
         layout.setStretch(2, 1)
         head.setLayout(layout)
+        # Until there is something to show they would only make the window wider.
+        for part in (self.progress, self.buttons["stopCheck"], self.buttons["saveReport"]):
+            part.hide()
         return head
 
     def _body(self) -> QWidget:
