@@ -26,6 +26,14 @@ def assert_alike(one: Report, other: Report, within: float = CLOSE) -> None:
             np.testing.assert_allclose(a.insertion[name], b.insertion[name], rtol=0, atol=within)
             for x, y in zip(a.scores[name], b.scores[name], strict=True):
                 np.testing.assert_allclose(x, y, rtol=0, atol=within)
+            assert list(a.scored[name]) == list(b.scored[name])
+            for score, found in a.scored[name].items():
+                same = b.scored[name][score]
+                assert found.reasons == same.reasons
+                # A share of random explanations jumps where two of them all but tie.
+                for part, off in (("values", within), ("random", within), ("won", 0.03)):
+                    x, y = getattr(found, part), getattr(same, part)
+                    np.testing.assert_allclose(x, y, rtol=1e-5, atol=off)
     assert list(one.forced) == list(other.forced)
     for example, made in one.forced.items():
         same = other.forced[example]

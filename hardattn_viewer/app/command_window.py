@@ -17,6 +17,7 @@ from hardattn_viewer.app.layout import Layout
 from hardattn_viewer.app.omissions import OmissionsDialog
 from hardattn_viewer.app.opening import UrlDialog
 from hardattn_viewer.app.palette import Palette
+from hardattn_viewer.app.report_saver import ReportSaver
 from hardattn_viewer.app.samples import SampleShelf
 from hardattn_viewer.app.samples_dialog import SamplesDialog
 from hardattn_viewer.app.sessions import Sessions
@@ -60,6 +61,10 @@ class CommandWindow(QMainWindow):
         """End the check that goes on."""
         self.checker.stop()
 
+    def choose_report(self) -> None:
+        """Ask where the report of the checks that are shown shall be saved."""
+        ReportSaver(self.session, self.message, self).choose(self._folder_for_files())
+
     def choose_parts(self) -> None:
         """Ask for the folder of a run that is still being recorded, and open it."""
         self._opener("Open a folder of parts", QFileDialog.FileMode.Directory).open()
@@ -89,11 +94,14 @@ class CommandWindow(QMainWindow):
 
     def export_figure(self) -> None:
         """Show the export dialog."""
+        ExportDialog(self.session, self._folder_for_files(), self).open()
+
+    def _folder_for_files(self) -> Path:
+        """That of the run that is shown, unless it is one that came with hardattn."""
         run = self.session.state.run_in(self.session.state.shown_slot)
         path = run.path if run is not None else None
         own = isinstance(path, Path) and path not in self.shelf.paths
-        folder = Path(path.parent) if path is not None and own else Path.cwd()
-        ExportDialog(self.session, folder, self).open()
+        return Path(path.parent) if path is not None and own else Path.cwd()
 
     def copy_numbers(self) -> None:
         """Put the inspector's numbers on the clipboard."""

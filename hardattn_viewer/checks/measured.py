@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardattn_viewer.checks.curves import SHARES
+from hardattn_viewer.checks.scoring import Scored
 
 Floats = NDArray[np.float64]
 
@@ -31,6 +32,8 @@ class Measured:
         scores: of each explanation, of each example, ``[items]``; empty where undefined.
         reasons: of each explanation, by index of an example, why it has no value there.
         notes: of each explanation, by name, a further number for each example, ``[E]``.
+        scored: of each explanation, by name of a score, see ``scoring.KINDS``; those by moving the
+            input are with the first operator alone; empty in files from before there were any.
         asked: rows that were asked for.
         evaluated: rows that the model ran on.
     """
@@ -48,6 +51,7 @@ class Measured:
     scores: dict[str, list[Floats]] = field(default_factory=dict)
     reasons: dict[str, dict[int, str]] = field(default_factory=dict)
     notes: dict[str, dict[str, Floats]] = field(default_factory=dict)
+    scored: dict[str, dict[str, Scored]] = field(default_factory=dict)
     asked: int = 0
     evaluated: int = 0
 
@@ -79,7 +83,7 @@ def _joined(pieces: Sequence[Measured]) -> Measured:
     examples = np.concatenate([np.asarray(one.examples, np.int64) for one in pieces])
     if len(np.unique(examples)) != len(examples):
         raise ValueError(f"two pieces by {first.operator} hold the same example")
-    if any(one.explainers != first.explainers for one in pieces):
+    if any(_what(one) != _what(first) for one in pieces):
         raise ValueError(f"pieces by {first.operator} hold different explanations")
     order = np.argsort(examples, kind="stable")
 
@@ -120,8 +124,27 @@ def _joined(pieces: Sequence[Measured]) -> Measured:
             }
             for name in first.notes
         },
+        scored={
+            name: {
+                score: _scored([one.scored[name][score] for one in pieces], order) for score in many
+            }
+            for name, many in first.scored.items()
+        },
         asked=sum(one.asked for one in pieces),
         evaluated=sum(one.evaluated for one in pieces),
+    )
+
+
+def _what(piece: Measured) -> tuple[object, ...]:
+    return piece.explainers, {name: tuple(many) for name, many in piece.scored.items()}
+
+
+def _scored(parts: Sequence[Scored], order: NDArray[np.int64]) -> Scored:
+    return Scored(
+        values=np.concatenate([one.values for one in parts])[order],
+        random=np.concatenate([one.random for one in parts])[order],
+        won=np.concatenate([one.won for one in parts])[order],
+        reasons={key: why for one in parts for key, why in one.reasons.items()},
     )
 
 

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from hardattn_viewer.checks.forced import Forced
 from hardattn_viewer.checks.measured import Measured
+from hardattn_viewer.checks.scoring import KINDS, Scored
 
 Arrays = dict[str, NDArray[Any]]
 _ARRAYS = ("whole", "control_deletion", "control_insertion")
+_SCORED = ("values", "random", "won")
 _FORCED = ("values", "probabilities", "chosen", "live", "elsewhere", "spread")
 
 
@@ -29,6 +31,9 @@ def packed_measured(pieces: Sequence[Measured]) -> tuple[list[dict[str, Any]], A
             arrays |= _ragged(f"{at}/scores/{index}", one.scores[name])
             for note, values in one.notes[name].items():
                 arrays[f"{at}/notes/{index}/{note}"] = values
+            for score, found in one.scored.get(name, {}).items():
+                for part in _SCORED:
+                    arrays[f"{at}/scored/{index}/{score}/{part}"] = getattr(found, part)
     return [_text_of(one) for one in pieces], arrays
 
 
@@ -90,6 +95,13 @@ def _text_of(one: Measured) -> dict[str, Any]:
             name: {str(example): why for example, why in reasons.items()}
             for name, reasons in one.reasons.items()
         },
+        "scored": {
+            name: {
+                score: {str(example): why for example, why in found.reasons.items()}
+                for score, found in many.items()
+            }
+            for name, many in one.scored.items()
+        },
         "asked": one.asked,
         "evaluated": one.evaluated,
     }
@@ -134,9 +146,25 @@ def _measured(at: int, text: Mapping[str, Any], arrays: Arrays) -> Measured:
             }
             for index, name in enumerate(names)
         },
+        # Files from before there were scores have none, and are read all the same.
+        scored={
+            name: {
+                score: _scored(f"{at}/scored/{index}/{score}", why, arrays, count)
+                for score, why in text.get("scored", {}).get(name, {}).items()
+            }
+            for index, name in enumerate(names)
+        },
         asked=int(text["asked"]),
         evaluated=int(text["evaluated"]),
     )
+
+
+def _scored(name: str, why: Mapping[str, str], arrays: Arrays, count: int) -> Scored:
+    values, random, won = (np.asarray(arrays[f"{name}/{part}"], np.float64) for part in _SCORED)
+    right = values.shape == random.shape == won.shape == (count,)
+    expect(right and name.rpartition("/")[2] in KINDS, "scores")
+    reasons = {int(example): str(one) for example, one in why.items()}
+    return Scored(values, random, won, reasons)
 
 
 def _ragged(name: str, rows: list[NDArray[np.float64]]) -> Arrays:

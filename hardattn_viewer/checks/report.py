@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from hardattn_viewer.checks.curves import comprehensiveness, separation, suffici
 from hardattn_viewer.checks.forced import Forced
 from hardattn_viewer.checks.measured import Measured, shares_of
 from hardattn_viewer.checks.sanity import Sanity
+from hardattn_viewer.checks.scores import Score, scores_found
 from hardattn_viewer.checks.statistics import (
     AgainstRandom,
     against_others,
@@ -89,6 +90,7 @@ class Report:
         sanity: controls that the numbers must pass.
         flags: by explanation, sentences on controls that it failed.
         warnings: sentences on what was left out.
+        scores: scores that are no rankings by removal; no verdict rests on them.
         seed: of resampling.
     """
 
@@ -104,6 +106,7 @@ class Report:
     sanity: tuple[Sanity, ...] = ()
     flags: Mapping[str, Sequence[str]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    scores: tuple[Score, ...] = ()
     seed: int = 0
 
     @property
@@ -139,6 +142,7 @@ def concluded(
     facts: Mapping[str, Any] | None = None,
     warnings: Sequence[str] = (),
     seed: int = 0,
+    on_step: Callable[[float], object] = lambda done: None,
 ) -> Report:
     """Conclude from what was measured.
 
@@ -150,12 +154,22 @@ def concluded(
         facts: what was checked and how.
         warnings: sentences on what was left out.
         seed: of resampling.
+        on_step: told the share that is done, after each explanation and each pair of them; what it
+            raises ends it.
     """
     audits = {one.operator: audit(one.alone, one.whole, one.empty) for one in measured}
-    explained = [_explained(one, name, seed) for one in measured for name in one.explainers]
+    steps = _Steps(measured, bool(forced), on_step)
+    explained = []
+    for one in measured:
+        for name in one.explainers:
+            explained.append(_explained(one, name, seed))
+            steps.done()
     paths = singles = None
     if forced:
-        paths, singles = _paths(forced, seed), _singles(forced, seed)
+        paths = _paths(forced, seed)
+        steps.done()
+        singles = _singles(forced, seed)
+        steps.done()
     p = [one.separation.p for one in explained]
     p += [one.p for one in (paths, singles) if one is not None]
     q = benjamini_hochberg(p)
@@ -182,15 +196,31 @@ def concluded(
         audits=audits,
         explained=tuple(explained),
         verdicts=verdicts,
-        agreement=agreement_of(measured),
+        agreement=agreement_of(measured, steps.done),
         forced=dict(forced or {}),
         paths=paths,
         singles=singles,
         sanity=tuple(sanity),
         flags=dict(flags or {}),
         warnings=tuple(warnings),
+        scores=scores_found(measured, audits, seed),
         seed=seed,
     )
+
+
+class _Steps:
+    """Tells what share of a conclusion is drawn; pairs of explanations take as long as these."""
+
+    def __init__(
+        self, measured: Sequence[Measured], chooses: bool, on_step: Callable[[float], object]
+    ) -> None:
+        names = len(measured[0].explainers) if measured else 0
+        self._all = len(measured) * names + names * (names + 1) // 2 + 2 * chooses
+        self._done, self._on_step = 0, on_step
+
+    def done(self) -> None:
+        self._done += 1
+        self._on_step(self._done / self._all)
 
 
 def separations(measured: Measured, explainer: str) -> Floats:
@@ -206,8 +236,15 @@ def tolerance_of(measured: Measured) -> float:
     return TOLERANCE * max(1.0, float(size))
 
 
-def agreement_of(measured: Sequence[Measured]) -> Floats:
-    """τ-b between explanations, mean over operators and examples where both have an order."""
+def agreement_of(
+    measured: Sequence[Measured], on_pair: Callable[[], object] = lambda: None
+) -> Floats:
+    """τ-b between explanations, mean over operators and examples where both have an order.
+
+    Args:
+        measured: of each operator, all examples.
+        on_pair: called after each pair of explanations.
+    """
     if not measured:
         return np.zeros((0, 0))
     names = measured[0].explainers
@@ -226,6 +263,7 @@ def agreement_of(measured: Sequence[Measured]) -> Floats:
             known = [value for value in values if not np.isnan(value)]
             if known:
                 found[a, b] = float(np.mean(known))
+            on_pair()
     return found
 
 

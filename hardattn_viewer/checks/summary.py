@@ -8,9 +8,11 @@ import math
 from typing import Any
 
 from hardattn_viewer.checks.report import Report
+from hardattn_viewer.checks.scores import Score
 from hardattn_viewer.checks.statistics import AgainstRandom
 from hardattn_viewer.measures.intervals import Interval
 
+_TIED = "in no example do rankings differ"
 COLUMNS = (
     "explainer",
     "operator",
@@ -25,6 +27,7 @@ COLUMNS = (
     "q",
     "examples",
     "undefined",
+    "reason",
 )
 
 
@@ -49,6 +52,7 @@ def as_json(report: Report) -> dict[str, Any]:
             }
             for one in report.explained
         ],
+        "scores": [_score(one) for one in report.scores],
         "audits": {
             name: {
                 "shift": _number(one.shift),
@@ -126,9 +130,42 @@ def as_csv(report: Report) -> str:
                     _cell(q),
                     against.examples,
                     against.undefined,
+                    "" if against.examples else _TIED,
                 ]
             )
+    for score in report.scores:
+        table.writerow(
+            [
+                score.explainer,
+                score.operator,
+                score.kind.name,
+                *map(_cell, (score.value.mean, score.value.low, score.value.high)),
+                *map(_cell, (score.win.mean, score.win.low, score.win.high)),
+                "",
+                "",
+                score.examples,
+                score.undefined,
+                score.reason or score.no_win,
+            ]
+        )
     return text.getvalue()
+
+
+def _score(one: Score) -> dict[str, Any]:
+    return {
+        "explainer": one.explainer,
+        "operator": one.operator or None,
+        "score": one.kind.name,
+        "source": one.kind.source,
+        "better": one.kind.better or None,
+        "mean": _interval(one.value),
+        "random": _interval(one.random),
+        "win rate": _interval(one.win),
+        "examples": one.examples,
+        "undefined": one.undefined,
+        "reason": one.reason or None,
+        "no win rate": one.no_win or None,
+    }
 
 
 def _against(one: AgainstRandom) -> dict[str, Any]:

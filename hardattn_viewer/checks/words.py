@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hardattn_viewer.checks.report import CHOICE, Report
+from hardattn_viewer.checks.scores import Score, places_of, score_of
+from hardattn_viewer.checks.scoring import BY_REMOVAL, RELATIVE, Kind
 from hardattn_viewer.checks.statistics import PERMUTATIONS
+
+_ROUNDING = 1e-12
+_SENSITIVITY = "sensitivity: "
 
 
 def in_words(report: Report) -> str:
@@ -27,12 +34,68 @@ def in_words(report: Report) -> str:
                 f"{found.explainer:{width}}  {found.operator:{side}}  {beside}  "
                 f"{found.comprehensive.mean:+.3f}  {found.sufficient.mean:+.3f}"
             )
+    lines += _scores(report)
     lines.append("")
     for control in report.sanity:
         note = f" ({control.note})" if control.note else ""
         lines.append(f"{control.outcome}: {control.name}{note}")
     lines += [f"note: {sentence}" for sentence in report.warnings]
     return "\n".join(lines)
+
+
+def score_cell(score: Score | None) -> str:
+    """A score in a table: its mean, and the share of random explanations that it is better than."""
+    if score is None or not score.examples:
+        return "N/A"
+    if not score.kind.better:
+        return score_number(score)
+    win = f"{score.win.mean:.0%}" if score.win.count else "N/A"
+    return f"{score_number(score)} ({win})"
+
+
+def score_number(score: Score) -> str:
+    """The mean of a score: correlations to the hundredth, others in three digits."""
+    value = score.value.mean
+    if score.kind.better == "high":
+        return f"{value:+.2f}".replace("-0.00", "+0.00")
+    # What is left of rounding is nothing.
+    return "0" if abs(value) < _ROUNDING else f"{value:.3g}"
+
+
+def reasons_of(scores: Sequence[Score]) -> list[str]:
+    """Why scores are N/A, a sentence for each reason, with the explanations that it is true of."""
+    by_why: dict[str, dict[str, None]] = {}
+    for one in scores:
+        why = one.reason or (one.no_win if one.kind.better else "")
+        if why:
+            what = "" if one.kind.better else _SENSITIVITY
+            by_why.setdefault(what + why, {})[one.explainer] = None
+    # An explanation without a value has no sensitivity either, for the same reason.
+    for why, names in by_why.items():
+        for name in by_why.get(why.removeprefix(_SENSITIVITY), {}) if _SENSITIVITY in why else ():
+            names.pop(name, None)
+    return [f"{why} ({', '.join(names)})" for why, names in by_why.items() if names]
+
+
+def _scores(report: Report) -> list[str]:
+    if not report.scores:
+        return []
+    kinds: tuple[Kind, ...] = (*BY_REMOVAL, RELATIVE)
+    rows = [["", "", *(kind.short for kind in kinds)]]
+    rows += [
+        [name, operator, *(score_cell(score_of(report.scores, name, operator, k)) for k in kinds)]
+        for name, operator in places_of(report.scores)
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    table = [
+        "  ".join(
+            cell.ljust(width) if at < 2 else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+    title = "Scores, and the share of random explanations that they are better than:"
+    return ["", title, *table, *(f"N/A: {why}" for why in reasons_of(report.scores))]
 
 
 def methods(report: Report) -> str:
@@ -59,6 +122,8 @@ def methods(report: Report) -> str:
             "an explanation with its controls within examples, corrected over all tests by "
             "Benjamini and Hochberg (1995)."
         )
+    if any(one.examples for one in report.scores):
+        parts.append(_scoring(report))
     if CHOICE in report.verdicts:
         parts.append(
             "Choices were forced: the model was run with every other candidate chosen in turn, "
@@ -70,3 +135,22 @@ def methods(report: Report) -> str:
         f"Controls that failed: {'; '.join(failed)}." if failed else "All controls were passed."
     )
     return " ".join(parts)
+
+
+def _scoring(report: Report) -> str:
+    words = (
+        "Infidelity (Yeh et al. 2019), as it is and with the factor of each example that makes it "
+        "smallest, was taken over the first and the last items of the random rankings, of all "
+        "sizes; faithfulness correlation (Bhatt et al. 2020) over those nearest to a fifth of the "
+        "items; and Kendall's tau-b and Spearman's rho with the effects of single removals. Each "
+        "was held against as many random explanations, the explanation's own scores dealt to the "
+        "items at random."
+    )
+    points = report.facts.get("points")
+    if points and any(one.kind is RELATIVE and one.examples for one in report.scores):
+        words += (
+            " Sensitivity-max (Yeh et al. 2019) is the largest change of an explanation at "
+            f"{points} random points within 0.02 root mean squares of the input "
+            "(largest coordinate)."
+        )
+    return words

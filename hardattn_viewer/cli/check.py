@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hardattn_viewer.cli.checks_figure import expect_report, write_report
 from hardattn_viewer.cli.errors import WRONG_USAGE, CommandError, missing_extra
 from hardattn_viewer.cli.progress import progress_bar
 from hardattn_viewer.cli.recording.interruption import Interruption
@@ -54,6 +55,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--most", type=positive, metavar="K", help="force the K most probable candidates only"
     )
     parser.add_argument(
+        "--points",
+        type=_count,
+        metavar="N",
+        help="points near each input for sensitivity-max (default: 5; 0 leaves it out)",
+    )
+    parser.add_argument(
         "--reading", metavar="R", help="probability, logit, log-probability or value"
     )
     parser.add_argument("--task", metavar="T", help="default: the one the model was trained on")
@@ -77,6 +84,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--csv", metavar="FILE", help="write the table of numbers here too")
     parser.add_argument(
+        "--report", metavar="FILE.{html,pdf}", help="write the report to read here too"
+    )
+    parser.add_argument(
         "-o", "--output", metavar="CHECKS", help="default: beside the run, as RUN.checks.npz"
     )
 
@@ -89,6 +99,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.explainers == "list":
         return _list()
     target = _target(arguments)
+    if arguments.report:
+        expect_report(Path(arguments.report))
     report = _checked(arguments, target)
     try:
         write_checks(report, target)
@@ -101,6 +113,9 @@ def run(arguments: argparse.Namespace) -> int:
             Path(arguments.csv).write_text(as_csv(report), encoding="utf-8")
         except OSError as error:
             raise CommandError(f"{arguments.csv} cannot be written: {error.strerror}") from error
+    if arguments.report:
+        name = str(report.facts.get("run") or arguments.run_file)
+        write_report(report, name, Path(arguments.report))
     if arguments.json:
         print(printed_json({"checks": str(target), "methods": methods(report), **as_json(report)}))
     elif not arguments.events:
@@ -144,6 +159,7 @@ def _checked(arguments: argparse.Namespace, target: Path) -> Report:
                 rest=arguments.rest,
                 most=arguments.most,
                 reading=arguments.reading,
+                **({} if arguments.points is None else {"points": arguments.points}),
                 facts=found.facts,
                 sanity=found.sanity,
                 warnings=found.warnings,
@@ -262,6 +278,12 @@ class _Events:
 
     def _say(self, event: dict[str, Any]) -> None:
         print(json.dumps(event, ensure_ascii=True), flush=True)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is no number of points: 0 or more")
+    return int(text)
 
 
 def _names(text: str | None) -> list[str] | None:

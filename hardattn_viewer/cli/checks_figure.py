@@ -1,11 +1,15 @@
-"""``hardattn export --view faithfulness``: the figure of the checks that lie beside a run."""
+"""``hardattn export --view faithfulness`` or ``report``: of the checks that lie beside a run."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hardattn_viewer.cli.errors import CommandError
+from hardattn_viewer.cli.errors import WRONG_USAGE, CommandError
+
+if TYPE_CHECKING:
+    from hardattn_viewer.checks.report import Report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +38,12 @@ def run(arguments: argparse.Namespace) -> int:
         report = read_checks(path)
     except ChecksError as error:
         raise CommandError(str(error)) from error
+    target = Path(arguments.output)
+    if arguments.view == "report" or target.suffix.lower() == ".html":
+        expect_report(target)
+        write_report(report, Path(arguments.path).stem, target)
+        print(arguments.output)
+        return 0
     for what, name, known in (
         ("operator", arguments.operator, [one.operator for one in report.measured]),
         ("explainer", arguments.explainer, list(report.verdicts)),
@@ -44,8 +54,47 @@ def run(arguments: argparse.Namespace) -> int:
     with drawing_application():
         try:
             figure = make_checks_figure(picture, Path(arguments.path).stem, options_of(arguments))
-            figure.save(Path(arguments.output))
+            figure.save(target)
         except FigureError as error:
             raise CommandError(str(error)) from error
     print(arguments.output)
     return 0
+
+
+def expect_report(path: Path) -> None:
+    """Refuse a file that no report can be written to, before anything is run.
+
+    Raises:
+        CommandError: by its name it is no report, or its folder is not there.
+    """
+    from hardattn_viewer.figures.figure import FigureError
+    from hardattn_viewer.figures.report.saving import expect_suffix
+
+    try:
+        expect_suffix(path)
+    except FigureError as error:
+        raise CommandError(str(error), WRONG_USAGE) from error
+    if not path.parent.is_dir():
+        raise CommandError(f"the folder {path.parent} does not exist; make it first")
+
+
+def write_report(report: Report, name: str, path: Path) -> None:
+    """Write the report of a check as HTML or PDF.
+
+    Args:
+        report: what was found.
+        name: of the run.
+        path: ``.html`` or ``.pdf``.
+
+    Raises:
+        CommandError: it cannot be written.
+    """
+    from hardattn_viewer.cli.drawing_only import drawing_application
+    from hardattn_viewer.figures.figure import FigureError
+    from hardattn_viewer.figures.report import save_report
+
+    with drawing_application():
+        try:
+            save_report(report, Path(name).stem, path)
+        except FigureError as error:
+            raise CommandError(str(error)) from error

@@ -1,4 +1,4 @@
-"""Write the figure that the app exports (SVG, PDF, PNG) or the numbers behind it (CSV, NPZ)."""
+"""Write the figure that the app exports, the numbers behind it, or the report of a check."""
 
 from __future__ import annotations
 
@@ -14,12 +14,25 @@ if TYPE_CHECKING:
     from hardattn_viewer.session.frames import Frame
     from recorders import Run
 
-VIEWS = ("tokens", "regions", "matrix", "heads", "compare", "faithfulness", *curve_figures.VIEWS)
+VIEWS = (
+    "tokens",
+    "regions",
+    "matrix",
+    "heads",
+    "compare",
+    "faithfulness",
+    "report",
+    *curve_figures.VIEWS,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", metavar="RUN", help="a run file, its .parts folder, or a URL")
-    parser.add_argument("--view", choices=VIEWS, help="default: regions where keys are, or tokens")
+    parser.add_argument(
+        "--view",
+        choices=VIEWS,
+        help="default: regions where keys are, or tokens; report: of its checks, as HTML or PDF",
+    )
     parser.add_argument("--with", dest="other", metavar="RUN_B", help="the run to compare with")
     parser.add_argument("--example", type=int, default=0, metavar="I", help="counting from 0")
     parser.add_argument("--step", type=int, metavar="T", help="counting from 0 (default: the last)")
@@ -53,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-caption", action="store_true", help="leave the provenance out")
     heads_figure.add_arguments(parser)
     checks_figure.add_arguments(parser)
-    parser.add_argument("-o", "--output", required=True, metavar="FILE.{svg,pdf,png,csv,npz}")
+    parser.add_argument("-o", "--output", required=True, metavar="FILE.{svg,pdf,png,csv,npz,html}")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -61,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
         return heads_figure.run(arguments)
     if arguments.view == "training":
         return curve_figures.run_training(arguments)
-    if arguments.view == "faithfulness":
+    if arguments.view in ("faithfulness", "report"):
         return checks_figure.run(arguments)
     alone = arguments.view != "compare" and arguments.other is not None
     if (arguments.view == "compare" and arguments.other is None) or (

@@ -19,11 +19,16 @@ from hardattn_viewer.checks.statistics import CONTROLS
 from hardattn_viewer.faithfulness.blindness import attention_controls
 from hardattn_viewer.faithfulness.controlling import sanity_of
 from hardattn_viewer.faithfulness.engine import Engine
-from hardattn_viewer.faithfulness.errors import FaithfulnessError, UndefinedError
+from hardattn_viewer.faithfulness.errors import (
+    CancelledError,
+    FaithfulnessError,
+    UndefinedError,
+)
 from hardattn_viewer.faithfulness.explainers.by_name import explainers_of, is_explainer, usual_of
 from hardattn_viewer.faithfulness.explainers.explainer import Asked, Explainer
 from hardattn_viewer.faithfulness.forcing import forced
 from hardattn_viewer.faithfulness.measuring import measure
+from hardattn_viewer.faithfulness.moving import POINTS
 from hardattn_viewer.faithfulness.plan import Plan
 from hardattn_viewer.faithfulness.subject import Floats, Subject
 from hardattn_viewer.faithfulness.subjects.arrays import ArraySubject
@@ -47,6 +52,7 @@ def check(
     seed: int = 0,
     rest: str = "replayed",
     most: int | None = None,
+    points: int = POINTS,
     facts: Mapping[str, Any] | None = None,
     sanity: Sequence[Sanity] = (),
     warnings: Sequence[str] = (),
@@ -74,6 +80,8 @@ def check(
         seed: of everything that is drawn.
         rest: what happens after a forced choice: "pinned" or "replayed".
         most: tries only so many of the most probable candidates.
+        points: random points near each input at which explanations are computed again, for their
+            sensitivity; 0 for none.
         facts: what to keep beside the numbers.
         sanity: controls that were run before.
         warnings: sentences on what was left out before.
@@ -100,6 +108,7 @@ def check(
         seed=seed,
         rest=rest,
         most=most,
+        points=points,
         should_stop=should_stop,
     )
     return run_plan(
@@ -186,7 +195,16 @@ def run_plan(
     def conclude(last: bool) -> Report:
         told = {**facts_of(engine, plan, began), **(facts or {})}
         return conclusion(
-            engine, plan, explainers, pieces, chosen, told, sanity, warnings, last=last
+            engine,
+            plan,
+            explainers,
+            pieces,
+            chosen,
+            told,
+            sanity,
+            warnings,
+            last=last,
+            on_step=concluding(on_progress, done / steps) if last else lambda done: None,
         )
 
     for shard in shards:
@@ -205,6 +223,13 @@ def run_plan(
     report = conclude(last=True)
     on_progress(1.0, "done")
     return report
+
+
+def concluding(
+    on_progress: Callable[[float, str], object], begin: float
+) -> Callable[[float], object]:
+    """Tells of a conclusion as the part of a check from ``begin`` to its end."""
+    return lambda done: on_progress(begin + done * (1 - begin), "intervals and permutations")
 
 
 def forced_of(engine: Engine, plan: Plan, examples: Sequence[int]) -> dict[int, Forced]:
@@ -241,11 +266,22 @@ def conclusion(
     warnings: Sequence[str],
     *,
     last: bool,
+    on_step: Callable[[float], object] = lambda done: None,
 ) -> Report:
-    """The report of what has been measured so far, with controls if that is all."""
+    """The report of what has been measured so far, with controls if that is all.
+
+    Raises:
+        CancelledError: the engine was asked to stop; it asks after every explanation.
+    """
     measured = joined(pieces)
     controls = sanity_of(engine, plan, measured) if last else []
     told, flags = attention_controls(engine, plan, explainers) if last else ([], {})
+
+    def step(done: float) -> None:
+        if engine.should_stop():
+            raise CancelledError("stopped")
+        on_step(done)
+
     return concluded(
         measured,
         forced=dict(chosen),
@@ -254,6 +290,7 @@ def conclusion(
         facts=facts,
         warnings=warnings,
         seed=plan.seed,
+        on_step=step,
     )
 
 
@@ -317,6 +354,7 @@ def facts_of(engine: Engine, plan: Plan, began: float) -> dict[str, Any]:
         "controls": plan.controls,
         "rest": plan.rest,
         "draws": plan.draws,
+        "points": plan.points,
         "rows asked": engine.asked,
         "rows evaluated": engine.evaluated,
         "cpu seconds": round(time.process_time() - began, 2),
@@ -332,7 +370,14 @@ def _given(
             raise ValueError(f"{name} is the name of an explainer: call yours otherwise")
         if len(rows) != len(subject):
             raise ValueError(f"{name} has {len(rows)} rows for {len(subject)} examples")
-        found[name] = Explainer(name, "attention", "as it was given", "", _lookup(name, rows))
+        found[name] = Explainer(
+            name,
+            "attention",
+            "as it was given",
+            "",
+            _lookup(name, rows),
+            still="it was given, and cannot be computed again at each point",
+        )
     return found
 
 

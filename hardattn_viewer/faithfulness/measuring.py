@@ -11,7 +11,13 @@ from hardattn_viewer.faithfulness.engine import Engine, Explanation
 from hardattn_viewer.faithfulness.errors import UndefinedError
 from hardattn_viewer.faithfulness.explainers.explainer import Asked, Explainer
 from hardattn_viewer.faithfulness.plan import Plan
-from hardattn_viewer.faithfulness.removal import control_curves, leave_one_out, scored_curves
+from hardattn_viewer.faithfulness.removal import (
+    control_orders,
+    curves_of,
+    leave_one_out,
+    scored_curves,
+)
+from hardattn_viewer.faithfulness.scoring import removed_by, scored_by_moving, scored_by_removal
 from hardattn_viewer.faithfulness.subject import Floats
 
 _ONE = "there is one item alone, so there is no ranking"
@@ -37,9 +43,8 @@ def measure(
     whole = engine.whole(examples)
     targets = tuple(engine.target(example) for example in examples)
     alone = leave_one_out(engine, operator, examples)
-    controls = control_curves(
-        engine, operator, examples, plan.controls, seed=plan.seed, shares=plan.shares
-    )
+    orders = control_orders(engine, examples, plan.controls, seed=plan.seed)
+    controls = curves_of(engine, operator, orders, plan.shares)
     scores: dict[int, dict[str, Floats]] = {example: {} for example in examples}
     reasons: dict[str, dict[int, str]] = {name: {} for name in plan.explainers}
     notes: dict[str, dict[int, dict[str, float]]] = {name: {} for name in plan.explainers}
@@ -51,6 +56,17 @@ def measure(
                 continue
             scores[example][name], notes[name][example] = told
     curves = scored_curves(engine, operator, scores, seed=plan.seed, shares=plan.shares)
+    seen = {
+        example: removed_by(
+            orders[example], controls[example], float(output), alone[example], plan.shares
+        )
+        for example, output in zip(examples, whole, strict=True)
+    }
+    scored = scored_by_removal(plan, examples, scores, seen)
+    # No operator enters, so that one of them is enough.
+    if operator == plan.operators[0]:
+        moved = scored_by_moving(engine, plan, operator, examples, scores, explainers)
+        scored = {name: many | moved[name] for name, many in scored.items()}
     unknown = np.full(len(plan.shares), np.nan)
 
     def curve(name: str, kind: str) -> Floats:
@@ -78,6 +94,7 @@ def measure(
         },
         reasons=reasons,
         notes={name: _columns(notes[name], examples) for name in plan.explainers},
+        scored=scored,
         asked=engine.asked - asked,
         evaluated=engine.evaluated - evaluated,
     )

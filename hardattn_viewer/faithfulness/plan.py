@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hardattn_viewer.checks.curves import SHARES, counts_of
 from hardattn_viewer.checks.statistics import CONTROLS
 from hardattn_viewer.faithfulness.forcing import DRAWS, RESTS
+from hardattn_viewer.faithfulness.moving import POINTS
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Plan:
         rest: what happens after a forced choice, "pinned" or "replayed".
         draws: draws of what comes after it.
         most: tries the most probable candidates only, so many; None for every one.
+        points: random points near each input at which explanations are computed again.
 
     Raises:
         ValueError: numbers that make no sense.
@@ -37,6 +39,7 @@ class Plan:
     rest: str = "replayed"
     draws: int = DRAWS
     most: int | None = None
+    points: int = POINTS
 
     def __post_init__(self) -> None:
         if self.controls < 1:
@@ -45,6 +48,8 @@ class Plan:
             raise ValueError(f"what comes after is {' or '.join(RESTS)}, not {self.rest!r}")
         if self.draws < 0 or (self.most is not None and self.most < 1):
             raise ValueError("draws are 0 or more, and candidates 1 or more")
+        if self.points < 0:
+            raise ValueError(f"{self.points} points near an input are none: 0 or more")
         for what, names in (("explanation", self.explainers), ("operator", self.operators)):
             _once(what, names)
         counts_of(1, self.shares)

@@ -98,26 +98,16 @@ def scored_curves(
     return found
 
 
-def control_curves(
-    engine: Engine,
-    operator: str,
-    examples: Sequence[int],
-    count: int,
-    *,
-    seed: int,
-    shares: tuple[float, ...] = SHARES,
-) -> dict[int, Removal]:
-    """The curves of random rankings, ``[count, shares]`` for each example.
-
-    The rankings of an example are the same for every operator.
-    """
-    orders = {
+def control_orders(
+    engine: Engine, examples: Sequence[int], count: int, *, seed: int
+) -> dict[int, Order]:
+    """The random rankings of each example, ``[count, items]``, the same for every operator."""
+    return {
         example: random_orders(
             engine.subject.items(example), count, generator_of(seed, "controls", example)
         )
         for example in examples
     }
-    return curves_of(engine, operator, orders, shares)
 
 
 def leave_one_out(engine: Engine, operator: str, examples: Sequence[int]) -> dict[int, Floats]:

@@ -13,6 +13,7 @@ from hardattn_viewer.checks.packing import packed_forced, packed_measured
 from hardattn_viewer.checks.summary import as_csv
 from hardattn_viewer.drawing.checks.page import paint_checks
 from hardattn_viewer.drawing.checks.picture import ChecksPicture
+from hardattn_viewer.drawing.checks.scores import paint_scores, scores_height
 from hardattn_viewer.drawing.text import plain
 from hardattn_viewer.figures.blocks import GAP, MARGIN, Block, Page, caption_block, whole
 from hardattn_viewer.figures.figure import Figure, Written
@@ -22,10 +23,12 @@ from recorders.version import PRODUCER
 NARROWEST = 520.0
 """Logical pixels that the page needs in width."""
 _SHAPE = 0.74
+_INSET = 12.0
+"""As far from the edges as the parts of the page above."""
 
 
 def make_checks_figure(picture: ChecksPicture, run_name: str, options: FigureOptions) -> Figure:
-    """A figure of a report: verdict, curves, win rates, agreement and controls.
+    """A figure of a report: verdict, curves, win rates, agreement, controls and scores.
 
     Args:
         picture: the report, its operator and the explanation in focus.
@@ -52,6 +55,10 @@ def make_checks_figure(picture: ChecksPicture, run_name: str, options: FigureOpt
     rect = QRectF(MARGIN, MARGIN, inner, height)
     blocks = [Block(rect, lambda painter, place: paint_checks(painter, place, picture, theme))]
     y = MARGIN + height + GAP
+    if high := scores_height(picture, inner - 2 * _INSET, theme):
+        place = QRectF(MARGIN + _INSET, y + GAP, inner - 2 * _INSET, high)
+        blocks.append(Block(place, lambda painter, at: paint_scores(painter, at, picture, theme)))
+        y += high + 2 * GAP
     if options.caption:
         tall, paint = caption_block(words, inner, theme)
         blocks.append(Block(QRectF(MARGIN, y, inner, tall), paint))

@@ -37,6 +37,7 @@ from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState, Slot
 from hardattn_viewer.views.canvas import Canvas
 from hardattn_viewer.views.parts import ElidedLabel, Notice, column, heading, label, line, row
+from hardattn_viewer.views.scores import ScoresCanvas
 
 CHECK_IT = (
     "A check runs the model of this run with items removed and choices forced, and holds what "
@@ -67,6 +68,7 @@ class FaithfulnessView(QWidget):
 
     Attributes:
         page: the page.
+        scores: what is no ranking by removal, below it.
         forced: the output of the example that is shown, had another item been chosen.
         least: the examples that bear the explanation in focus out least.
     """
@@ -82,6 +84,7 @@ class FaithfulnessView(QWidget):
         self.page = ChecksCanvas()
         self.page.clicked.connect(self._focus_on)
         self.page.hovered.connect(self._point_at)
+        self.scores = ScoresCanvas()
         self.operator = QComboBox()
         self.operator.setObjectName("checksOperator")
         self.operator.setAccessibleName("Operator: how items are removed")
@@ -93,7 +96,11 @@ class FaithfulnessView(QWidget):
         self.progress.setTextVisible(False)
         self.progress.setFixedSize(140, 8)
         self.progress.setAccessibleName("How much of the check is done")
-        self.buttons = {"runCheck": _button("Check…"), "stopCheck": _button("Cancel")}
+        self.buttons = {
+            "saveReport": _button("Report…"),
+            "runCheck": _button("Check…"),
+            "stopCheck": _button("Cancel"),
+        }
         self.forced: Canvas[ForcedPicture] = Canvas("checksForced", paint_forced, forced_at)
         self.forced.setFixedHeight(9 * 18)
         self.forced.hovered.connect(session.hover)
@@ -127,6 +134,7 @@ class FaithfulnessView(QWidget):
         """Paint in ``theme`` from now on."""
         self._theme = theme
         self.page.set_theme(theme)
+        self.scores.set_theme(theme)
         self.forced.set_theme(theme)
 
     def _heading(self) -> QWidget:
@@ -143,6 +151,9 @@ class FaithfulnessView(QWidget):
         layout.setContentsMargins(12, 6, 12, 6)
         layout.setStretch(2, 1)
         head.setLayout(layout)
+        # Until there is something to show they would only make the window wider.
+        for part in (self.progress, self.buttons["stopCheck"], self.buttons["saveReport"]):
+            part.hide()
         return head
 
     def _body(self) -> QWidget:
@@ -157,14 +168,18 @@ class FaithfulnessView(QWidget):
             spacing=6,
             margins=(10, 10, 10, 8),
         )
-        inner.setStretch(4, 1)
+        inner.setStretch(5, 1)
         side.setLayout(inner)
         self._side = side
         body = QWidget()
         self._parts = QBoxLayout(QBoxLayout.Direction.LeftToRight, body)
         self._parts.setContentsMargins(0, 0, 0, 0)
         self._parts.setSpacing(0)
-        self._parts.addWidget(self.page, 1)
+        found = QWidget()
+        stacked = column(self.page, self.scores)
+        stacked.setStretch(0, 1)
+        found.setLayout(stacked)
+        self._parts.addWidget(found, 1)
         self._parts.addWidget(side)
         scrolled = QScrollArea()
         scrolled.setObjectName("checksScroll")
@@ -221,6 +236,7 @@ class FaithfulnessView(QWidget):
         self._show_progress(state)
         for part in (self._by, self.operator):
             part.setVisible(report is not None and bool(report.measured))
+        self.buttons["saveReport"].setVisible(report is not None and bool(report.verdicts))
         if report is None:
             self._show_notice(state)
             return
@@ -301,6 +317,7 @@ class FaithfulnessView(QWidget):
         said = "; ".join(f"{name}: {one.level}" for name, one in report.verdicts.items())
         self.page.setAccessibleName("What the check found")
         self.page.show_picture(picture, said)
+        self.scores.show_scores(picture)
 
     def _show_forced(self, state: SessionState) -> None:
         report = self._checks.report if self._checks is not None else None

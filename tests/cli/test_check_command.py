@@ -18,6 +18,7 @@ from reports_alike import assert_alike
 
 from hardattn_viewer.checks.file import ChecksError, checks_path, read_checks, write_checks
 from hardattn_viewer.checks.report import CHOICE
+from hardattn_viewer.checks.scoring import KINDS
 from hardattn_viewer.checks.summary import COLUMNS
 from hardattn_viewer.checks.verdict import LEVELS, UNDEFINED
 from hardattn_viewer.cli import main
@@ -32,7 +33,8 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:  # t
     folder = tmp_path_factory.mktemp("checks")
     run = folder / "glimpse-hard.h5"
     shutil.copy(SAMPLES / run.name, run)
-    assert main(["check", str(run), *FEW, "selection,saliency", "--csv", f"{folder}/t.csv"]) == 0
+    more = ["--csv", f"{folder}/t.csv", "--report", f"{folder}/r.html"]
+    assert main(["check", str(run), *FEW, "selection,saliency", *more]) == 0
     return run, {}
 
 
@@ -63,7 +65,47 @@ def test_checks_lie_beside_the_run_and_say_the_same_when_they_are_read(
     assert told["facts"]["model"] == "glimpse-hard.safetensors"
     assert "same model" not in told and told["sanity"]
     table = (run.parent / "t.csv").read_text().splitlines()
-    assert table[0].split(",") == list(COLUMNS) and len(table) == 1 + 2 * 2 * 3
+    # Three measures and five scores by each operator, and two of moving the input.
+    assert table[0].split(",") == list(COLUMNS) and len(table) == 1 + 2 * 2 * 8 + 2 * 2
+    assert {one["score"] for one in told["scores"]} == set(KINDS)
+    (moved,) = [
+        one
+        for one in told["scores"]
+        if (one["explainer"], one["score"]) == ("saliency", "sensitivity-max, relative")
+    ]
+    assert 0 < moved["mean"]["mean"] < 2 and moved["examples"] == 4
+
+
+def test_the_report_is_the_one_that_is_made_of_the_file_later(
+    checked: tuple[Path, dict],  # type: ignore[type-arg]
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run, _ = checked
+    later = run.with_name("later.html")
+    assert main(["export", str(run), "--view", "report", "-o", str(later)]) == 0
+    assert capsys.readouterr().out == f"{later}\n"
+    assert later.read_bytes() == run.with_name("r.html").read_bytes()
+    words = later.read_text(encoding="utf-8")
+    for name, one in read_checks(checks_path(run)).verdicts.items():
+        assert f"<b>{name}: <span" in words and f">{one.level}</span>" in words
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence", "code"),
+    [
+        ("r.docx", "a report is saved as .html or .pdf", 2),
+        ("r", "has no suffix", 2),
+        ("no/r.pdf", "does not exist; make it first", 1),
+    ],
+)
+def test_a_report_that_cannot_be_written_is_refused_before_anything_is_run(
+    name: str, sentence: str, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, target = SAMPLES / "glimpse-hard.h5", tmp_path / "x.npz"
+    assert main(["check", str(run), "--report", str(tmp_path / name), "-o", str(target)]) == code
+    said = capsys.readouterr().err
+    assert sentence in said and len(said.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_model_that_is_checked_is_the_one_that_was_recorded(

@@ -56,6 +56,30 @@ def test_the_numbers_behind_it_are_those_of_the_checks(tmp_path: Path) -> None:
         assert "Faithfulness of glimpse-hard" in str(file["caption"])
 
 
+@pytest.mark.parametrize("view", ["report", "faithfulness"])
+def test_a_web_page_is_the_report(tmp_path: Path, view: str) -> None:
+    path = tmp_path / "r.html"
+    assert main(["export", str(RUN), "--view", view, "-o", str(path)]) == 0
+    words = path.read_text(encoding="utf-8")
+    assert words.startswith("<!DOCTYPE html>") and "Faithfulness of glimpse-hard" in words
+
+
+def test_the_report_is_a_pdf_of_pages(tmp_path: Path) -> None:
+    path = tmp_path / "r.pdf"
+    assert main(["export", str(RUN), "--view", "report", "-o", str(path)]) == 0
+    pages = PdfReader(path).pages
+    assert len(pages) > 3
+    report = read_checks(checks_path(RUN))
+    text = " ".join(pages[0].extract_text().split())
+    assert all(f"{name}: {one.level}" in text for name, one in report.verdicts.items())
+
+
+def test_a_report_is_no_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "r.svg"
+    assert main(["export", str(RUN), "--view", "report", "-o", str(path)]) == 2
+    assert "a report is saved as .html or .pdf" in capsys.readouterr().err and not path.exists()
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

@@ -205,6 +205,42 @@ def test_results_come_as_they_are_made_and_a_check_can_be_stopped() -> None:
         check(linear, inputs(), explainers=[], should_stop=lambda: next(asked) > 2)
 
 
+def test_what_is_concluded_at_the_end_is_told_and_can_be_stopped() -> None:
+    told: list[tuple[float, str]] = []
+    names = ["leave-one-out", "saliency", "random"]
+    check(
+        linear,
+        inputs(),
+        explainers=names,
+        controls=3,
+        on_progress=lambda done, words: told.append((done, words)),
+    )
+    ending = [done for done, words in told if words == "intervals and permutations"]
+    # Three explanations by two operators, and six pairs of them.
+    assert len(ending) == 3 * 2 + 6 and len(set(ending)) == len(ending)
+    assert [done for done, _ in told] == sorted(done for done, _ in told) and ending[-1] == 1
+    for last in (1, 9):
+        seen: list[str] = []
+
+        def progress(done: float, words: str, seen: list[str] = seen) -> None:
+            seen.append(words)
+
+        def stop(seen: list[str] = seen, last: int = last) -> bool:
+            return seen.count("intervals and permutations") >= last
+
+        with pytest.raises(CancelledError):
+            check(
+                linear,
+                inputs(),
+                explainers=names,
+                controls=3,
+                on_progress=progress,
+                should_stop=stop,
+            )
+        # The step after it was asked for is the last one.
+        assert seen.count("intervals and permutations") == last
+
+
 def glimpse(name: str, count: int = 12) -> ZooPictures:
     model = load_system(checkpoints()[name])
     batch = next(iter(load_task("mnist-small").batches("test", count, count)))

@@ -26,7 +26,7 @@ from hardattn_viewer.faithfulness.engine import Ask, Engine
 from hardattn_viewer.faithfulness.errors import CancelledError, FaithfulnessError
 from hardattn_viewer.faithfulness.rankings import generator_of, orders_of, random_orders
 from hardattn_viewer.faithfulness.removal import (
-    control_curves,
+    control_orders,
     curves_of,
     leave_one_out,
     scored_curves,
@@ -85,7 +85,8 @@ def test_two_items_of_which_either_or_both_are_needed(
 
 
 def test_random_rankings_of_a_linear_model_take_their_share_on_average() -> None:
-    curves = control_curves(linear(), "zero", [0], 4_000, seed=0)[0]
+    engine = linear()
+    curves = curves_of(engine, "zero", control_orders(engine, [0], 4_000, seed=0))[0]
     taken = (curves.deletion[:, :1] - curves.deletion).mean(0)
     expected = counts_of(8) / 8 * C.sum()
     error = curves.deletion.std(0) / np.sqrt(4_000)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from hardattn_viewer.app.actions import Command
 from hardattn_viewer.app.commands.window_protocol import Window
+from hardattn_viewer.app.report_saver import has_report
 from hardattn_viewer.session.checking import checked_run, is_checking, path_of
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
 
 
 def check_commands(session: Session, window: Window) -> list[Command]:
-    """To begin a check, and to end one."""
+    """To begin a check, to end one, and to save what it found."""
     return [
         Command(
             "runCheck",
@@ -30,6 +31,15 @@ def check_commands(session: Session, window: Window) -> list[Command]:
             tooltip="End the check that goes on; what it has written stays",
             enabled=is_checking,
             group="check",
+        ),
+        Command(
+            "saveReport",
+            "File",
+            "Save the repor&t of the check…",
+            window.choose_report,
+            tooltip="Save verdicts, curves, scores and methods as one web page or PDF",
+            enabled=has_report,
+            group="export",
         ),
     ]
 

@@ -54,6 +54,9 @@ class Window(Protocol):
     def stop_check(self) -> None:
         """End the check that goes on."""
 
+    def choose_report(self) -> None:
+        """Ask where the report of the checks shall be saved."""
+
     def show_omissions(self) -> None:
         """Say what is not in the runs that are shown."""
 

@@ -35,7 +35,9 @@ def paint_controls(painter: QPainter, rect: QRectF, picture: ChecksPicture, them
         words = f"{one.name}. {one.note}" if one.note else one.name
         lines = wrap(words, rect.width() - _OUTCOME, theme, small)
         height = max(1, len(lines)) * step + 2 * _PAD
-        if y + height > rect.bottom() + 1:
+        # Words on what is left need a line of their own.
+        last = at + 1 == len(rows)
+        if y + height + (0 if last else step) > rect.bottom() + 1:
             left = f"… and {len(rows) - at} more, in the report"
             place = QRectF(rect.left(), rect.bottom() - step, rect.width(), step)
             draw_text(painter, place, left, theme, size=small, colour=theme.faint)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPolygonF
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
+from hardattn_viewer.checks.curves import opposite
 from hardattn_viewer.checks.measured import Measured, shares_of
 from hardattn_viewer.drawing.axes import tick_words, ticks
 from hardattn_viewer.drawing.checks.picture import ChecksPicture, colour_of, is_dashed
@@ -99,6 +100,10 @@ def paint_removal(
             pen(colour, 2.2 if strong else 1.2, dashed=is_dashed(name, measured.explainers, theme))
         )
         paint_line(painter, points(mean))
+    if turned_name(picture):
+        mean = mean_band(_turned(measured, picture.named, kind))[0]
+        painter.setPen(_dotted(colour_of(picture.named, theme)))
+        paint_line(painter, points(mean))
     painter.restore()
 
 
@@ -111,14 +116,17 @@ def paint_legend(painter: QPainter, rect: QRectF, picture: ChecksPicture, theme:
     height = line_height(theme, small) + 2
     x, y = rect.left(), rect.top()
     names = [name for name in measured.explainers if name != "random"]
-    for name in [*names, "random rankings, 95 %"]:
+    for name in _legend(picture):
         width = 22 + text_width(name, theme, small)
         if x + width > rect.right() and x > rect.left():
             x, y = rect.left(), y + height
         if y + height > rect.bottom() + 1:
             return
         middle = y + height / 2
-        if name in names:
+        if name == turned_name(picture):
+            painter.setPen(_dotted(colour_of(picture.named, theme)))
+            painter.drawLine(QLineF(x, middle, x + 15, middle))
+        elif name in names:
             painter.setPen(
                 pen(
                     colour_of(name, theme),
@@ -141,13 +149,38 @@ def legend_height(picture: ChecksPicture, width: float, theme: Theme) -> float:
         return 0.0
     small = theme.size_small
     lines, x = 1, 0.0
-    names = [name for name in measured.explainers if name != "random"]
-    for name in [*names, "random rankings, 95 %"]:
+    for name in _legend(picture):
         step = 22 + text_width(name, theme, small)
         if x + step > width and x > 0:
             lines, x = lines + 1, 0.0
         x += step + 10
     return lines * (line_height(theme, small) + 2)
+
+
+def turned_name(picture: ChecksPicture) -> str:
+    """What the curve of the opposite ranking is called; empty where it is not drawn."""
+    measured = picture.measured
+    if not picture.turned or measured is None or picture.named not in measured.explainers:
+        return ""
+    return f"{picture.named}, turned round"
+
+
+def _turned(measured: Measured, name: str, kind: str) -> Floats:
+    deletion, insertion = opposite(measured.deletion[name], measured.insertion[name])
+    return deletion if kind == "deletion" else insertion
+
+
+def _dotted(colour: str) -> QPen:
+    found = pen(colour, 1.6)
+    found.setStyle(Qt.PenStyle.DotLine)
+    return found
+
+
+def _legend(picture: ChecksPicture) -> list[str]:
+    measured = picture.measured
+    names = [] if measured is None else [name for name in measured.explainers if name != "random"]
+    turned = turned_name(picture)
+    return [*names, *([turned] if turned else []), "random rankings, 95 %"]
 
 
 def _ends(measured: Measured) -> tuple[float, float]:

@@ -25,12 +25,14 @@ class ChecksPicture:
             name.
         focus: the explanation whose verdict is written out; the first verdict if there is none.
         pointed: the explanation under the mouse.
+        turned: whether the curves of the one in focus are drawn turned round as well.
     """
 
     report: Report
     operator: str = ""
     focus: str = ""
     pointed: str = ""
+    turned: bool = False
 
     @property
     def measured(self) -> Measured | None:

@@ -57,9 +57,16 @@ def _expected(choices: Choices) -> Floats:
     return found
 
 
+_STILL = "choices are as they were recorded, and not made again at each point"
+
 CHOICES = (
     Explainer(
-        "selection", "choice", "how often the item was chosen", "Mnih et al. 2014", _by(_selected)
+        "selection",
+        "choice",
+        "how often the item was chosen",
+        "Mnih et al. 2014",
+        _by(_selected),
+        still=_STILL,
     ),
     Explainer(
         "selection probability",
@@ -67,6 +74,7 @@ CHOICES = (
         "probability of its choices, 0 for what was not chosen",
         "Mnih et al. 2014",
         _by(_surprising),
+        still=_STILL,
     ),
     Explainer(
         "expected attention",
@@ -74,5 +82,6 @@ CHOICES = (
         "how often the policy would choose it, Σ π over choices",
         "Xu et al. 2015, arXiv:1502.03044",
         _by(_expected, of_blends=True),
+        still=_STILL,
     ),
 )

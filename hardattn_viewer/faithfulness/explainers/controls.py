@@ -31,7 +31,14 @@ def _oracle(asked: Asked) -> Floats:
     return scores
 
 
-RANDOM = Explainer("random", "control", "scores drawn at random", "", _random)
+RANDOM = Explainer(
+    "random",
+    "control",
+    "scores drawn at random",
+    "",
+    _random,
+    still="it does not look at the input",
+)
 ORACLE = Explainer(
     "oracle",
     "search",
@@ -39,4 +46,5 @@ ORACLE = Explainer(
     "Edin et al. 2024, arXiv:2408.08137",
     _oracle,
     removes=True,
+    still="its search would run the model on as many variants again at each point",
 )

@@ -52,6 +52,7 @@ class Explainer:
         explain: from what is asked to scores ``[items]``, the highest for what counts most; raises
             ``UndefinedError`` where it has no value, with the reason.
         removes: whether its scores depend on how items are removed.
+        still: why it cannot be asked about an input that was moved a little; empty where it can.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Explainer:
     source: str
     explain: Callable[[Asked], Floats]
     removes: bool = False
+    still: str = ""
 
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:

@@ -227,6 +227,7 @@ GRADIENTS = (
         "the same at the embedding, from ids (Captum's LayerIntegratedGradients)",
         "Sundararajan et al. 2017, arXiv:1703.01365",
         _layer_integrated,
+        still="it goes from token ids, which cannot be moved a little",
     ),
     Explainer(
         "deep-lift",

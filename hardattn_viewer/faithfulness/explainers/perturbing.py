@@ -22,6 +22,7 @@ from hardattn_viewer.faithfulness.subject import Floats
 
 SHAPLEY_SAMPLES = 25
 """Permutations that Shapley values are sampled by; each takes as many runs as there are items."""
+_STILL = "it would run the model on as many variants again at each point"
 WINDOW = 2
 """Items along each side of the window of occlusion."""
 _TOGETHER = 256
@@ -141,6 +142,7 @@ PERTURBING = (
         "Zeiler & Fergus 2014, arXiv:1311.2901",
         _by(_ablated),
         removes=True,
+        still=_STILL,
     ),
     Explainer(
         "occlusion",
@@ -149,6 +151,7 @@ PERTURBING = (
         "Zeiler & Fergus 2014, arXiv:1311.2901",
         _by(_occluded),
         removes=True,
+        still=_STILL,
     ),
     Explainer(
         "shapley",
@@ -157,6 +160,7 @@ PERTURBING = (
         "Castro et al. 2009, Computers & Operations Research 36",
         _by(_shapley),
         removes=True,
+        still=_STILL,
     ),
     Explainer(
         "kernel-shap",
@@ -165,6 +169,7 @@ PERTURBING = (
         "Lundberg & Lee 2017, arXiv:1705.07874",
         _by(_kernel),
         removes=True,
+        still=_STILL,
     ),
 )
 

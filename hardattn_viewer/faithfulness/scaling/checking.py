@@ -10,7 +10,7 @@ from typing import Any
 
 from hardattn_viewer.checks.report import Report
 from hardattn_viewer.checks.sanity import Sanity
-from hardattn_viewer.faithfulness.checking import conclusion, facts_of, prepared
+from hardattn_viewer.faithfulness.checking import concluding, conclusion, facts_of, prepared
 from hardattn_viewer.faithfulness.errors import CancelledError
 from hardattn_viewer.faithfulness.scaling.cluster import Cluster
 from hardattn_viewer.faithfulness.scaling.parts import Parts
@@ -110,6 +110,9 @@ def check_apart(
             sanity,
             warnings,
             last=last,
+            on_step=concluding(on_progress, len(pieces) / (len(units) + 1))
+            if last
+            else lambda done: None,
         )
 
     whole = _Shards(units)
@@ -124,7 +127,7 @@ def check_apart(
                 started = time.monotonic()
                 on_report(conclude(whole.numbers, last=False))
                 took = time.monotonic() - started
-                # Nobody is asked whether to stop while one is made.
+                # Workers that are done wait for their next unit while one is made.
                 pause = _REPORTING * took if took < _LONGEST else float("inf")
                 next_report = time.monotonic() + pause
     on_progress(len(pieces) / (len(units) + 1), "controls")

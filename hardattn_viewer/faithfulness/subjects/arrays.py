@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -82,6 +83,13 @@ class ArraySubject:
             pool=_summed,
             module=self._model if isinstance(self._model, nn.Module) else None,
         )
+
+    def moved(self, example: int, change: Tensor) -> ArraySubject:
+        """The same with a change ``[1, items, …]`` added to the values of one example."""
+        made = copy.copy(self)
+        made._inputs = list(self._inputs)
+        made._inputs[example] = self._inputs[example].detach() + change[0]
+        return made
 
     def _call(self, batch: Tensor) -> Any:
         if not isinstance(self._model, nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -103,6 +104,14 @@ class PictureSubject:
             pool=self.pooled,
             module=self.model if isinstance(self.model, nn.Module) else None,
         )
+
+    def moved(self, example: int, change: Tensor) -> PictureSubject:
+        """The same with a change ``[1, …]`` added to the pixels of one example."""
+        made = copy.copy(self)
+        made.images = self.images.clone()
+        made.images[example] += change[0]
+        made._fillers = {}
+        return made
 
     def pooled(self, found: Tensor) -> Floats:
         """Attributions of pixels ``[1, …, height, width]`` as one number a region."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -89,6 +90,7 @@ class TokenSubject:
         self.model, self.texts, self.outputs = model, tuple(texts), tuple(outputs)
         self.query = query
         self._pad, self._mask = pad, mask
+        self._changes: dict[int, Tensor] = {}
         found = getattr(model, "get_input_embeddings", lambda: None)()
         self.embedding = embedding if embedding is not None else found
         self._call = call or (lambda ids, seen: model(input_ids=ids, attention_mask=seen))
@@ -126,11 +128,16 @@ class TokenSubject:
         ids = torch.full((len(rows), width), self._pad)
         seen = torch.zeros_like(ids)
         gone = torch.zeros(len(rows), width, dtype=torch.bool)
+        changes = self._changes_of(rows, width)
         for at, (one, visible, replaced) in enumerate(written):
             ids[at, : len(one)] = torch.tensor(one)
             seen[at, : len(one)] = torch.tensor(visible)
             gone[at, : len(one)] = torch.tensor(replaced)
-        with evaluating(self.model), self._replacing(rows[0].operator, gone):
+        with (
+            evaluating(self.model),
+            self._adding(changes),
+            self._replacing(rows[0].operator, gone),
+        ):
             return outputs_of(self._call(ids, seen))
 
     def inputs(self, example: int) -> Inputs:
@@ -144,6 +151,8 @@ class TokenSubject:
         ids, blank, _ = self.by_ids(example)
         with torch.no_grad():
             values, baseline = self.embedding(ids), self.embedding(blank)
+        if example in self._changes:
+            values = values + self._changes[example]
 
         def forward(changed: Tensor) -> Tensor:
             many = ids.expand(len(changed), -1)
@@ -153,6 +162,13 @@ class TokenSubject:
         return Inputs(
             values, baseline, forward, lambda found: self.pooled(example, found), self.model
         )
+
+    def moved(self, example: int, change: Tensor) -> TokenSubject:
+        """The same with a change ``[1, length, width]`` added to the embeddings of one example."""
+        made = copy.copy(self)
+        before = self._changes.get(example)
+        made._changes = {**self._changes, example: change if before is None else before + change}
+        return made
 
     def by_ids(self, example: int) -> tuple[Tensor, Tensor, Callable[[Tensor], Tensor]]:
         """Ids ``[1, length]``, those with padding for every item, and a forward pass of ids."""
@@ -198,6 +214,42 @@ class TokenSubject:
             else:
                 replaced[place] = True
         return ids, seen, replaced
+
+    def _changes_of(self, rows: Sequence[Row], width: int) -> Tensor | None:
+        """What is added to the embeddings of rows, ``[rows, length, width]``; None for nothing."""
+        some = [row for row in rows if row.example in self._changes]
+        if not some:
+            return None
+        first = self._changes[some[0].example]
+        found = torch.zeros(len(rows), width, first.shape[-1], dtype=first.dtype)
+        for at, row in enumerate(rows):
+            if row.example in self._changes:
+                there = self._left(row)
+                found[at, : len(there)] = self._changes[row.example][0, there]
+        return found
+
+    def _left(self, row: Row) -> list[int]:
+        """The places of a text that its row still has."""
+        text = self.texts[row.example]
+        gone: set[int] = set()
+        if row.operator == "delete":
+            pairs = zip(text.items, row.mask, strict=True)
+            gone = {place for item, there in pairs if not there for place in item}
+        return [place for place in range(len(text.ids)) if place not in gone]
+
+    @contextmanager
+    def _adding(self, changes: Tensor | None) -> Iterator[None]:
+        if changes is None:
+            yield
+            return
+        assert self.embedding is not None
+        handle = self.embedding.register_forward_hook(
+            lambda module, given, found: found + changes.to(found.dtype)
+        )
+        try:
+            yield
+        finally:
+            handle.remove()
 
     @contextmanager
     def _replacing(self, operator: str, gone: Tensor) -> Iterator[None]:

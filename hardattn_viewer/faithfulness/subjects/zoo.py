@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
@@ -245,6 +246,16 @@ class ZooPictures(ZooSubject):
             pool=self.pictures.pooled,
             module=self.model,
         )
+
+    def moved(self, example: int, change: Tensor) -> ZooPictures:
+        """The same with a change ``[1, …]`` added to the pixels of one example, from 0 to 1.
+
+        Choices that were recorded stay.
+        """
+        made = copy.copy(self)
+        made.pictures = self.pictures.moved(example, change)
+        made.pictures.images.clamp_(0, 1)
+        return made
 
     def log_prob(self, example: int, step: int) -> tuple[Tensor, Tensor]:
         """The pixels, and log π of what was chosen at a step, the steps before as they were."""

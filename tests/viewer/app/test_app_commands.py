@@ -8,6 +8,7 @@ there has to change something that a person can see.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -32,9 +33,11 @@ from hardattn_viewer.app.commands.every import commands_of
 from hardattn_viewer.app.commands.window_protocol import Window
 from hardattn_viewer.app.main_window import MainWindow
 from hardattn_viewer.app.session_folder import SessionFolder
+from hardattn_viewer.checks.file import checks_path
 from hardattn_viewer.session import recovering
 from hardattn_viewer.session.atlas import Atlas, HeadAt
 from hardattn_viewer.session.beside import Beside
+from hardattn_viewer.session.checking import checked_run
 from hardattn_viewer.session.comparing import comparison_of
 from hardattn_viewer.session.finding import hits_of
 from hardattn_viewer.session.saved import saved_of, text_of, write_session
@@ -85,7 +88,7 @@ CHANGES = {
     "timelineIn": "timeline", "timelineOut": "timeline", "timelineFit": "timeline",
     "exportBookmarks": "dialogs", "loopNone": "loop", "compareMaps": "display",
     "moreArcs": "display", "fewerArcs": "display",
-    "runCheck": "dialogs", "stopCheck": "checking",
+    "runCheck": "dialogs", "stopCheck": "checking", "saveReport": "dialogs",
     "help": "dialogs", "log": "dialogs", "about": "dialogs",
 }  # fmt: skip
 PREFIXES = {
@@ -281,6 +284,14 @@ def zoom_the_picture(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     wait_until_shown(qtbot, window)
 
 
+def show_checks(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    run = checked_run(window.session.state)
+    assert run is not None and isinstance(run.path, Path)
+    shutil.copy(ROOT / "sample_runs" / "glimpse-hard.checks.npz", checks_path(run.path))
+    window.actions_["view_faithfulness"].trigger()
+    qtbot.waitUntil(lambda: window.faithfulness.page.picture is not None, timeout=20_000)
+
+
 def draw_arcs(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     window.session.set_display(replace(window.session.state.display, arcs=True, arc_count=5))
 
@@ -302,6 +313,7 @@ PREPARE: dict[str, Callable[[MainWindow, QtBot, Path], None]] = {
     "restoreSession": keep_a_session,
     "stopRecovery": begin_recovery,
     "stopCheck": begin_a_check,
+    "saveReport": show_checks,
     "compareMaps": compare_maps_off,
     "compareSame": look_elsewhere_in_b,
     **dict.fromkeys(

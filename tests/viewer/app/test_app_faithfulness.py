@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
-from PySide6.QtWidgets import QComboBox
+from PySide6.QtWidgets import QComboBox, QFileDialog
 from pytestqt.qtbot import QtBot
 from small_runs import wait_until_shown, write_run
 
@@ -23,6 +23,8 @@ from hardattn_viewer.checks.forced import Forced
 from hardattn_viewer.checks.measured import Measured
 from hardattn_viewer.checks.report import CHOICE, Report, concluded
 from hardattn_viewer.checks.sanity import Sanity
+from hardattn_viewer.checks.scores import score_of
+from hardattn_viewer.checks.scoring import CORRELATION
 from hardattn_viewer.drawing.checks.page import explanation_at
 from hardattn_viewer.drawing.checks.wins import rows_of
 from hardattn_viewer.session.checking import checks_of, least_supported
@@ -133,6 +135,55 @@ def test_another_operator_is_chosen_from_its_list(checked: MainWindow, qtbot: Qt
     view.operator.setCurrentIndex(1)
     shown = view.page.picture
     assert shown is not None and shown.measured is not None and shown.measured.operator == "mean"
+
+
+def test_without_scores_there_is_no_table(checked: MainWindow) -> None:
+    assert not checked.faithfulness.scores.isVisible()
+
+
+def test_scores_stand_below_the_page(
+    make_window: Callable[[], MainWindow], qtbot: QtBot, run: Path
+) -> None:
+    shutil.copy(checks_path(SAMPLES / run.name), run.parent)
+    window = make_window()
+    window.session.open([run])
+    wait_until_shown(qtbot, window)
+    window.actions_["view_faithfulness"].trigger()
+    view = window.faithfulness
+    qtbot.waitUntil(lambda: view.scores.isVisible(), timeout=20_000)
+    said = view.scores.accessibleDescription()
+    (shapley,) = [row for row in said.split("; ") if row.startswith("shapley by grey")]
+    report = read_checks(checks_path(run))
+    one = score_of(report.scores, "shapley", "grey", CORRELATION)
+    assert one is not None and f"faithfulness correlation {one.value.mean:+.2f}" in shapley
+    assert shapley.endswith("sensitivity-max, relative N/A")
+    high = view.scores.height()
+    assert view.page.height() >= 540 and high > 7 * 19
+    view.operator.setCurrentIndex(1)
+    assert "shapley by mean" in view.scores.accessibleDescription()
+    pixels = view.scores.grab().toImage()
+    colours = {pixels.pixel(x, y) for x in range(0, 400, 3) for y in range(0, high, 3)}
+    assert len(colours) > 8
+
+
+def test_the_report_is_saved_where_its_dialog_says(
+    checked: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    view = checked.faithfulness
+    assert view.buttons["saveReport"].isVisible()
+    qtbot.mouseClick(view.buttons["saveReport"], Qt.MouseButton.LeftButton)
+    dialog = checked.findChild(QFileDialog, "reportDialog")
+    assert dialog is not None and dialog.selectedFiles()[0].endswith("glimpse-hard-checks.html")
+    for suffix, begins in (("html", b"<!DOCTYPE html>"), ("pdf", b"%PDF")):
+        target = tmp_path / f"report.{suffix}"
+        dialog.fileSelected.emit(str(target))
+        assert target.read_bytes().startswith(begins)
+        assert checked.message.text.text() == f"Saved {target}."
+    dialog.fileSelected.emit(str(tmp_path / "report.txt"))
+    assert "a report is saved as .html or .pdf" in checked.message.text.text()
+    dialog.filterSelected.emit("PDF (*.pdf)")
+    assert dialog.defaultSuffix() == "pdf"
+    dialog.reject()
 
 
 def test_examples_that_bear_it_out_least_are_listed_and_gone_to(
