@@ -48,10 +48,11 @@ def methods(report: Report) -> str:
         ways = "; ".join(f"{one.operator} ({one.words})" for one in report.measured)
         controls = len(report.measured[0].control_deletion)
         parts.append(
-            f"The {facts.get('reading', 'output')} of the predicted class was read while items "
-            f"were removed in the order of each explanation and put back in it, at shares from 0 "
-            f"to 1 in steps of a tenth, by: {ways}. An explanation's separation is the area under "
-            f"its insertion curve less that under its deletion curve; comprehensiveness and "
+            f"The {facts.get('reading', 'output')} of {facts.get('reads', 'the predicted class')} "
+            "was read while items were removed in the order of each explanation and put back in "
+            f"it, at shares from 0 to 1 in steps of a tenth, by: {ways}. An explanation's "
+            "separation is the area under its insertion curve less that under its deletion curve; "
+            "comprehensiveness and "
             f"sufficiency (DeYoung et al. 2020) are means over shares. Each was held against "
             f"{controls} random rankings of the same items: the win rate is the share of these "
             f"that it beats, ties counting half, averaged over examples, with a 95 % bootstrap "

@@ -29,7 +29,10 @@ _OFTEN = 2.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run_file", metavar="RUN", help="a run file, its .parts folder, or a URL")
     parser.add_argument(
-        "--model", metavar="MODEL", help="its checkpoint (default: the one that the run names)"
+        "--model",
+        metavar="MODEL",
+        help="a checkpoint (default: the one that the run names), the folder of a Hugging Face "
+        "model, or package.module:factory, whose code is run",
     )
     parser.add_argument(
         "--explainers",
@@ -112,8 +115,8 @@ def _checked(arguments: argparse.Namespace, target: Path) -> Report:
     try:
         import torch
 
+        from hardattn_viewer.cli.checking.opened import opened_model
         from hardattn_viewer.faithfulness import CancelledError, FaithfulnessError
-        from hardattn_viewer.faithfulness.from_run import recorded
     except ModuleNotFoundError as error:
         raise missing_extra("faithfulness", error) from error
     from hardattn_viewer.checks.file import ChecksError
@@ -121,29 +124,32 @@ def _checked(arguments: argparse.Namespace, target: Path) -> Report:
 
     torch.set_num_threads(arguments.threads)
     events = _Events(target) if arguments.events else None
-    began = time.monotonic()
+    began, notes = time.monotonic(), Notes("hardattn check")
     with (
         open_run(arguments.run_file) as opened,
-        Interruption(Notes("hardattn check")) as interruption,
+        Interruption(notes) as interruption,
         progress_bar(_STEPS, "checking", "") as bar,
     ):
         try:
-            found = recorded(
+            found = opened_model(
                 opened,
-                model=Path(arguments.model) if arguments.model else None,
+                arguments.model,
                 task=arguments.task,
                 data=arguments.data,
                 examples=arguments.examples,
                 seed=arguments.seed,
+                notes=notes,
             )
+            named = _names(arguments.explainers)
             return _checking(arguments, found, target)(
-                explainers=_names(arguments.explainers),
+                explainers=named if named is not None else found.explainers,
+                targets=found.targets,
                 operators=_names(arguments.operators),
                 controls=arguments.controls,
                 seed=arguments.seed,
                 rest=arguments.rest,
                 most=arguments.most,
-                reading=arguments.reading,
+                reading=arguments.reading or found.reading,
                 facts=found.facts,
                 sanity=found.sanity,
                 warnings=found.warnings,
@@ -177,6 +183,7 @@ def _checking(
     arguments: argparse.Namespace, found: Recorded, target: Path
 ) -> Callable[..., Report]:
     """What checks a run that was opened: this process, or others that open it again."""
+    from hardattn_viewer.cli.checking.opened import is_factory
     from hardattn_viewer.faithfulness import check
     from hardattn_viewer.faithfulness.scaling import Source, check_apart
     from hardattn_viewer.faithfulness.scaling.parts import parts_path
@@ -187,9 +194,9 @@ def _checking(
         return partial(check, found.subject, explanations=found.explanations)
     place = address(arguments.run_file)
     source = Source.of(
-        "hardattn_viewer.faithfulness.from_run:reopened",
+        "hardattn_viewer.cli.checking.opened:reopened",
         run=place.full if isinstance(place, Url) else str(place.absolute()),
-        model=_absolute(arguments.model),
+        model=arguments.model if is_factory(arguments.model) else _absolute(arguments.model),
         task=arguments.task,
         data=_absolute(arguments.data),
         examples=arguments.examples,
@@ -267,7 +274,9 @@ class _Events:
 def _names(text: str | None) -> list[str] | None:
     if text is None:
         return None
-    return [name.strip() for name in text.split(",") if name.strip()]
+    # A multiplication sign is on few keyboards.
+    plain = text.replace("gradient x attention", "gradient × attention")
+    return [name.strip() for name in plain.split(",") if name.strip()]
 
 
 def _show(bar: Any, done: float, words: str) -> None:
@@ -291,11 +300,8 @@ def _target(arguments: argparse.Namespace) -> Path:
 
 def _list() -> int:
     try:
-        from hardattn_viewer.faithfulness import EXPLAINERS
+        from hardattn_viewer.cli.checking.listing import listing
     except ModuleNotFoundError as error:
         raise missing_extra("faithfulness", error) from error
-    width = max(map(len, EXPLAINERS))
-    for one in EXPLAINERS.values():
-        source = f" ({one.source})" if one.source else ""
-        print(f"{one.name:{width}}  {one.family}: {one.words}{source}")
+    print(listing())
     return 0

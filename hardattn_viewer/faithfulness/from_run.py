@@ -15,9 +15,8 @@ from hardattn_models.errors import ModelError
 from hardattn_models.registry import system
 from hardattn_viewer.checks.sanity import FAIL, NOT_APPLICABLE, PASS, Sanity
 from hardattn_viewer.faithfulness.errors import FaithfulnessError
-from hardattn_viewer.faithfulness.subject import Floats
+from hardattn_viewer.faithfulness.subject import Floats, Subject
 from hardattn_viewer.faithfulness.subjects.zoo import ZooPictures, ZooSubject
-from recorders import RunError, read_run
 from recorders.run.reader import Run
 from sample_runs import checkpoints
 
@@ -37,14 +36,21 @@ class Recorded:
         sanity: whether the model is the one that was recorded.
         facts: run, model and task.
         warnings: sentences on what was left out.
+        targets: the output that is read of each example; the predicted class if None.
+        reading: what is read of it where nobody says; "probability", or "value" of one output, if
+            None.
+        explainers: those that are run where nobody names some; the usual ones if None.
     """
 
-    subject: ZooSubject
+    subject: Subject
     explanations: Mapping[str, list[Floats]]
     labels: list[int | None]
     sanity: tuple[Sanity, ...]
     facts: Mapping[str, Any]
     warnings: tuple[str, ...] = field(default=())
+    targets: tuple[int, ...] | None = None
+    reading: str | None = None
+    explainers: tuple[str, ...] | None = None
 
 
 def recorded(
@@ -108,28 +114,10 @@ def recorded(
     )
 
 
-def reopened(run: str, *, model: str | None = None, **options: Any) -> Recorded:
-    """As :func:`recorded`, in a process that has nothing but names.
-
-    Args:
-        run: path or URL of the run.
-        model: path of its checkpoint.
-        options: task, data, examples and seed, as for :func:`recorded`.
-
-    Raises:
-        FaithfulnessError: the run cannot be read, or as for :func:`recorded`.
-    """
-    try:
-        with read_run(run) as opened:
-            return recorded(opened, model=Path(model) if model else None, **options)
-    except RunError as error:
-        raise FaithfulnessError(str(error)) from error
-
-
 def _checkpoint_of(run: Run) -> Path:
     name = run.metadata.get("checkpoint")
     if not isinstance(name, str) or "/" in name or not name:
-        raise FaithfulnessError(f"{run.path} names no checkpoint of the zoo: name it with --model")
+        raise FaithfulnessError(_no_checkpoint(run))
     beside = Path(str(run.path)).parent / name
     if beside.is_file():
         return beside
@@ -138,6 +126,27 @@ def _checkpoint_of(run: Run) -> Path:
         return shipped
     raise FaithfulnessError(
         f"the model of {run.path}, {name}, is neither beside it nor shipped: name it with --model"
+    )
+
+
+def _no_checkpoint(run: Run) -> str:
+    """Why a run has no checkpoint of the zoo, and what to name instead."""
+    model = run.metadata.get("model")
+    told = model if isinstance(model, dict) else {}
+    folder, factory = told.get("folder"), told.get("factory")
+    if isinstance(folder, str):
+        return (
+            f"{run.path} was recorded from the Hugging Face folder {folder}, which it does not "
+            "hold: name that folder with --model"
+        )
+    if isinstance(factory, str):
+        return (
+            f"{run.path} was recorded from the factory {factory}, which is code and never run "
+            "unless you name it: name it with --model, or one that returns a subject"
+        )
+    return (
+        f"{run.path} names no checkpoint of the zoo: name its model with --model, a checkpoint, a "
+        "Hugging Face folder or package.module:factory"
     )
 
 
