@@ -403,6 +403,60 @@ def test_gradient_times_attention_may_be_written_with_an_x(models: Path) -> None
     assert checked(models, "bert", *words).explainers == ("gradient × attention",)
 
 
+LISTENER = """
+import torch
+from recorders import AttentionTap
+
+
+class Loud(torch.nn.Module):
+    \"\"\"Attends to the loudest of eight moments, and says whether they are loud.\"\"\"
+
+    def __init__(self):
+        super().__init__()
+        self.look = AttentionTap("loudest", mechanism="soft", key_axis="frames")
+
+    def forward(self, waves):  # [batch, samples]
+        power = waves.unflatten(1, (8, -1)).square().mean(-1)
+        p = (9 * power).softmax(-1)
+        self.look(probabilities=p)
+        return torch.stack([(p * power).sum(1), 0.2 - power.mean(1)], 1) * 9
+"""
+
+
+def test_a_module_of_waveforms_is_given_the_sounds_of_the_run(tmp_path: Path) -> None:
+    name = write_models(tmp_path, "own_listener", LISTENER)
+    sys.path.insert(0, str(tmp_path))
+    try:
+        import own_listener
+    finally:
+        sys.path.remove(str(tmp_path))
+    model = own_listener.Loud()
+    rng = np.random.default_rng(0)
+    waves = (0.3 * rng.normal(size=(2, 800))).clip(-1, 1) * np.repeat(rng.random((2, 8)), 100, 1)
+    kept = np.rint(waves * 32_767).astype(np.int16)
+    with Recorder("loud.h5", model) as recorder:
+        for wave in kept:
+            with recorder.example(audio=wave, rate=8_000, input_span=(0.0, 0.1)):
+                model(torch.from_numpy(wave[None] / 32_767).float())
+    words = ("--controls", "3", "--explainers", "leave-one-out", "-o", "x.npz")
+    assert main(["check", "loud.h5", "--model", f"{name}:Loud", *words]) == 0
+    report = read_checks(Path("x.npz"))
+    assert [one.operator for one in report.measured] == ["silence", "noise"]
+    assert same(report).outcome == PASS
+    heard = torch.from_numpy(kept / 32_767).float()
+    with torch.no_grad():
+        target = int(model(heard)[0].argmax())
+        p = model(heard).softmax(-1)[0, target]
+        silent = heard[:1].clone()
+        silent[0, 300:400] = 0
+        without_it = model(silent).softmax(-1)[0, target]
+    measured = report.measured[0]
+    assert measured.alone[0][3] == pytest.approx(float(p - without_it), abs=1e-6)
+    power = heard[0].unflatten(0, (8, -1)).square().mean(-1)
+    shown = measured.scores["attention of loudest"][0]
+    np.testing.assert_allclose(shown, (9 * power).softmax(-1).numpy(), atol=1e-4)
+
+
 @pytest.mark.slow
 def test_a_folder_is_checked_by_several_processes_with_the_same_numbers(models: Path) -> None:
     alone = checked(models, "gpt2", *FEW)

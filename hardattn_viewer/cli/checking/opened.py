@@ -12,6 +12,7 @@ from torch import nn
 from hardattn_viewer.checks.sanity import Sanity
 from hardattn_viewer.cli.checking.pictures_checked import pictures_checked, plain_reads
 from hardattn_viewer.cli.checking.same_model import same_model
+from hardattn_viewer.cli.checking.sounds_checked import sounds_checked
 from hardattn_viewer.cli.checking.texts_checked import folder_checked, text_checked
 from hardattn_viewer.cli.errors import CommandError
 from hardattn_viewer.cli.recording.factories import called, current_folder_first, described
@@ -78,7 +79,7 @@ def factory_checked(run: Run, spec: str, count: int) -> Recorded:
 
     A factory with a parameter ``run`` is given the run, and one with ``examples`` how many of them.
     It returns a subject, an object with ``subject`` and ``explanations``, or a module: one with a
-    ``tokenizer`` reads the run's tokens, any other its pictures.
+    ``tokenizer`` reads the run's tokens, any other its sounds or its pictures.
 
     Raises:
         CommandError: there is no such factory, or it failed.
@@ -104,6 +105,8 @@ def factory_checked(run: Run, spec: str, count: int) -> Recorded:
     tokenizer = getattr(model, "tokenizer", None)
     if tokenizer is not None and not isinstance(tokenizer, nn.Module):
         return text_checked(run, model, tokenizer, count, facts)
+    if run.sound(0) is not None:
+        return sounds_checked(run, model, count, facts)
     return pictures_checked(run, model, model, plain_reads(model), count, facts)
 
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from hardattn_viewer.checks.sanity import FAIL
 from hardattn_viewer.cli.checking.same_model import same_model
+from hardattn_viewer.cli.checking.shown import shown_by
 from hardattn_viewer.cli.recording.hugging_face import Loaded, load_processor
 from hardattn_viewer.cli.recording.items import Item
 from hardattn_viewer.cli.recording.notes import Notes
@@ -22,16 +23,12 @@ from hardattn_viewer.cli.recording.subject import float_dtype
 from hardattn_viewer.faithfulness import FaithfulnessError, PictureSubject
 from hardattn_viewer.faithfulness.explainers.by_name import usual_of
 from hardattn_viewer.faithfulness.from_run import Recorded
-from hardattn_viewer.faithfulness.subject import Floats
 from recorders.run.reader import Run
 
 Box = tuple[float, float, float, float]
 Reads = Callable[[NDArray[np.uint8]], tuple[Tensor, Box]]
 """From a picture, uint8 ``[height, width]`` or ``[height, width, 3]``, to a model's input ``[1,
 channels, height, width]``, and the part of the picture that it covers: x0, y0, x1, y1 in pixels."""
-
-_SITES = 4
-"""Sites up to which each is held against random rankings on its own."""
 
 
 def folder_pictures(run: Run, loaded: Loaded, folder: Path, count: int, notes: Notes) -> Recorded:
@@ -113,7 +110,7 @@ def pictures_checked(
     same = same_model(run, model, subject, classes=bool(classes))
     return Recorded(
         subject=subject,
-        explanations={} if same.outcome == FAIL else _of_run(run, subject),
+        explanations={} if same.outcome == FAIL else shown_by(run, subject),
         labels=[run.examples[at].label for at in range(count)],
         sanity=(same,),
         facts={
@@ -148,41 +145,3 @@ def _regions(run: Run, example: int) -> NDArray[np.float32] | None:
         if found is not None:
             return found
     return run.regions(example)
-
-
-def _of_run(run: Run, subject: PictureSubject) -> dict[str, list[Floats]]:
-    """What the run shows of regions: of each site, or the mean of many."""
-    found: dict[str, list[Floats]] = {}
-    for site in run.sites:
-        rows = [
-            _mass(run, site.name, example, subject.items(example))
-            for example in range(len(subject))
-        ]
-        if all(row is not None for row in rows):
-            what = "choices" if site.hard else "attention"
-            found[f"{what} of {site.name}"] = [row for row in rows if row is not None]
-    if len(found) <= _SITES:
-        return found
-    mean = [np.mean(parts, 0) for parts in zip(*found.values(), strict=True)]
-    return {"recorded attention": mean}
-
-
-def _mass(run: Run, name: str, example: int, items: int) -> Floats | None:
-    """What a site gives to each region, summed over steps: chosen ones count one each."""
-    site = next(one for one in run.sites if one.name == name)
-    found = np.zeros(items)
-    for step in range(run.steps(site, example)):
-        p = run.map(site, example, step)
-        selection = run.selection(site, example, step) if site.hard else None
-        special = p.shape[-1] - items
-        if special < 0 or (special and special != len(site.special_keys)):
-            return None
-        if selection is not None:
-            taken, times = np.unique(selection[selection >= 0], return_counts=True)
-            inside = taken - special
-            np.add.at(found, inside[inside >= 0], times[inside >= 0])
-            continue
-        # A class token reads for the whole picture; without one every position does.
-        read = p[:, :1] if special else p
-        found += read[..., special:].mean((0, 1), dtype=np.float64)
-    return found
