@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from hardattn_viewer.checks.hardened import packed_hardened, unpacked_hardened
 from hardattn_viewer.checks.packing import (
     Arrays,
     expect,
@@ -74,6 +75,9 @@ def write_checks(report: Report, path: Path) -> None:
         "forced": examples,
         "seed": report.seed,
     }
+    if report.hardened is not None:
+        text["hardened"], hard = packed_hardened(report.hardened)
+        more |= hard
     try:
         write_packed(path, text, arrays | more)
     except OSError as error:
@@ -157,4 +161,6 @@ def _report(text: Mapping[str, Any], arrays: Arrays) -> Report:
         facts=text["facts"],
         warnings=text["warnings"],
         seed=int(text["seed"]),
+        # Files of before have none.
+        hardened=unpacked_hardened(text["hardened"], arrays) if "hardened" in text else None,
     )

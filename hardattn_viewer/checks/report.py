@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hardattn_viewer.checks.audit import Audit, audit
 from hardattn_viewer.checks.curves import comprehensiveness, separation, sufficiency
 from hardattn_viewer.checks.forced import Forced
+from hardattn_viewer.checks.hardened import Hardened
 from hardattn_viewer.checks.measured import Measured, shares_of
 from hardattn_viewer.checks.sanity import Sanity
 from hardattn_viewer.checks.statistics import (
@@ -90,6 +91,7 @@ class Report:
         flags: by explanation, sentences on controls that it failed.
         warnings: sentences on what was left out.
         seed: of resampling.
+        hardened: what the output does with heads that attend hard; None where nobody tried.
     """
 
     facts: Mapping[str, Any]
@@ -105,6 +107,7 @@ class Report:
     flags: Mapping[str, Sequence[str]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     seed: int = 0
+    hardened: Hardened | None = None
 
     @property
     def explainers(self) -> tuple[str, ...]:
@@ -139,6 +142,7 @@ def concluded(
     facts: Mapping[str, Any] | None = None,
     warnings: Sequence[str] = (),
     seed: int = 0,
+    hardened: Hardened | None = None,
 ) -> Report:
     """Conclude from what was measured.
 
@@ -150,6 +154,7 @@ def concluded(
         facts: what was checked and how.
         warnings: sentences on what was left out.
         seed: of resampling.
+        hardened: what the output does with heads that attend hard.
     """
     audits = {one.operator: audit(one.alone, one.whole, one.empty) for one in measured}
     explained = [_explained(one, name, seed) for one in measured for name in one.explainers]
@@ -190,6 +195,7 @@ def concluded(
         flags=dict(flags or {}),
         warnings=tuple(warnings),
         seed=seed,
+        hardened=hardened,
     )
 
 

@@ -7,6 +7,7 @@ import io
 import math
 from typing import Any
 
+from hardattn_viewer.checks.hardened import HOW
 from hardattn_viewer.checks.report import Report
 from hardattn_viewer.checks.statistics import AgainstRandom
 from hardattn_viewer.measures.intervals import Interval
@@ -91,6 +92,7 @@ def as_json(report: Report) -> dict[str, Any]:
             }
             for one in report.sanity
         ],
+        "hardened": _hardened(report),
         "undefined": {
             one.operator: {
                 name: {str(example): why for example, why in reasons.items()}
@@ -100,6 +102,31 @@ def as_json(report: Report) -> dict[str, Any]:
             for one in report.measured
         },
         "warnings": list(report.warnings),
+    }
+
+
+def _hardened(report: Report) -> dict[str, Any] | None:
+    made = report.hardened
+    if made is None:
+        return None
+    return {
+        "reason": made.reason,
+        "examples": list(made.examples),
+        "output": [_number(value) for value in made.whole],
+        "places": [
+            {
+                "place": made.name(at),
+                **{
+                    way: {
+                        "change": _number(float(made.changes[how, at])),
+                        "size": _number(float(made.largest[how, at])),
+                        "another class": _number(float(made.flips[how, at].sum())),
+                    }
+                    for how, way in enumerate(HOW)
+                },
+            }
+            for at in range(len(made.places))
+        ],
     }
 
 

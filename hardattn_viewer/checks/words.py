@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from hardattn_viewer.checks.hardened import HOW
 from hardattn_viewer.checks.report import CHOICE, Report
 from hardattn_viewer.checks.statistics import PERMUTATIONS
+
+_HEADS = 5
+"""Heads that are named where there are many."""
 
 
 def in_words(report: Report) -> str:
@@ -27,12 +31,31 @@ def in_words(report: Report) -> str:
                 f"{found.explainer:{width}}  {found.operator:{side}}  {beside}  "
                 f"{found.comprehensive.mean:+.3f}  {found.sufficient.mean:+.3f}"
             )
+    lines += _hardened(report)
     lines.append("")
     for control in report.sanity:
         note = f" ({control.note})" if control.note else ""
         lines.append(f"{control.outcome}: {control.name}{note}")
     lines += [f"note: {sentence}" for sentence in report.warnings]
     return "\n".join(lines)
+
+
+def _hardened(report: Report) -> list[str]:
+    """What hard heads do: all, each layer, and the heads that move the output most."""
+    made = report.hardened
+    if made is None:
+        return []
+    if made.reason:
+        return ["", f"run hard: not applicable ({made.reason})"]
+    reading = str(report.facts.get("reading", "output"))
+    heads = [at for at, one in enumerate(made.places) if one.head >= 0]
+    most = sorted(heads, key=lambda at: -made.largest[0, at])[:_HEADS]
+    shown = [at for at, one in enumerate(made.places) if one.head < 0] + most
+    lines = ["", "run hard, trained soft:"]
+    lines += [f"  {made.words(at, how, reading)}" for at in shown for how in range(len(HOW))]
+    if len(heads) > len(most):
+        lines.append(f"  … the {len(heads) - len(most)} other heads move it less by argmax")
+    return lines
 
 
 def methods(report: Report) -> str:

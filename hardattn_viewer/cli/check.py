@@ -14,7 +14,7 @@ from hardattn_viewer.cli.errors import WRONG_USAGE, CommandError, missing_extra
 from hardattn_viewer.cli.progress import progress_bar
 from hardattn_viewer.cli.recording.interruption import Interruption
 from hardattn_viewer.cli.recording.notes import Notes
-from hardattn_viewer.cli.recording.options import positive
+from hardattn_viewer.cli.recording.options import count, positive
 from hardattn_viewer.cli.runs import address, open_run, printed_json
 
 if TYPE_CHECKING:
@@ -55,6 +55,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--most", type=positive, metavar="K", help="force the K most probable candidates only"
+    )
+    parser.add_argument(
+        "--harden",
+        type=count,
+        default=8,
+        metavar="N",
+        help="examples to run with each head attending hard (default: 8; 0: none)",
     )
     parser.add_argument(
         "--reading", metavar="R", help="probability, logit, log-probability or value"
@@ -149,6 +156,7 @@ def _checked(arguments: argparse.Namespace, target: Path) -> Report:
                 seed=arguments.seed,
                 rest=arguments.rest,
                 most=arguments.most,
+                harden=arguments.harden,
                 reading=arguments.reading or found.reading,
                 facts=found.facts,
                 sanity=found.sanity,

@@ -18,13 +18,14 @@ from hardattn_viewer.checks.sanity import Sanity
 from hardattn_viewer.checks.statistics import CONTROLS
 from hardattn_viewer.faithfulness.blindness import attention_controls
 from hardattn_viewer.faithfulness.controlling import sanity_of
+from hardattn_viewer.faithfulness.deploying import deployed_hard
 from hardattn_viewer.faithfulness.engine import Engine
 from hardattn_viewer.faithfulness.errors import FaithfulnessError, UndefinedError
 from hardattn_viewer.faithfulness.explainers.by_name import explainers_of, is_explainer, usual_of
 from hardattn_viewer.faithfulness.explainers.explainer import Asked, Explainer
 from hardattn_viewer.faithfulness.forcing import forced
 from hardattn_viewer.faithfulness.measuring import measure
-from hardattn_viewer.faithfulness.plan import Plan
+from hardattn_viewer.faithfulness.plan import HARDENED, Plan
 from hardattn_viewer.faithfulness.subject import Floats, Subject
 from hardattn_viewer.faithfulness.subjects.arrays import ArraySubject
 from hardattn_viewer.faithfulness.subjects.choosing import Choosing
@@ -47,6 +48,7 @@ def check(
     seed: int = 0,
     rest: str = "replayed",
     most: int | None = None,
+    harden: int = HARDENED,
     facts: Mapping[str, Any] | None = None,
     sanity: Sequence[Sanity] = (),
     warnings: Sequence[str] = (),
@@ -74,6 +76,7 @@ def check(
         seed: of everything that is drawn.
         rest: what happens after a forced choice: "pinned" or "replayed".
         most: tries only so many of the most probable candidates.
+        harden: examples that are run with each head attending hard; 0 for none.
         facts: what to keep beside the numbers.
         sanity: controls that were run before.
         warnings: sentences on what was left out before.
@@ -100,6 +103,7 @@ def check(
         seed=seed,
         rest=rest,
         most=most,
+        harden=harden,
         should_stop=should_stop,
     )
     return run_plan(
@@ -254,6 +258,7 @@ def conclusion(
         facts=facts,
         warnings=warnings,
         seed=plan.seed,
+        hardened=deployed_hard(engine, plan.harden, plan.seed) if last else None,
     )
 
 

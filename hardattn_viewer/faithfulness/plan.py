@@ -9,6 +9,9 @@ from hardattn_viewer.checks.curves import SHARES, counts_of
 from hardattn_viewer.checks.statistics import CONTROLS
 from hardattn_viewer.faithfulness.forcing import DRAWS, RESTS
 
+HARDENED = 8
+"""Examples that are run with hard heads where nobody says: each head takes two passes of all."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -24,6 +27,7 @@ class Plan:
         rest: what happens after a forced choice, "pinned" or "replayed".
         draws: draws of what comes after it.
         most: tries the most probable candidates only, so many; None for every one.
+        harden: examples that are run with heads that attend hard; 0 for none.
 
     Raises:
         ValueError: numbers that make no sense.
@@ -37,6 +41,7 @@ class Plan:
     rest: str = "replayed"
     draws: int = DRAWS
     most: int | None = None
+    harden: int = HARDENED
 
     def __post_init__(self) -> None:
         if self.controls < 1:
@@ -45,6 +50,8 @@ class Plan:
             raise ValueError(f"what comes after is {' or '.join(RESTS)}, not {self.rest!r}")
         if self.draws < 0 or (self.most is not None and self.most < 1):
             raise ValueError("draws are 0 or more, and candidates 1 or more")
+        if self.harden < 0:
+            raise ValueError(f"{self.harden} examples cannot be run with hard heads")
         for what, names in (("explanation", self.explainers), ("operator", self.operators)):
             _once(what, names)
         counts_of(1, self.shares)

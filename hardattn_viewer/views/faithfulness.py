@@ -36,6 +36,7 @@ from hardattn_viewer.session.naming import key_name
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState, Slot
 from hardattn_viewer.views.canvas import Canvas
+from hardattn_viewer.views.hardened_panel import HardenedPanel
 from hardattn_viewer.views.parts import ElidedLabel, Notice, column, heading, label, line, row
 
 CHECK_IT = (
@@ -68,6 +69,7 @@ class FaithfulnessView(QWidget):
     Attributes:
         page: the page.
         forced: the output of the example that is shown, had another item been chosen.
+        hardened: what the output does where heads take one item.
         least: the examples that bear the explanation in focus out least.
     """
 
@@ -99,6 +101,7 @@ class FaithfulnessView(QWidget):
         self.forced.hovered.connect(session.hover)
         self.forced.clicked.connect(session.pin)
         self.forced_place = ElidedLabel(role="muted", name="checksForcedPlace")
+        self.hardened = HardenedPanel()
         self.least = _listing()
         self.least.itemActivated.connect(self._go_to)
         self.least.itemClicked.connect(self._go_to)
@@ -128,6 +131,7 @@ class FaithfulnessView(QWidget):
         self._theme = theme
         self.page.set_theme(theme)
         self.forced.set_theme(theme)
+        self.hardened.set_theme(theme)
 
     def _heading(self) -> QWidget:
         head = QWidget()
@@ -152,12 +156,14 @@ class FaithfulnessView(QWidget):
             self.forced_place,
             self.forced,
             line(),
+            self.hardened,
+            line(),
             heading("Least supported examples"),
             self.least,
             spacing=6,
             margins=(10, 10, 10, 8),
         )
-        inner.setStretch(4, 1)
+        inner.setStretch(7, 1)
         side.setLayout(inner)
         self._side = side
         body = QWidget()
@@ -235,6 +241,7 @@ class FaithfulnessView(QWidget):
         self.operator.setEnabled(len(names) > 1)
         self._show_page()
         self._show_forced(state)
+        self.hardened.show_report(report)
         self._show_least(state)
 
     def _show_notice(self, state: SessionState) -> None:
