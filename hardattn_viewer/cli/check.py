@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -64,6 +65,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="examples to run with each head attending hard (default: 8; 0: none)",
     )
     parser.add_argument(
+        "--replay",
+        metavar="E:T:I",
+        help="choose item I at step T of example E instead (each from 0), replay the rest of the "
+        "episode, say what came of it, and check nothing; -: as many as standard input names",
+    )
+    parser.add_argument(
         "--reading", metavar="R", help="probability, logit, log-probability or value"
     )
     parser.add_argument("--task", metavar="T", help="default: the one the model was trained on")
@@ -98,6 +105,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.explainers == "list":
         return _list()
+    if arguments.replay:
+        return _replayed(arguments)
     target = _target(arguments)
     report = _checked(arguments, target)
     try:
@@ -115,6 +124,41 @@ def run(arguments: argparse.Namespace) -> int:
         print(printed_json({"checks": str(target), "methods": methods(report), **as_json(report)}))
     elif not arguments.events:
         print(f"{in_words(report)}\n\n{methods(report)}\n\n{target} written")
+    return 0
+
+
+def _replayed(arguments: argparse.Namespace) -> int:
+    try:
+        import torch
+
+        from hardattn_viewer.cli.checking.opened import opened_model
+        from hardattn_viewer.cli.checking.replaying import replayed
+        from hardattn_viewer.faithfulness import FaithfulnessError
+    except ModuleNotFoundError as error:
+        raise missing_extra("faithfulness", error) from error
+    torch.set_num_threads(arguments.threads)
+    with open_run(arguments.run_file) as opened:
+        try:
+            found = opened_model(
+                opened,
+                arguments.model,
+                task=arguments.task,
+                data=arguments.data,
+                examples=arguments.examples,
+                seed=arguments.seed,
+                notes=Notes("hardattn check"),
+            )
+            replayed(
+                found,
+                arguments.replay,
+                sys.stdin,
+                reading=arguments.reading,
+                plain=arguments.json,
+            )
+        except FaithfulnessError as error:
+            raise CommandError(str(error)) from error
+        except ValueError as error:
+            raise CommandError(str(error), WRONG_USAGE) from error
     return 0
 
 

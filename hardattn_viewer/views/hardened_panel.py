@@ -17,7 +17,11 @@ from hardattn_viewer.views.canvas import Canvas
 from hardattn_viewer.views.parts import column, heading, label, row
 
 UNTRIED = "These checks are of before this was tried: check the run again."
-WORDS = {"argmax": "the most probable item", "sample": "an item that is drawn"}
+WORDS = {"argmax": "argmax", "sample": "a draw"}
+HINT = (
+    "Trained soft, deployed hard: the mean change of the output where a place takes one item. The "
+    "first column is all of a layer, the others are its heads, which have a scale of their own"
+)
 
 
 class HardenedPanel(QWidget):
@@ -35,6 +39,7 @@ class HardenedPanel(QWidget):
         self._reading = "output"
         self.canvas: Canvas[HardenedPicture] = Canvas("checksHardened", paint_hardened, place_at)
         self.canvas.hovered.connect(self._point_at)
+        self.canvas.setToolTip(HINT)
         self.how = QComboBox()
         self.how.setObjectName("checksHardenedHow")
         self.how.setAccessibleName("Which item a head takes")

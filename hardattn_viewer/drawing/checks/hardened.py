@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QPainter
 
@@ -52,12 +53,13 @@ def place_at(picture: HardenedPicture, rect: QRectF, point: QPointF) -> int | No
 def paint_hardened(painter: QPainter, rect: QRectF, picture: HardenedPicture, theme: Theme) -> None:
     """A row a layer: its name, all of it, then its heads; the first row is all of the model.
 
-    Orange where the output falls, blue where it rises, as strong as the largest change.
+    Orange where the output falls, blue where it rises; the strongest colour is the largest change
+    of all heads, and of all that is more than a head.
     """
     made, small = picture.hardened, theme.size_small
     changes = made.changes[picture.how]
-    known = np.abs(changes[np.isfinite(changes)])
-    largest = float(known.max()) if known.size and known.max() > 0 else 1.0
+    single = np.array([one.head != EVERYTHING for one in made.places])
+    largest = {whole: _largest(changes[single != whole]) for whole in (True, False)}
     named = set()
     for at, cell in _cells(made, rect):
         place = made.places[at]
@@ -66,7 +68,7 @@ def paint_hardened(painter: QPainter, rect: QRectF, picture: HardenedPicture, th
             name = "all" if place.layer == EVERYTHING else str(place.layer + made.choices)
             side = QRectF(rect.left(), cell.top(), _NAME - 5, cell.height())
             draw_text(painter, side, name, theme, size=small, colour=theme.muted, align="right")
-        colour = _mixed(theme, float(changes[at]) / largest)
+        colour = _mixed(theme, float(changes[at]) / largest[place.head == EVERYTHING])
         painter.fillRect(cell, colour)
         words = number(float(changes[at]))
         if text_width(words, theme, small) <= cell.width() - 2:
@@ -74,6 +76,11 @@ def paint_hardened(painter: QPainter, rect: QRectF, picture: HardenedPicture, th
             draw_text(painter, cell, words, theme, size=small, colour=ink, align="centre")
         if at == picture.pointed:
             outline(painter, cell, cell, pen(theme.text, 1), halo=0)
+
+
+def _largest(changes: NDArray[np.float64]) -> float:
+    known = np.abs(changes[np.isfinite(changes)])
+    return float(known.max()) if known.size and known.max() > 0 else 1.0
 
 
 def _cells(made: Hardened, rect: QRectF) -> Iterator[tuple[int, QRectF]]:
