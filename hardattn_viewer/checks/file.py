@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from hardattn_viewer.checks.choice_tests import packed_tests, unpacked_tests
 from hardattn_viewer.checks.hardened import packed_hardened, unpacked_hardened
 from hardattn_viewer.checks.packing import (
     Arrays,
@@ -78,6 +79,9 @@ def write_checks(report: Report, path: Path) -> None:
     if report.hardened is not None:
         text["hardened"], hard = packed_hardened(report.hardened)
         more |= hard
+    if report.tests is not None:
+        text["tests"], asked = packed_tests(report.tests)
+        more |= asked
     try:
         write_packed(path, text, arrays | more)
     except OSError as error:
@@ -163,4 +167,5 @@ def _report(text: Mapping[str, Any], arrays: Arrays) -> Report:
         seed=int(text["seed"]),
         # Files of before have none.
         hardened=unpacked_hardened(text["hardened"], arrays) if "hardened" in text else None,
+        tests=unpacked_tests(text["tests"], arrays) if "tests" in text else None,
     )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardattn_viewer.checks.audit import Audit, audit
+from hardattn_viewer.checks.choice_tests import ChoiceTests
 from hardattn_viewer.checks.curves import comprehensiveness, separation, sufficiency
 from hardattn_viewer.checks.forced import Forced
 from hardattn_viewer.checks.hardened import Hardened
@@ -92,6 +93,7 @@ class Report:
         warnings: sentences on what was left out.
         seed: of resampling.
         hardened: what the output does with heads that attend hard; None where nobody tried.
+        tests: further questions to a model that chooses; None where nobody asked.
     """
 
     facts: Mapping[str, Any]
@@ -108,6 +110,7 @@ class Report:
     warnings: tuple[str, ...] = ()
     seed: int = 0
     hardened: Hardened | None = None
+    tests: ChoiceTests | None = None
 
     @property
     def explainers(self) -> tuple[str, ...]:
@@ -143,6 +146,7 @@ def concluded(
     warnings: Sequence[str] = (),
     seed: int = 0,
     hardened: Hardened | None = None,
+    tests: ChoiceTests | None = None,
 ) -> Report:
     """Conclude from what was measured.
 
@@ -155,6 +159,7 @@ def concluded(
         warnings: sentences on what was left out.
         seed: of resampling.
         hardened: what the output does with heads that attend hard.
+        tests: further questions to a model that chooses.
     """
     audits = {one.operator: audit(one.alone, one.whole, one.empty) for one in measured}
     explained = [_explained(one, name, seed) for one in measured for name in one.explainers]
@@ -196,6 +201,7 @@ def concluded(
         warnings=tuple(warnings),
         seed=seed,
         hardened=hardened,
+        tests=tests,
     )
 
 

@@ -93,6 +93,7 @@ def as_json(report: Report) -> dict[str, Any]:
             for one in report.sanity
         ],
         "hardened": _hardened(report),
+        "further": _further(report),
         "undefined": {
             one.operator: {
                 name: {str(example): why for example, why in reasons.items()}
@@ -127,6 +128,31 @@ def _hardened(report: Report) -> dict[str, Any] | None:
             }
             for at in range(len(made.places))
         ],
+    }
+
+
+def _further(report: Report) -> dict[str, Any] | None:
+    asked = report.tests
+    if asked is None:
+        return None
+
+    def table(values: Any) -> list[list[float | None]]:
+        return [[_number(float(value)) for value in row] for row in values]
+
+    return {
+        "paths": table(asked.paths),
+        "contents": {
+            "operator": asked.operator,
+            "falls without what a choice saw": table(asked.seen),
+            "moves without what none saw": [_number(float(value)) for value in asked.unseen],
+        },
+        "why": {
+            "input x gradient of log pi": {
+                str(example): table(values) for example, values in asked.why.items()
+            },
+            "share on items seen before": table(asked.before),
+        },
+        "reasons": dict(asked.reasons),
     }
 
 

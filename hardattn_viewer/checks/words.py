@@ -32,6 +32,8 @@ def in_words(report: Report) -> str:
                 f"{found.comprehensive.mean:+.3f}  {found.sufficient.mean:+.3f}"
             )
     lines += _hardened(report)
+    if report.tests is not None:
+        lines += ["", *report.tests.words(str(report.facts.get("reading", "output")))]
     lines.append("")
     for control in report.sanity:
         note = f" ({control.note})" if control.note else ""

@@ -65,6 +65,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="examples to run with each head attending hard (default: 8; 0: none)",
     )
     parser.add_argument(
+        "--paths",
+        type=count,
+        default=0,
+        metavar="N",
+        help="draw N whole episodes of each example from the policy, and say how the output varies",
+    )
+    parser.add_argument(
+        "--contents",
+        action="store_true",
+        help="remove what each choice saw, with all choices as they were",
+    )
+    parser.add_argument(
+        "--why", action="store_true", help="ask what moves the log-probability of each choice"
+    )
+    parser.add_argument(
         "--replay",
         metavar="E:T:I",
         help="choose item I at step T of example E instead (each from 0), replay the rest of the "
@@ -201,6 +216,9 @@ def _checked(arguments: argparse.Namespace, target: Path) -> Report:
                 rest=arguments.rest,
                 most=arguments.most,
                 harden=arguments.harden,
+                paths=arguments.paths,
+                contents=arguments.contents,
+                why=arguments.why,
                 reading=arguments.reading or found.reading,
                 facts=found.facts,
                 sanity=found.sanity,

@@ -17,6 +17,7 @@ from hardattn_viewer.checks.report import Report, concluded
 from hardattn_viewer.checks.sanity import Sanity
 from hardattn_viewer.checks.statistics import CONTROLS
 from hardattn_viewer.faithfulness.blindness import attention_controls
+from hardattn_viewer.faithfulness.choice_tests import choice_tests
 from hardattn_viewer.faithfulness.controlling import sanity_of
 from hardattn_viewer.faithfulness.deploying import deployed_hard
 from hardattn_viewer.faithfulness.engine import Engine
@@ -49,6 +50,9 @@ def check(
     rest: str = "replayed",
     most: int | None = None,
     harden: int = HARDENED,
+    paths: int = 0,
+    contents: bool = False,
+    why: bool = False,
     facts: Mapping[str, Any] | None = None,
     sanity: Sequence[Sanity] = (),
     warnings: Sequence[str] = (),
@@ -77,6 +81,10 @@ def check(
         rest: what happens after a forced choice: "pinned" or "replayed".
         most: tries only so many of the most probable candidates.
         harden: examples that are run with each head attending hard; 0 for none.
+        paths: whole episodes that are drawn from the policy for each example, to see how far the
+            output depends on what is drawn.
+        contents: whether what each choice saw is removed, with all choices as they were.
+        why: whether it is asked what moves the log-probability of each choice.
         facts: what to keep beside the numbers.
         sanity: controls that were run before.
         warnings: sentences on what was left out before.
@@ -104,6 +112,9 @@ def check(
         rest=rest,
         most=most,
         harden=harden,
+        paths=paths,
+        contents=contents,
+        why=why,
         should_stop=should_stop,
     )
     return run_plan(
@@ -259,6 +270,7 @@ def conclusion(
         warnings=warnings,
         seed=plan.seed,
         hardened=deployed_hard(engine, plan.harden, plan.seed) if last else None,
+        tests=choice_tests(engine, plan) if last else None,
     )
 
 

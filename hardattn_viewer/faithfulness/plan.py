@@ -28,6 +28,9 @@ class Plan:
         draws: draws of what comes after it.
         most: tries the most probable candidates only, so many; None for every one.
         harden: examples that are run with heads that attend hard; 0 for none.
+        paths: whole episodes that are drawn from the policy for each example; 0 for none.
+        contents: whether what choices saw is removed, with all choices as they were.
+        why: whether it is asked what moves the log-probability of each choice.
 
     Raises:
         ValueError: numbers that make no sense.
@@ -42,6 +45,9 @@ class Plan:
     draws: int = DRAWS
     most: int | None = None
     harden: int = HARDENED
+    paths: int = 0
+    contents: bool = False
+    why: bool = False
 
     def __post_init__(self) -> None:
         if self.controls < 1:
@@ -50,6 +56,8 @@ class Plan:
             raise ValueError(f"what comes after is {' or '.join(RESTS)}, not {self.rest!r}")
         if self.draws < 0 or (self.most is not None and self.most < 1):
             raise ValueError("draws are 0 or more, and candidates 1 or more")
+        if self.paths < 0:
+            raise ValueError(f"{self.paths} episodes cannot be drawn")
         if self.harden < 0:
             raise ValueError(f"{self.harden} examples cannot be run with hard heads")
         for what, names in (("explanation", self.explainers), ("operator", self.operators)):

@@ -104,6 +104,9 @@ class FaithfulnessView(QWidget):
         self.counterfactual = CounterfactualPage(session)
         self.counterfactual.left.connect(self.leave_replay)
         self.hardened = HardenedPanel()
+        self.further = label(role="muted", name="checksFurther")
+        self.further.setWordWrap(True)
+        self._further_heading = heading("Further questions")
         self.least = least_listing()
         self.least.itemActivated.connect(self._go_to)
         self.least.itemClicked.connect(self._go_to)
@@ -159,13 +162,15 @@ class FaithfulnessView(QWidget):
             self.forced_panel,
             line(),
             self.hardened,
+            self._further_heading,
+            self.further,
             line(),
             heading("Least supported examples"),
             self.least,
             spacing=6,
             margins=(10, 10, 10, 8),
         )
-        inner.setStretch(5, 1)
+        inner.setStretch(7, 1)
         side.setLayout(inner)
         self._side = side
         body = QWidget()
@@ -245,6 +250,12 @@ class FaithfulnessView(QWidget):
         self._show_page()
         self._show_forced(state)
         self.hardened.show_report(report)
+        asked = (
+            report.tests.words(str(report.facts.get("reading", "output"))) if report.tests else []
+        )
+        self.further.setText("\n\n".join(asked))
+        for part in (self._further_heading, self.further):
+            part.setVisible(bool(asked))
         self._show_least(state)
 
     def _show_notice(self, state: SessionState) -> None:

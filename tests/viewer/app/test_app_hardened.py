@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from small_runs import wait_until_shown
 
 from hardattn_viewer.app.main_window import MainWindow
+from hardattn_viewer.checks.choice_tests import ChoiceTests
 from hardattn_viewer.checks.file import checks_path, write_checks
 from hardattn_viewer.checks.hardened import HOW, Hardened, Place
 from hardattn_viewer.checks.report import concluded
@@ -87,6 +88,21 @@ def test_what_cannot_run_hard_says_why(shown: Callable[[Hardened | None], MainWi
     panel = window.faithfulness.hardened
     assert not panel.canvas.isVisible() and not panel.how.isVisible()
     assert panel.says.text() == "Not applicable: it takes single items already."
+
+
+def test_further_questions_are_shown_where_they_were_asked(
+    shown: Callable[[Hardened | None], MainWindow], qtbot: QtBot, tmp_path: Path
+) -> None:
+    window = shown(None)
+    view = window.faithfulness
+    assert not view.further.isVisible()
+    asked = ChoiceTests(paths=np.array([[0.25, 0.75]]), reasons={"why": "there is no gradient"})
+    report = concluded([], tests=asked, facts={"reading": "logit", "seed": 0})
+    write_checks(report, checks_path(tmp_path / "minilm-text.h5"))
+    window.session.tell_check(None, wrote=True)
+    qtbot.waitUntil(view.further.isVisible)
+    assert "logit over 2 episodes drawn from the policy 0.500" in view.further.text()
+    assert "why chosen: not applicable (there is no gradient)" in view.further.text()
 
 
 def test_checks_of_before_say_that_they_are_to_be_run_again(
