@@ -31,6 +31,8 @@ class Replay:
         reading: what that is.
         predicted: class that is predicted, as it was; -1 where there are none.
         replayed_predicted: the same in the replay.
+        blends: whether the model weighs all items at every step that is not forced; what it chose
+            is then its most probable item.
     """
 
     example: int
@@ -45,6 +47,7 @@ class Replay:
     reading: str = "output"
     predicted: int = -1
     replayed_predicted: int = -1
+    blends: bool = False
 
     @property
     def changed(self) -> tuple[int, ...]:
@@ -69,6 +72,8 @@ class Replay:
                 else f", and class {self.replayed_predicted} is predicted instead of "
                 f"{self.predicted}"
             )
+        if self.blends:
+            rest = "it blends at all other steps"
         return (
             f"Had item {self.item} been chosen at step {self.step + 1} of example {self.example}: "
             f"{rest}; {self.reading} {self.replayed_output:.3f} instead of {self.output:.3f}"
@@ -109,4 +114,5 @@ def from_plain(told: Mapping[str, Any]) -> Replay:
         str(told["reading"]),
         int(told["predicted"]),
         int(told["replayed_predicted"]),
+        bool(told["blends"]),
     )

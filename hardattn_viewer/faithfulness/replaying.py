@@ -40,10 +40,9 @@ def replay(engine: Engine, example: int, step: int, item: int) -> Replay:
     usual = None if made.blends else made.chosen[None]
     asks = [Ask(example, whole, forced=usual), Ask(example, whole, forced=told[None])]
     before, after = (float(values[0]) for values in engine.values(asks))
-    predicted = [-1, -1]
     outputs = engine.outputs(asks)
-    if outputs[0].shape[-1] > 1:
-        predicted = [int(one[0].argmax()) for one in outputs]
+    classes = outputs[0].shape[-1] > 1
+    was, then = (int(one[0].argmax()) if classes else -1 for one in outputs)
     return Replay(
         example,
         step,
@@ -55,5 +54,7 @@ def replay(engine: Engine, example: int, step: int, item: int) -> Replay:
         before,
         after,
         engine.reading,
-        *predicted,
+        was,
+        then,
+        blends=made.blends,
     )

@@ -82,6 +82,7 @@ def test_a_blend_is_left_to_blend_where_it_is_not_forced() -> None:
     assert made.output == pytest.approx(float(whole.max()), abs=1e-5)
     assert made.replayed_output == pytest.approx(float(scores[whole.argmax()]), abs=1e-5)
     np.testing.assert_allclose(made.probabilities, p, atol=1e-5)
+    assert made.blends and "it blends at all other steps" in made.words()
 
 
 def test_what_cannot_be_forced_is_a_reason() -> None:
