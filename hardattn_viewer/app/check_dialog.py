@@ -9,7 +9,6 @@ from PySide6.QtCore import QSize
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
-    QFileDialog,
     QFormLayout,
     QLineEdit,
     QPushButton,
@@ -17,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from hardattn_viewer.app.model_choice import ModelChoice
 from hardattn_viewer.session.checking import checked_run, path_of
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.views.parts import column, label, row
@@ -28,6 +28,10 @@ EVERY = (
     "selection,selection probability,expected attention,saliency,input-x-gradient,"
     "integrated-gradients,deep-lift,gradient-shap,guided-backprop,grad-cam,leave-one-out,"
     "occlusion,shapley,kernel-shap,random"
+)
+BY_ATTENTION = (
+    "attention mean,attention max,attention rollout,attention flow,norm-weighted mean,"
+    "gradient × attention,leave-one-out,shapley,random"
 )
 
 
@@ -44,16 +48,13 @@ class CheckDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("checkDialog")
         self.setWindowTitle("Check faithfulness")
-        self.resize(QSize(560, 380))
+        self.resize(QSize(600, 420))
         self._session, self._start = session, start
         run = checked_run(session.state)
         self._run = run
-        self.model = QLineEdit()
-        self.model.setObjectName("checkModel")
-        self.model.setPlaceholderText("the checkpoint that the run names")
-        self.model.setAccessibleName("Model: a checkpoint of the zoo")
-        browse = QPushButton("Browse…")
-        browse.clicked.connect(self._browse)
+        beside = Path(str(run.path)).parent if run is not None else None
+        self.model = ModelChoice(beside)
+        self.model.changed.connect(self._follow_model)
         facts = run.facts if run is not None else None
         most = facts.examples if facts is not None else 1
         self.examples = _spin("checkExamples", 1, max(1, most), min(50, max(1, most)))
@@ -64,10 +65,11 @@ class CheckDialog(QDialog):
         self.explainers.setEditable(True)
         self.explainers.addItem(USUAL, "")
         self.explainers.addItem("all that there are", EVERY)
+        self.explainers.addItem("by attention, of texts", BY_ATTENTION)
         self.explainers.setAccessibleName("Explanations, by name and comma")
         self.operators = QLineEdit()
         self.operators.setObjectName("checkOperators")
-        self.operators.setPlaceholderText("the first two: grey, mean")
+        self.operators.setPlaceholderText("the first two that the model has")
         self.operators.setAccessibleName("Ways to remove items, by name and comma")
         self.rest = QComboBox()
         self.rest.setObjectName("checkRest")
@@ -77,10 +79,8 @@ class CheckDialog(QDialog):
         form = QFormLayout()
         form.setHorizontalSpacing(12)
         form.setVerticalSpacing(9)
-        model = row(self.model, browse, spacing=8)
-        model.setStretch(0, 1)
         form.addRow("run", label(run.name if run is not None else "–", "value"))
-        form.addRow("model", model)
+        form.addRow("model", self.model)
         for name, field in (
             ("examples", self.examples),
             ("explanations", self.explainers),
@@ -93,7 +93,7 @@ class CheckDialog(QDialog):
         target = path_of(run.path) if run is not None else None
         self.says = label(role="muted", name="checkSays")
         self.says.setWordWrap(True)
-        self.says.setText(
+        self._usual = (
             "The model is run on this machine, in a process of its own; nothing of the run is "
             f"changed. Results are kept in {target.name if target is not None else 'a file'}, "
             "beside the run."
@@ -108,6 +108,7 @@ class CheckDialog(QDialog):
         self.go.clicked.connect(self._begin)
         buttons = row(1, close, self.go)
         self.setLayout(column(form, self.says, 1, buttons, spacing=12, margins=(16, 16, 16, 16)))
+        self._follow_model()
         self.examples.setFocus()
 
     @property
@@ -121,8 +122,7 @@ class CheckDialog(QDialog):
             *("--seed", str(self.seed.value())),
             *("--rest", str(self.rest.currentData())),
         ]
-        if self.model.text().strip():
-            found += ["--model", self.model.text().strip()]
+        found += self.model.words
         if self.explainers.currentText() != USUAL:
             typed = self.explainers.currentText()
             at = self.explainers.findText(typed)
@@ -131,13 +131,9 @@ class CheckDialog(QDialog):
             found += ["--operators", self.operators.text().strip()]
         return found
 
-    def _browse(self) -> None:
-        start = str(Path(str(self._run.path)).parent) if self._run is not None else ""
-        name, _ = QFileDialog.getOpenFileName(
-            self, "The model's checkpoint", start, "Checkpoints (*.safetensors)"
-        )
-        if name:
-            self.model.setText(name)
+    def _follow_model(self) -> None:
+        self.go.setEnabled(self._run is not None and self.model.is_allowed)
+        self.says.setText(f"{self._usual} {self.model.explained}".strip())
 
     def _begin(self) -> None:
         assert self._run is not None

@@ -31,6 +31,7 @@ class Checker(QObject):
         self._process: QProcess | None = None
         self._key = 0
         self._stopped = False
+        self._words: dict[int, tuple[str, ...]] = {}
         self._said = b""
         self._waiting = b""
         self._patience = QTimer(self, singleShot=True, interval=PATIENCE_MS)
@@ -41,6 +42,12 @@ class Checker(QObject):
         """Whether a check goes on."""
         return self._process is not None
 
+    def model_of(self, key: int) -> tuple[str, ...]:
+        """How the model of an open run was named when it was checked last; empty for its own."""
+        words = self._words.get(key, ())
+        at = words.index("--model") if "--model" in words else len(words)
+        return words[at : at + 2]
+
     def start(self, key: int, words: Sequence[str]) -> None:
         """Begin a check of an open run.
 
@@ -50,6 +57,7 @@ class Checker(QObject):
         """
         if self._process is not None:
             return
+        self._words[key] = tuple(words)
         self._key, self._stopped, self._said, self._waiting = key, False, b"", b""
         process = QProcess(self)
         process.setProgram(sys.executable)

@@ -17,6 +17,7 @@ from hardattn_viewer.app.layout import Layout
 from hardattn_viewer.app.omissions import OmissionsDialog
 from hardattn_viewer.app.opening import UrlDialog
 from hardattn_viewer.app.palette import Palette
+from hardattn_viewer.app.replayer import Replayer
 from hardattn_viewer.app.report_saver import ReportSaver
 from hardattn_viewer.app.samples import SampleShelf
 from hardattn_viewer.app.samples_dialog import SamplesDialog
@@ -24,8 +25,10 @@ from hardattn_viewer.app.sessions import Sessions
 from hardattn_viewer.app.settings import Settings
 from hardattn_viewer.app.site_picker import SitePicker
 from hardattn_viewer.drawing.theme import Theme
+from hardattn_viewer.session.checking import checked_run, checks_of
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.views.examples_table import ExamplesView
+from hardattn_viewer.views.faithfulness import FaithfulnessView
 from hardattn_viewer.views.header_line import HeaderLine
 from hardattn_viewer.views.inspector import Inspector
 
@@ -38,6 +41,8 @@ class CommandWindow(QMainWindow):
     actions_: Actions
     layout_: Layout
     checker: Checker
+    replayer: Replayer
+    faithfulness: FaithfulnessView
     sessions: Sessions
     theme: Theme
     header: HeaderLine
@@ -64,6 +69,22 @@ class CommandWindow(QMainWindow):
     def choose_report(self) -> None:
         """Ask where the report of the checks that are shown shall be saved."""
         ReportSaver(self.session, self.message, self).choose(self._folder_for_files())
+
+    def replay(self, example: int, step: int, item: int) -> None:
+        """Force one choice of the checked run, and replay the rest of its episode."""
+        run = checked_run(self.session.state)
+        checks = checks_of(self.session.state)
+        report = checks.report if checks is not None else None
+        if run is None or report is None:
+            return
+        # As many as were checked: what is generated may depend on how many there are.
+        count = str(max(report.examples, default=example) + 1)
+        words = [str(run.path), *self.checker.model_of(run.key), "--examples", count]
+        loads = "" if self.replayer.is_warm else " The model is loaded first, which takes seconds."
+        self.faithfulness.wait_for_replay(
+            f"Replaying example {example} with item {item} at step {step + 1} …{loads}"
+        )
+        self.replayer.ask(words, example, step, item)
 
     def choose_parts(self) -> None:
         """Ask for the folder of a run that is still being recorded, and open it."""

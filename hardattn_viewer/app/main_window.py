@@ -27,6 +27,7 @@ from hardattn_viewer.app.focused_keys import FocusedKeys
 from hardattn_viewer.app.layout import BOTTOM, LEFT, RIGHT, Layout
 from hardattn_viewer.app.main_views import MAIN_VIEWS
 from hardattn_viewer.app.opening import Drops, fill_recent
+from hardattn_viewer.app.replayer import Replayer
 from hardattn_viewer.app.samples import SampleShelf
 from hardattn_viewer.app.sessions import Sessions
 from hardattn_viewer.app.settings import Settings
@@ -104,6 +105,10 @@ class MainWindow(CommandWindow):
         self._drops = Drops(session.open, self)
         self._collecting = Collecting(session, self)
         self.checker = Checker(session, self)
+        self.replayer = Replayer(self)
+        self.replayer.answered.connect(self.faithfulness.show_replay)
+        self.replayer.failed.connect(self.faithfulness.fail_replay)
+        self.faithfulness.replay_asked.connect(self.replay)
 
     # --- building -------------------------------------------------------------------------
 
@@ -267,6 +272,7 @@ class MainWindow(CommandWindow):
         self._settings.sync()
         self.behind.stop()
         self.checker.close()
+        self.replayer.close()
         self._collecting.stop()
         self.session.changed.disconnect()
         self.session.close()

@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from hardattn_viewer.checks.choice_tests import packed_tests, unpacked_tests
+from hardattn_viewer.checks.hardened import packed_hardened, unpacked_hardened
 from hardattn_viewer.checks.packing import (
     Arrays,
     expect,
@@ -74,6 +76,12 @@ def write_checks(report: Report, path: Path) -> None:
         "forced": examples,
         "seed": report.seed,
     }
+    if report.hardened is not None:
+        text["hardened"], hard = packed_hardened(report.hardened)
+        more |= hard
+    if report.tests is not None:
+        text["tests"], asked = packed_tests(report.tests)
+        more |= asked
     try:
         write_packed(path, text, arrays | more)
     except OSError as error:
@@ -157,4 +165,7 @@ def _report(text: Mapping[str, Any], arrays: Arrays) -> Report:
         facts=text["facts"],
         warnings=text["warnings"],
         seed=int(text["seed"]),
+        # Files of before have none.
+        hardened=unpacked_hardened(text["hardened"], arrays) if "hardened" in text else None,
+        tests=unpacked_tests(text["tests"], arrays) if "tests" in text else None,
     )

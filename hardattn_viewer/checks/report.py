@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardattn_viewer.checks.audit import Audit, audit
+from hardattn_viewer.checks.choice_tests import ChoiceTests
 from hardattn_viewer.checks.curves import comprehensiveness, separation, sufficiency
 from hardattn_viewer.checks.forced import Forced
+from hardattn_viewer.checks.hardened import Hardened
 from hardattn_viewer.checks.measured import Measured, shares_of
 from hardattn_viewer.checks.sanity import Sanity
 from hardattn_viewer.checks.scores import Score, scores_found
@@ -92,6 +94,8 @@ class Report:
         warnings: sentences on what was left out.
         scores: scores that are no rankings by removal; no verdict rests on them.
         seed: of resampling.
+        hardened: what the output does with heads that attend hard; None where nobody tried.
+        tests: further questions to a model that chooses; None where nobody asked.
     """
 
     facts: Mapping[str, Any]
@@ -108,6 +112,8 @@ class Report:
     warnings: tuple[str, ...] = ()
     scores: tuple[Score, ...] = ()
     seed: int = 0
+    hardened: Hardened | None = None
+    tests: ChoiceTests | None = None
 
     @property
     def explainers(self) -> tuple[str, ...]:
@@ -143,6 +149,8 @@ def concluded(
     warnings: Sequence[str] = (),
     seed: int = 0,
     on_step: Callable[[float], object] = lambda done: None,
+    hardened: Hardened | None = None,
+    tests: ChoiceTests | None = None,
 ) -> Report:
     """Conclude from what was measured.
 
@@ -156,6 +164,8 @@ def concluded(
         seed: of resampling.
         on_step: told the share that is done, after each explanation and each pair of them; what it
             raises ends it.
+        hardened: what the output does with heads that attend hard.
+        tests: further questions to a model that chooses.
     """
     audits = {one.operator: audit(one.alone, one.whole, one.empty) for one in measured}
     steps = _Steps(measured, bool(forced), on_step)
@@ -205,6 +215,8 @@ def concluded(
         warnings=tuple(warnings),
         scores=scores_found(measured, audits, seed),
         seed=seed,
+        hardened=hardened,
+        tests=tests,
     )
 
 

@@ -7,6 +7,7 @@ import io
 import math
 from typing import Any
 
+from hardattn_viewer.checks.hardened import HOW
 from hardattn_viewer.checks.report import Report
 from hardattn_viewer.checks.scores import Score
 from hardattn_viewer.checks.statistics import AgainstRandom
@@ -95,6 +96,8 @@ def as_json(report: Report) -> dict[str, Any]:
             }
             for one in report.sanity
         ],
+        "hardened": _hardened(report),
+        "further": _further(report),
         "undefined": {
             one.operator: {
                 name: {str(example): why for example, why in reasons.items()}
@@ -104,6 +107,56 @@ def as_json(report: Report) -> dict[str, Any]:
             for one in report.measured
         },
         "warnings": list(report.warnings),
+    }
+
+
+def _hardened(report: Report) -> dict[str, Any] | None:
+    made = report.hardened
+    if made is None:
+        return None
+    return {
+        "reason": made.reason,
+        "examples": list(made.examples),
+        "output": [_number(value) for value in made.whole],
+        "places": [
+            {
+                "place": made.name(at),
+                **{
+                    way: {
+                        "change": _number(float(made.changes[how, at])),
+                        "size": _number(float(made.largest[how, at])),
+                        "another class": _number(float(made.flips[how, at].sum())),
+                    }
+                    for how, way in enumerate(HOW)
+                },
+            }
+            for at in range(len(made.places))
+        ],
+    }
+
+
+def _further(report: Report) -> dict[str, Any] | None:
+    asked = report.tests
+    if asked is None:
+        return None
+
+    def table(values: Any) -> list[list[float | None]]:
+        return [[_number(float(value)) for value in row] for row in values]
+
+    return {
+        "paths": table(asked.paths),
+        "contents": {
+            "operator": asked.operator,
+            "falls without what a choice saw": table(asked.seen),
+            "moves without what none saw": [_number(float(value)) for value in asked.unseen],
+        },
+        "why": {
+            "input x gradient of log pi": {
+                str(example): table(values) for example, values in asked.why.items()
+            },
+            "share on items seen before": table(asked.before),
+        },
+        "reasons": dict(asked.reasons),
     }
 
 

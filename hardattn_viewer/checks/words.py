@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hardattn_viewer.checks.hardened import HOW
 from hardattn_viewer.checks.report import CHOICE, Report
 from hardattn_viewer.checks.scores import Score, places_of, score_of
 from hardattn_viewer.checks.scoring import BY_REMOVAL, RELATIVE, Kind
@@ -11,6 +12,8 @@ from hardattn_viewer.checks.statistics import PERMUTATIONS
 
 _ROUNDING = 1e-12
 _SENSITIVITY = "sensitivity: "
+_HEADS = 5
+"""Heads that are named where there are many."""
 
 
 def in_words(report: Report) -> str:
@@ -35,6 +38,9 @@ def in_words(report: Report) -> str:
                 f"{found.comprehensive.mean:+.3f}  {found.sufficient.mean:+.3f}"
             )
     lines += _scores(report)
+    lines += _hardened(report)
+    if report.tests is not None:
+        lines += ["", *report.tests.words(str(report.facts.get("reading", "output")))]
     lines.append("")
     for control in report.sanity:
         note = f" ({control.note})" if control.note else ""
@@ -98,6 +104,24 @@ def _scores(report: Report) -> list[str]:
     return ["", title, *table, *(f"N/A: {why}" for why in reasons_of(report.scores))]
 
 
+def _hardened(report: Report) -> list[str]:
+    """What hard heads do: all, each layer, and the heads that move the output most."""
+    made = report.hardened
+    if made is None:
+        return []
+    if made.reason:
+        return ["", f"run hard: not applicable ({made.reason})"]
+    reading = str(report.facts.get("reading", "output"))
+    heads = [at for at, one in enumerate(made.places) if one.head >= 0]
+    most = sorted(heads, key=lambda at: -made.largest[0, at])[:_HEADS]
+    shown = [at for at, one in enumerate(made.places) if one.head < 0] + most
+    lines = ["", "run hard, trained soft:"]
+    lines += [f"  {made.words(at, how, reading)}" for at in shown for how in range(len(HOW))]
+    if len(heads) > len(most):
+        lines.append(f"  … the {len(heads) - len(most)} other heads move it less by argmax")
+    return lines
+
+
 def methods(report: Report) -> str:
     """What was done, as a paragraph for a paper."""
     facts = report.facts
@@ -111,10 +135,11 @@ def methods(report: Report) -> str:
         ways = "; ".join(f"{one.operator} ({one.words})" for one in report.measured)
         controls = len(report.measured[0].control_deletion)
         parts.append(
-            f"The {facts.get('reading', 'output')} of the predicted class was read while items "
-            f"were removed in the order of each explanation and put back in it, at shares from 0 "
-            f"to 1 in steps of a tenth, by: {ways}. An explanation's separation is the area under "
-            f"its insertion curve less that under its deletion curve; comprehensiveness and "
+            f"The {facts.get('reading', 'output')} of {facts.get('reads', 'the predicted class')} "
+            "was read while items were removed in the order of each explanation and put back in "
+            f"it, at shares from 0 to 1 in steps of a tenth, by: {ways}. An explanation's "
+            "separation is the area under its insertion curve less that under its deletion curve; "
+            "comprehensiveness and "
             f"sufficiency (DeYoung et al. 2020) are means over shares. Each was held against "
             f"{controls} random rankings of the same items: the win rate is the share of these "
             f"that it beats, ties counting half, averaged over examples, with a 95 % bootstrap "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -15,7 +16,7 @@ from hardattn_viewer.cli.errors import WRONG_USAGE, CommandError, missing_extra
 from hardattn_viewer.cli.progress import progress_bar
 from hardattn_viewer.cli.recording.interruption import Interruption
 from hardattn_viewer.cli.recording.notes import Notes
-from hardattn_viewer.cli.recording.options import positive
+from hardattn_viewer.cli.recording.options import count, positive
 from hardattn_viewer.cli.runs import address, open_run, printed_json
 
 if TYPE_CHECKING:
@@ -30,7 +31,10 @@ _OFTEN = 2.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run_file", metavar="RUN", help="a run file, its .parts folder, or a URL")
     parser.add_argument(
-        "--model", metavar="MODEL", help="its checkpoint (default: the one that the run names)"
+        "--model",
+        metavar="MODEL",
+        help="a checkpoint (default: the one that the run names), the folder of a Hugging Face "
+        "model, or package.module:factory, whose code is run",
     )
     parser.add_argument(
         "--explainers",
@@ -56,9 +60,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--points",
-        type=_count,
+        type=count,
         metavar="N",
         help="points near each input for sensitivity-max (default: 5; 0 leaves it out)",
+    )
+    parser.add_argument(
+        "--harden",
+        type=count,
+        default=8,
+        metavar="N",
+        help="examples to run with each head attending hard (default: 8; 0: none)",
+    )
+    parser.add_argument(
+        "--paths",
+        type=count,
+        default=0,
+        metavar="N",
+        help="draw N whole episodes of each example from the policy, and say how the output varies",
+    )
+    parser.add_argument(
+        "--contents",
+        action="store_true",
+        help="remove what each choice saw, with all choices as they were",
+    )
+    parser.add_argument(
+        "--why", action="store_true", help="ask what moves the log-probability of each choice"
+    )
+    parser.add_argument(
+        "--replay",
+        metavar="E:T:I",
+        help="choose item I at step T of example E instead (each from 0), replay the rest of the "
+        "episode, say what came of it, and check nothing; -: as many as standard input names",
     )
     parser.add_argument(
         "--reading", metavar="R", help="probability, logit, log-probability or value"
@@ -98,6 +130,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.explainers == "list":
         return _list()
+    if arguments.replay:
+        return _replayed(arguments)
     target = _target(arguments)
     if arguments.report:
         expect_report(Path(arguments.report))
@@ -123,12 +157,47 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _replayed(arguments: argparse.Namespace) -> int:
+    try:
+        import torch
+
+        from hardattn_viewer.cli.checking.opened import opened_model
+        from hardattn_viewer.cli.checking.replaying import replayed
+        from hardattn_viewer.faithfulness import FaithfulnessError
+    except ModuleNotFoundError as error:
+        raise missing_extra("faithfulness", error) from error
+    torch.set_num_threads(arguments.threads)
+    with open_run(arguments.run_file) as opened:
+        try:
+            found = opened_model(
+                opened,
+                arguments.model,
+                task=arguments.task,
+                data=arguments.data,
+                examples=arguments.examples,
+                seed=arguments.seed,
+                notes=Notes("hardattn check"),
+            )
+            replayed(
+                found,
+                arguments.replay,
+                sys.stdin,
+                reading=arguments.reading,
+                plain=arguments.json,
+            )
+        except FaithfulnessError as error:
+            raise CommandError(str(error)) from error
+        except ValueError as error:
+            raise CommandError(str(error), WRONG_USAGE) from error
+    return 0
+
+
 def _checked(arguments: argparse.Namespace, target: Path) -> Report:
     try:
         import torch
 
+        from hardattn_viewer.cli.checking.opened import opened_model
         from hardattn_viewer.faithfulness import CancelledError, FaithfulnessError
-        from hardattn_viewer.faithfulness.from_run import recorded
     except ModuleNotFoundError as error:
         raise missing_extra("faithfulness", error) from error
     from hardattn_viewer.checks.file import ChecksError
@@ -136,29 +205,36 @@ def _checked(arguments: argparse.Namespace, target: Path) -> Report:
 
     torch.set_num_threads(arguments.threads)
     events = _Events(target) if arguments.events else None
-    began = time.monotonic()
+    began, notes = time.monotonic(), Notes("hardattn check")
     with (
         open_run(arguments.run_file) as opened,
-        Interruption(Notes("hardattn check")) as interruption,
+        Interruption(notes) as interruption,
         progress_bar(_STEPS, "checking", "") as bar,
     ):
         try:
-            found = recorded(
+            found = opened_model(
                 opened,
-                model=Path(arguments.model) if arguments.model else None,
+                arguments.model,
                 task=arguments.task,
                 data=arguments.data,
                 examples=arguments.examples,
                 seed=arguments.seed,
+                notes=notes,
             )
+            named = _names(arguments.explainers)
             return _checking(arguments, found, target)(
-                explainers=_names(arguments.explainers),
+                explainers=named if named is not None else found.explainers,
+                targets=found.targets,
                 operators=_names(arguments.operators),
                 controls=arguments.controls,
                 seed=arguments.seed,
                 rest=arguments.rest,
                 most=arguments.most,
-                reading=arguments.reading,
+                harden=arguments.harden,
+                paths=arguments.paths,
+                contents=arguments.contents,
+                why=arguments.why,
+                reading=arguments.reading or found.reading,
                 **({} if arguments.points is None else {"points": arguments.points}),
                 facts=found.facts,
                 sanity=found.sanity,
@@ -193,6 +269,7 @@ def _checking(
     arguments: argparse.Namespace, found: Recorded, target: Path
 ) -> Callable[..., Report]:
     """What checks a run that was opened: this process, or others that open it again."""
+    from hardattn_viewer.cli.checking.opened import is_factory
     from hardattn_viewer.faithfulness import check
     from hardattn_viewer.faithfulness.scaling import Source, check_apart
     from hardattn_viewer.faithfulness.scaling.parts import parts_path
@@ -203,9 +280,9 @@ def _checking(
         return partial(check, found.subject, explanations=found.explanations)
     place = address(arguments.run_file)
     source = Source.of(
-        "hardattn_viewer.faithfulness.from_run:reopened",
+        "hardattn_viewer.cli.checking.opened:reopened",
         run=place.full if isinstance(place, Url) else str(place.absolute()),
-        model=_absolute(arguments.model),
+        model=arguments.model if is_factory(arguments.model) else _absolute(arguments.model),
         task=arguments.task,
         data=_absolute(arguments.data),
         examples=arguments.examples,
@@ -280,16 +357,12 @@ class _Events:
         print(json.dumps(event, ensure_ascii=True), flush=True)
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text} is no number of points: 0 or more")
-    return int(text)
-
-
 def _names(text: str | None) -> list[str] | None:
     if text is None:
         return None
-    return [name.strip() for name in text.split(",") if name.strip()]
+    # A multiplication sign is on few keyboards.
+    plain = text.replace("gradient x attention", "gradient × attention")
+    return [name.strip() for name in plain.split(",") if name.strip()]
 
 
 def _show(bar: Any, done: float, words: str) -> None:
@@ -313,11 +386,8 @@ def _target(arguments: argparse.Namespace) -> Path:
 
 def _list() -> int:
     try:
-        from hardattn_viewer.faithfulness import EXPLAINERS
+        from hardattn_viewer.cli.checking.listing import listing
     except ModuleNotFoundError as error:
         raise missing_extra("faithfulness", error) from error
-    width = max(map(len, EXPLAINERS))
-    for one in EXPLAINERS.values():
-        source = f" ({one.source})" if one.source else ""
-        print(f"{one.name:{width}}  {one.family}: {one.words}{source}")
+    print(listing())
     return 0

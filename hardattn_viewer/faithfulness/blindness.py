@@ -64,6 +64,9 @@ def _with_random_head(
 ) -> list[Randomised]:
     subject = engine.subject
     assert isinstance(subject, TokenSubject)
+    if engine.outputs_of(0).shape[-1] == 1:
+        single = "the model has one output, and no classes that could be told apart"
+        return [Randomised(0, explainer.name, reason=single)]
     try:
         stages = stages_of(subject.model, lambda: subject.run([whole_row(subject, 0)]))
     except FaithfulnessError as error:

@@ -17,7 +17,9 @@ from hardattn_viewer.checks.report import Report, concluded
 from hardattn_viewer.checks.sanity import Sanity
 from hardattn_viewer.checks.statistics import CONTROLS
 from hardattn_viewer.faithfulness.blindness import attention_controls
+from hardattn_viewer.faithfulness.choice_tests import choice_tests
 from hardattn_viewer.faithfulness.controlling import sanity_of
+from hardattn_viewer.faithfulness.deploying import deployed_hard
 from hardattn_viewer.faithfulness.engine import Engine
 from hardattn_viewer.faithfulness.errors import (
     CancelledError,
@@ -29,7 +31,7 @@ from hardattn_viewer.faithfulness.explainers.explainer import Asked, Explainer
 from hardattn_viewer.faithfulness.forcing import forced
 from hardattn_viewer.faithfulness.measuring import measure
 from hardattn_viewer.faithfulness.moving import POINTS
-from hardattn_viewer.faithfulness.plan import Plan
+from hardattn_viewer.faithfulness.plan import HARDENED, Plan
 from hardattn_viewer.faithfulness.subject import Floats, Subject
 from hardattn_viewer.faithfulness.subjects.arrays import ArraySubject
 from hardattn_viewer.faithfulness.subjects.choosing import Choosing
@@ -53,6 +55,10 @@ def check(
     rest: str = "replayed",
     most: int | None = None,
     points: int = POINTS,
+    harden: int = HARDENED,
+    paths: int = 0,
+    contents: bool = False,
+    why: bool = False,
     facts: Mapping[str, Any] | None = None,
     sanity: Sequence[Sanity] = (),
     warnings: Sequence[str] = (),
@@ -82,6 +88,11 @@ def check(
         most: tries only so many of the most probable candidates.
         points: random points near each input at which explanations are computed again, for their
             sensitivity; 0 for none.
+        harden: examples that are run with each head attending hard; 0 for none.
+        paths: whole episodes that are drawn from the policy for each example, to see how far the
+            output depends on what is drawn.
+        contents: whether what each choice saw is removed, with all choices as they were.
+        why: whether it is asked what moves the log-probability of each choice.
         facts: what to keep beside the numbers.
         sanity: controls that were run before.
         warnings: sentences on what was left out before.
@@ -109,6 +120,10 @@ def check(
         rest=rest,
         most=most,
         points=points,
+        harden=harden,
+        paths=paths,
+        contents=contents,
+        why=why,
         should_stop=should_stop,
     )
     return run_plan(
@@ -291,6 +306,8 @@ def conclusion(
         warnings=warnings,
         seed=plan.seed,
         on_step=step,
+        hardened=deployed_hard(engine, plan.harden, plan.seed) if last else None,
+        tests=choice_tests(engine, plan) if last else None,
     )
 
 

@@ -63,6 +63,7 @@ class Engine:
         should_stop: asked before every batch.
 
     Attributes:
+        batch_positions: most positions of a batch, whoever said so.
         asked: rows that were asked for.
         evaluated: rows that the model ran on.
         batches: batches that it ran on.
@@ -85,8 +86,8 @@ class Engine:
         if self.reading not in READINGS:
             raise ValueError(f"there is no reading {self.reading!r}: choose {', '.join(READINGS)}")
         suits: int = getattr(self.subject, "batch_positions", POSITIONS)
-        self._positions = suits if self.positions is None else self.positions
-        if self._positions < 1 or self.rows < 1:
+        self.batch_positions = suits if self.positions is None else self.positions
+        if self.batch_positions < 1 or self.rows < 1:
             raise ValueError("a batch has one row and one position at least")
         self._found: dict[_Key, Floats] = {}
         self._digests: dict[int, bytes] = {}
@@ -213,7 +214,7 @@ class Engine:
         for one in order:
             length, row = one[1]
             padding += (length - longest) * len(batch)
-            full = length * (len(batch) + 1) > self._positions or padding > BATCH
+            full = length * (len(batch) + 1) > self.batch_positions or padding > BATCH
             other = batch and batch[0][1][1].operator != row.operator
             if batch and (full or other or len(batch) == self.rows):
                 yield batch

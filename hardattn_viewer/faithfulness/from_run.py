@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from hardattn_models import load_system, load_task, read_metadata, task_names
 from hardattn_models.errors import ModelError
+from hardattn_models.model import SystemModel
 from hardattn_models.registry import system
 from hardattn_viewer.checks.sanity import FAIL, NOT_APPLICABLE, PASS, Sanity
 from hardattn_viewer.faithfulness.errors import FaithfulnessError
-from hardattn_viewer.faithfulness.subject import Floats
-from hardattn_viewer.faithfulness.subjects.zoo import ZooPictures, ZooSubject
-from recorders import RunError, read_run
+from hardattn_viewer.faithfulness.subject import Floats, Subject
+from hardattn_viewer.faithfulness.subjects.zoo import ZooPictures, ZooSubject, is_of_pictures
+from hardattn_viewer.faithfulness.subjects.zoo_parts import PARTS, ZooParts, ZooSounds
 from recorders.run.reader import Run
 from sample_runs import checkpoints
 
@@ -37,14 +38,21 @@ class Recorded:
         sanity: whether the model is the one that was recorded.
         facts: run, model and task.
         warnings: sentences on what was left out.
+        targets: the output that is read of each example; the predicted class if None.
+        reading: what is read of it where nobody says; "probability", or "value" of one output, if
+            None.
+        explainers: those that are run where nobody names some; the usual ones if None.
     """
 
-    subject: ZooSubject
+    subject: Subject
     explanations: Mapping[str, list[Floats]]
     labels: list[int | None]
     sanity: tuple[Sanity, ...]
     facts: Mapping[str, Any]
     warnings: tuple[str, ...] = field(default=())
+    targets: tuple[int, ...] | None = None
+    reading: str | None = None
+    explainers: tuple[str, ...] | None = None
 
 
 def recorded(
@@ -73,23 +81,29 @@ def recorded(
     try:
         net = load_system(path, mechanism=None).eval()
         facts = read_metadata(path)
-        name = task or _task_of(facts, path)
+        names = (task,) if task else _tasks_of(run, facts, path)
         split = str(run.metadata.get("split", "test"))
         count = min(examples, len(run.examples))
-        batch = next(iter(load_task(name, folder=data).batches(split, count, count)))
+        if not count:
+            raise FaithfulnessError(f"{run.path} holds no example")
+        name, batch = _same_examples(run, net, names, data, split, count)
     except (ModelError, OSError, ValueError) as error:
         raise FaithfulnessError(str(error)) from error
-    if not count:
-        raise FaithfulnessError(f"{run.path} holds no example")
-    _expect_same_examples(run, batch, name, count)
     chosen, warnings = _chosen(run, count)
-    kind = ZooPictures if "regions" in net.described(batch)[0] else ZooSubject
+    kind = _kind_of(net, batch)
     try:
         subject = kind(net, batch, chosen=chosen, seed=seed)
     except FaithfulnessError:
         if kind is ZooSubject:
             raise
-        subject = ZooSubject(net, batch, chosen=chosen, seed=seed)
+        kind = ZooSubject
+        subject = kind(net, batch, chosen=chosen, seed=seed)
+    if chosen is not None and not _chooses_among(run, subject):
+        subject = kind(net, batch, seed=seed)
+        warnings = (
+            *warnings,
+            "the run shows other items than the system chooses among: its choices are made anew",
+        )
     return Recorded(
         subject=subject,
         explanations=_explanations(run, subject, count),
@@ -108,28 +122,10 @@ def recorded(
     )
 
 
-def reopened(run: str, *, model: str | None = None, **options: Any) -> Recorded:
-    """As :func:`recorded`, in a process that has nothing but names.
-
-    Args:
-        run: path or URL of the run.
-        model: path of its checkpoint.
-        options: task, data, examples and seed, as for :func:`recorded`.
-
-    Raises:
-        FaithfulnessError: the run cannot be read, or as for :func:`recorded`.
-    """
-    try:
-        with read_run(run) as opened:
-            return recorded(opened, model=Path(model) if model else None, **options)
-    except RunError as error:
-        raise FaithfulnessError(str(error)) from error
-
-
 def _checkpoint_of(run: Run) -> Path:
     name = run.metadata.get("checkpoint")
     if not isinstance(name, str) or "/" in name or not name:
-        raise FaithfulnessError(f"{run.path} names no checkpoint of the zoo: name it with --model")
+        raise FaithfulnessError(_no_checkpoint(run))
     beside = Path(str(run.path)).parent / name
     if beside.is_file():
         return beside
@@ -141,27 +137,87 @@ def _checkpoint_of(run: Run) -> Path:
     )
 
 
-def _task_of(facts: Mapping[str, Any], path: Path) -> str:
+def _no_checkpoint(run: Run) -> str:
+    """Why a run has no checkpoint of the zoo, and what to name instead."""
+    model = run.metadata.get("model")
+    told = model if isinstance(model, dict) else {}
+    folder, factory = told.get("folder"), told.get("factory")
+    if isinstance(folder, str):
+        return (
+            f"{run.path} was recorded from the Hugging Face folder {folder}, which it does not "
+            "hold: name that folder with --model"
+        )
+    if isinstance(factory, str):
+        return (
+            f"{run.path} was recorded from the factory {factory}, which is code and never run "
+            "unless you name it: name it with --model, or one that returns a subject"
+        )
+    return (
+        f"{run.path} names no checkpoint of the zoo: name its model with --model, a checkpoint, a "
+        "Hugging Face folder or package.module:factory"
+    )
+
+
+def _tasks_of(run: Run, facts: Mapping[str, Any], path: Path) -> tuple[str, ...]:
+    """Tasks of the system whose data the run says it shows; else the one it was trained on."""
     from hardattn_models import checkpoint_facts
 
     training = facts.get("training", {})
     trained = training.get("plan", {}).get("task") if isinstance(training, dict) else None
-    offline = task_names(offline=True)
-    if trained in offline:
-        return str(trained)
-    return system(checkpoint_facts(path).system).tasks[0]
+    offline, able = task_names(offline=True), system(checkpoint_facts(path).system).tasks
+    usual = str(trained) if trained in offline else able[0]
+    shown = run.metadata.get("data")
+    known = [name for name in dict.fromkeys((usual, *able)) if name in offline]
+    return tuple(name for name in known if load_task(name).source == shown) or (usual,)
 
 
-def _expect_same_examples(run: Run, batch: Any, task: str, count: int) -> None:
+def _kind_of(net: SystemModel, batch: Any) -> type[ZooSubject]:
+    """As what a system is checked: by what its candidates are in its batch."""
+    if getattr(batch, "mels", None) is not None:
+        return ZooSounds
+    if type(batch).__name__ in PARTS:
+        return ZooParts
+    return ZooPictures if is_of_pictures(net, batch) else ZooSubject
+
+
+def _same_examples(
+    run: Run, net: SystemModel, tasks: Sequence[str], data: str | None, split: str, count: int
+) -> tuple[str, Any]:
+    """The first of some tasks whose examples are those of a run, and a batch of them.
+
+    Raises:
+        FaithfulnessError: there is none.
+    """
+    different = 0
+    for number, task in enumerate(tasks):
+        batch = next(iter(load_task(task, folder=data).batches(split, count, count)))
+        at = _first_different(run, net.described(batch), count)
+        if at is None:
+            return task, batch
+        different = at if not number else different
+    raise FaithfulnessError(
+        f"example {different} of {run.path} is not that of the task {' or '.join(tasks)}: name the "
+        "task that was recorded with --task"
+    )
+
+
+def _first_different(run: Run, entries: Sequence[Mapping[str, Any]], count: int) -> int | None:
     for at in range(count):
-        one, entry = run.examples[at], batch.entries[at]
-        size = entry["image"].shape[:2] if "image" in entry else None
+        one, entry = run.examples[at], entries[at]
+        size = entry["image"].shape[1::-1] if "image" in entry else None
         alike = size is None or one.image_size is None or tuple(size) == tuple(one.image_size)
         if one.name != str(entry["name"]) or one.label != entry.get("label") or not alike:
-            raise FaithfulnessError(
-                f"example {at} of {run.path} is not that of the task {task}: name the task that "
-                "was recorded with --task"
-            )
+            return at
+    return None
+
+
+def _chooses_among(run: Run, subject: ZooSubject) -> bool:
+    """Whether each site has as many keys as there are candidates, so that numbers mean the same."""
+    return all(
+        run.map(site, 0, 0).shape[-1] == subject.items(0)
+        for site in run.sites
+        if run.steps(site, 0)
+    )
 
 
 def _chosen(run: Run, count: int) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:

@@ -10,6 +10,9 @@ from hardattn_viewer.checks.statistics import CONTROLS
 from hardattn_viewer.faithfulness.forcing import DRAWS, RESTS
 from hardattn_viewer.faithfulness.moving import POINTS
 
+HARDENED = 8
+"""Examples that are run with hard heads where nobody says: each head takes two passes of all."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -26,6 +29,10 @@ class Plan:
         draws: draws of what comes after it.
         most: tries the most probable candidates only, so many; None for every one.
         points: random points near each input at which explanations are computed again.
+        harden: examples that are run with heads that attend hard; 0 for none.
+        paths: whole episodes that are drawn from the policy for each example; 0 for none.
+        contents: whether what choices saw is removed, with all choices as they were.
+        why: whether it is asked what moves the log-probability of each choice.
 
     Raises:
         ValueError: numbers that make no sense.
@@ -40,6 +47,10 @@ class Plan:
     draws: int = DRAWS
     most: int | None = None
     points: int = POINTS
+    harden: int = HARDENED
+    paths: int = 0
+    contents: bool = False
+    why: bool = False
 
     def __post_init__(self) -> None:
         if self.controls < 1:
@@ -50,6 +61,10 @@ class Plan:
             raise ValueError("draws are 0 or more, and candidates 1 or more")
         if self.points < 0:
             raise ValueError(f"{self.points} points near an input are none: 0 or more")
+        if self.paths < 0:
+            raise ValueError(f"{self.paths} episodes cannot be drawn")
+        if self.harden < 0:
+            raise ValueError(f"{self.harden} examples cannot be run with hard heads")
         for what, names in (("explanation", self.explainers), ("operator", self.operators)):
             _once(what, names)
         counts_of(1, self.shares)

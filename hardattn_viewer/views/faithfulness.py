@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QBoxLayout,
     QComboBox,
     QFrame,
-    QHeaderView,
     QProgressBar,
     QPushButton,
     QScrollArea,
     QStackedWidget,
-    QTreeWidget,
     QTreeWidgetItem,
     QWidget,
 )
 
-from hardattn_viewer.drawing.checks.forced import ForcedPicture, forced_at, paint_forced
+from hardattn_viewer.checks.replay import Replay
 from hardattn_viewer.drawing.checks.page import explanation_at, paint_checks
 from hardattn_viewer.drawing.checks.picture import ChecksPicture
 from hardattn_viewer.drawing.checks.wins import rows_of
@@ -32,10 +29,13 @@ from hardattn_viewer.session.checking import (
     is_checking,
     least_supported,
 )
-from hardattn_viewer.session.naming import key_name
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState, Slot
 from hardattn_viewer.views.canvas import Canvas
+from hardattn_viewer.views.counterfactual import CounterfactualPage
+from hardattn_viewer.views.forced_panel import ForcedPanel
+from hardattn_viewer.views.hardened_panel import HardenedPanel
+from hardattn_viewer.views.least_listing import least_listing
 from hardattn_viewer.views.parts import ElidedLabel, Notice, column, heading, label, line, row
 from hardattn_viewer.views.scores import ScoresCanvas
 
@@ -67,11 +67,15 @@ class FaithfulnessView(QWidget):
     """A page of what was found beside single examples; or words how to check.
 
     Attributes:
+        replay_asked: an item is to be forced, and the rest replayed: example, step, item.
         page: the page.
         scores: what is no ranking by removal, below it.
         forced: the output of the example that is shown, had another item been chosen.
+        hardened: what the output does where heads take one item.
         least: the examples that bear the explanation in focus out least.
     """
+
+    replay_asked = Signal(int, int, int)
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -101,18 +105,23 @@ class FaithfulnessView(QWidget):
             "runCheck": _button("Check…"),
             "stopCheck": _button("Cancel"),
         }
-        self.forced: Canvas[ForcedPicture] = Canvas("checksForced", paint_forced, forced_at)
-        self.forced.setFixedHeight(9 * 18)
-        self.forced.hovered.connect(session.hover)
-        self.forced.clicked.connect(session.pin)
-        self.forced_place = ElidedLabel(role="muted", name="checksForcedPlace")
-        self.least = _listing()
+        self.forced_panel = ForcedPanel(session)
+        self.forced, self.forced_place = self.forced_panel.canvas, self.forced_panel.place
+        self.forced_panel.asked.connect(self.replay_asked)
+        self.counterfactual = CounterfactualPage(session)
+        self.counterfactual.left.connect(self.leave_replay)
+        self.hardened = HardenedPanel()
+        self.further = label(role="muted", name="checksFurther")
+        self.further.setWordWrap(True)
+        self._further_heading = heading("Further questions")
+        self.least = least_listing()
         self.least.itemActivated.connect(self._go_to)
         self.least.itemClicked.connect(self._go_to)
         self.notice = Notice("checksNotice")
         self._stack = QStackedWidget()
         self._stack.addWidget(self._body())
         self._stack.addWidget(self.notice)
+        self._stack.addWidget(self.counterfactual)
         self._head = self._heading()
         layout = column(self._head, line(), self._stack)
         layout.setStretch(2, 1)
@@ -135,7 +144,9 @@ class FaithfulnessView(QWidget):
         self._theme = theme
         self.page.set_theme(theme)
         self.scores.set_theme(theme)
-        self.forced.set_theme(theme)
+        self.forced_panel.set_theme(theme)
+        self.counterfactual.set_theme(theme)
+        self.hardened.set_theme(theme)
 
     def _heading(self) -> QWidget:
         head = QWidget()
@@ -159,16 +170,18 @@ class FaithfulnessView(QWidget):
     def _body(self) -> QWidget:
         side = QWidget()
         inner = column(
-            heading("Forced selection"),
-            self.forced_place,
-            self.forced,
+            self.forced_panel,
+            line(),
+            self.hardened,
+            self._further_heading,
+            self.further,
             line(),
             heading("Least supported examples"),
             self.least,
             spacing=6,
             margins=(10, 10, 10, 8),
         )
-        inner.setStretch(5, 1)
+        inner.setStretch(7, 1)
         side.setLayout(inner)
         self._side = side
         body = QWidget()
@@ -240,7 +253,8 @@ class FaithfulnessView(QWidget):
         if report is None:
             self._show_notice(state)
             return
-        self._stack.setCurrentIndex(0)
+        if self._stack.currentWidget() is not self.counterfactual:
+            self._stack.setCurrentIndex(0)
         names = [one.operator for one in report.measured]
         if [self.operator.itemText(at) for at in range(self.operator.count())] != names:
             self.operator.blockSignals(True)
@@ -251,6 +265,13 @@ class FaithfulnessView(QWidget):
         self.operator.setEnabled(len(names) > 1)
         self._show_page()
         self._show_forced(state)
+        self.hardened.show_report(report)
+        asked = (
+            report.tests.words(str(report.facts.get("reading", "output"))) if report.tests else []
+        )
+        self.further.setText("\n\n".join(asked))
+        for part in (self._further_heading, self.further):
+            part.setVisible(bool(asked))
         self._show_least(state)
 
     def _show_notice(self, state: SessionState) -> None:
@@ -321,30 +342,37 @@ class FaithfulnessView(QWidget):
 
     def _show_forced(self, state: SessionState) -> None:
         report = self._checks.report if self._checks is not None else None
-        example = _example(state)
-        one = report.forced.get(example) if report is not None and example is not None else None
-        if report is None or not report.forced:
-            self.forced_place.set_whole("this model makes no choices")
-            self.forced.show_picture(None, "this model makes no choices")
+        self.forced_panel.show_state(report, state, _slot(state), _example(state))
+        made = self.counterfactual.made
+        if made is not None and made.example != _example(state):
+            self.leave_replay()
+        self.counterfactual.show_state(state)
+
+    # --- what would have been -------------------------------------------------------------
+
+    def wait_for_replay(self, words: str) -> None:
+        """Say that an episode is replayed."""
+        self.counterfactual.wait(words)
+        self._stack.setCurrentWidget(self.counterfactual)
+
+    def show_replay(self, made: Replay) -> None:
+        """Show a replayed episode beside what was recorded."""
+        if self._stack.currentWidget() is not self.counterfactual:
             return
-        if one is None:
-            self.forced_place.set_whole("this example was not checked", "not checked")
-            self.forced.show_picture(None, "this example was not checked")
-            return
-        step = min(max(state.place.step, 0), len(one.chosen) - 1)
-        where = f"example {example}, step {step + 1}"
-        self.forced_place.set_whole(f"{where}: the output, and π", where)
-        self.forced.setToolTip(
-            "What the output would have been, had each item been chosen here; π is its probability"
-        )
-        values = one.values[step]
-        words = f"chosen item {int(one.chosen[step])}: {number(float(values[one.chosen[step]]))}"
-        frame = state.frames.of(_slot(state))
-        count = one.values.shape[1]
-        names: tuple[str, ...] = ()
-        if frame is not None and frame.probabilities.size == count:
-            names = tuple(key_name(frame, key) for key in range(count))
-        self.forced.show_picture(ForcedPicture(one, step, names), words)
+        state = self._session.state
+        self.counterfactual.show_replay(made, state, _slot(state))
+
+    def fail_replay(self, why: str) -> None:
+        """Say why an episode could not be replayed."""
+        if self._stack.currentWidget() is self.counterfactual:
+            self.counterfactual.wait(f"It could not be replayed: {why}", busy=False)
+
+    def leave_replay(self) -> None:
+        """Show the check again, and let go of what was forced."""
+        self.counterfactual.made = None
+        self._session.let_go()
+        if self._stack.currentWidget() is self.counterfactual:
+            self._stack.setCurrentIndex(0)
 
     def _show_least(self, state: SessionState) -> None:
         report = self._checks.report if self._checks is not None else None
@@ -416,21 +444,4 @@ def _button(text: str) -> QPushButton:
     made = QPushButton(text)
     made.setProperty("kind", "flat")
     made.setAccessibleName(text.rstrip("…"))
-    return made
-
-
-def _listing() -> QTreeWidget:
-    made = QTreeWidget()
-    made.setObjectName("checksLeast")
-    made.setAccessibleName("Examples that bear the explanation out least")
-    made.setHeaderLabels(["#", "why", "Δ"])
-    made.setRootIsDecorated(False)
-    made.setUniformRowHeights(True)
-    made.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    made.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-    made.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
-    made.header().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
-    made.header().setSectionResizeMode(2, QHeaderView.ResizeMode.ResizeToContents)
-    made.header().setStretchLastSection(False)
-    made.setToolTip("A click shows the example. Δ: its score less that of random rankings")
     return made

@@ -139,7 +139,8 @@ def test_systems_without_items_to_remove_have_their_choices_forced(tmp_path: Pat
 @pytest.mark.parametrize(
     ("words", "sentence", "code"),
     [
-        (["minilm-text.h5"], "names no checkpoint of the zoo: name it with --model", 1),
+        (["minilm-text.h5"], "from the Hugging Face folder all-MiniLM-L6-v2", 1),
+        (["training-hard.h5"], "names no checkpoint of the zoo: name its model with --model", 1),
         (["nothing.h5"], "nothing.h5", 1),
         (["glimpse-hard.h5", "--explainers", "magic"], "no explainer 'magic'", 2),
         (["glimpse-hard.h5", "--operators", "burn"], "no operator 'burn' here: choose grey", 2),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.util
+import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -102,6 +103,32 @@ def make_model(spec: str) -> tuple[nn.Module, Prepare | None, str]:
     Raises:
         CommandError: names what is missing, or file and line of what failed.
     """
+    made, user_file = called(spec, "a model")
+    prepare = None
+    if isinstance(made, tuple) and len(made) == 2:
+        made, prepare = made
+    if not isinstance(made, nn.Module) or not (prepare is None or callable(prepare)):
+        raise CommandError(
+            f"{spec} returned {described(made if prepare is None else (made, prepare))}; "
+            "return a torch.nn.Module, or a pair of one and a function `prepare`"
+        )
+    return made, prepare, user_file
+
+
+def called(spec: str, what: str, **arguments: Any) -> tuple[Any, str]:
+    """Import a factory and call it; a module that stands in its place is taken as it is.
+
+    Args:
+        spec: ``package.module:factory``.
+        what: it is to return, for an error.
+        arguments: handed over where it has parameters of these names.
+
+    Returns:
+        What it returned, and its file.
+
+    Raises:
+        CommandError: names what is missing, or file and line of what failed.
+    """
     module_name, _, path = spec.partition(":")
     if not all(part.isidentifier() for part in [*module_name.split("."), *path.split(".")]):
         raise CommandError(f"{spec} names no factory; write package.module:factory", WRONG_USAGE)
@@ -123,25 +150,15 @@ def make_model(spec: str) -> tuple[nn.Module, Prepare | None, str]:
         if not hasattr(found, part):
             raise CommandError(f"{module_name} ({user_file}) has no {path}")
         found = getattr(found, part)
-    made = found
-    if not isinstance(found, nn.Module):
-        if not callable(found):
-            raise CommandError(
-                f"{spec} is {_described(found)}; name a function that returns a model"
-            )
-        try:
-            made = found()
-        except (Exception, SystemExit) as error:
-            raise CommandError(f"{spec} failed: {failure(error, user_file)}") from error
-    prepare = None
-    if isinstance(made, tuple) and len(made) == 2:
-        made, prepare = made
-    if not isinstance(made, nn.Module) or not (prepare is None or callable(prepare)):
-        raise CommandError(
-            f"{spec} returned {_described(made if prepare is None else (made, prepare))}; "
-            "return a torch.nn.Module, or a pair of one and a function `prepare`"
-        )
-    return made, prepare, user_file
+    if isinstance(found, nn.Module):
+        return found, user_file
+    if not callable(found):
+        raise CommandError(f"{spec} is {described(found)}; name a function that returns {what}")
+    try:
+        takes = inspect.signature(found).parameters if arguments else {}
+        return found(**{name: arguments[name] for name in arguments if name in takes}), user_file
+    except (Exception, SystemExit) as error:
+        raise CommandError(f"{spec} failed: {failure(error, user_file)}") from error
 
 
 def _file_of(module_name: str) -> str:
@@ -152,7 +169,8 @@ def _file_of(module_name: str) -> str:
     return "" if spec is None else str(spec.origin or "")
 
 
-def _described(value: object) -> str:
+def described(value: object) -> str:
+    """What kind of thing a factory gave, for an error."""
     if isinstance(value, tuple):
         return f"({', '.join(type(part).__name__ for part in value)})"
     return "None" if value is None else f"a {type(value).__name__}"
@@ -181,7 +199,7 @@ def _prepared(
             kwargs = {name: _cast(value, cast_for) for name, value in answer.items()}
             return Pass([fields], kwargs=kwargs)
         raise CommandError(
-            f"prepare returned {_described(answer)} for {item.name}; return a tensor or a dict of "
+            f"prepare returned {described(answer)} for {item.name}; return a tensor or a dict of "
             "the model's arguments, alone or with a dict of what the run shall hold (tokens, …)"
         )
 

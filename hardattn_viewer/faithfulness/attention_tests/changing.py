@@ -62,7 +62,7 @@ def run_changed(
         UndefinedError: the place is not there for this example.
         CancelledError: somebody asked to stop.
     """
-    size = max(1, min(engine.rows, engine.positions // length_of(engine.subject, example)))
+    size = max(1, min(engine.rows, engine.batch_positions // length_of(engine.subject, example)))
     found = []
     for start in range(0, runs, size):
         if engine.should_stop():

@@ -37,6 +37,8 @@ class PictureSubject:
         model: called with such a batch; returns outputs.
         images: float ``[examples, …]``, as the model takes them.
         regions: ``[items, 4]`` boxes x0, y0, x1, y1 in pixels, of all examples or one a row.
+        outputs: names of the outputs.
+        call: how the model is called, where it is called otherwise.
 
     Raises:
         ValueError: shapes do not go together, or a region holds no pixel.
@@ -49,6 +51,7 @@ class PictureSubject:
         regions: NDArray[np.floating],
         *,
         outputs: Sequence[str] = (),
+        call: Callable[[Tensor], Any] | None = None,
     ) -> None:
         if images.ndim not in (3, 4) or not len(images) or not images.is_floating_point():
             raise ValueError(
@@ -56,6 +59,7 @@ class PictureSubject:
                 f"floats, not {images.dtype} {tuple(images.shape)}"
             )
         self.model, self.images, self.outputs = model, images, tuple(outputs)
+        self._call = call or model
         self._owners = torch.from_numpy(owners(regions, *images.shape[-2:]))
         self._count = len(regions)
         self._grid = grid_of(regions)
@@ -90,9 +94,9 @@ class PictureSubject:
     def call(self, images: Tensor, rows: Sequence[Row]) -> Any:
         """Run the model on images that some rows became."""
         if not isinstance(self.model, nn.Module):
-            return self.model(images)
+            return self._call(images)
         with evaluating(self.model):
-            return self.model(images)
+            return self._call(images)
 
     def inputs(self, example: int) -> Inputs:
         """The pixels, with grey for nothing."""
@@ -100,7 +104,7 @@ class PictureSubject:
         return Inputs(
             values=values,
             baseline=torch.full_like(values, self._grey),
-            forward=lambda changed: outputs_of(self.model(changed)),
+            forward=lambda changed: outputs_of(self._call(changed)),
             pool=self.pooled,
             module=self.model if isinstance(self.model, nn.Module) else None,
         )

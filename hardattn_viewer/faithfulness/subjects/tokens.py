@@ -70,8 +70,8 @@ class TokenSubject:
     """
 
     batch_positions = 1_024
-    """Where a text encoder's matrix products are at their fastest on a processor: a fifth faster than
-    at eight times as many, whose states leave its caches."""
+    """Where a text encoder's matrix products are at their fastest on a processor: a fifth faster
+    than at eight times as many, whose states leave its caches."""
 
     def __init__(
         self,
@@ -138,7 +138,17 @@ class TokenSubject:
             self._adding(changes),
             self._replacing(rows[0].operator, gone),
         ):
-            return outputs_of(self._call(ids, seen))
+            return self.read_out(self._call(ids, seen), seen, [row.example for row in rows])
+
+    def read_out(self, answer: Any, seen: Tensor, examples: Sequence[int]) -> Tensor:
+        """Outputs ``[rows, outputs]`` of what the model returned for rows of some examples.
+
+        Args:
+            answer: what it returned.
+            seen: ``[rows, length]``, 1 where a token is there and attended to.
+            examples: of each row.
+        """
+        return outputs_of(answer)
 
     def inputs(self, example: int) -> Inputs:
         """The embeddings, with that of the padding token for nothing.
@@ -156,8 +166,9 @@ class TokenSubject:
 
         def forward(changed: Tensor) -> Tensor:
             many = ids.expand(len(changed), -1)
+            seen = torch.ones_like(many)
             with evaluating(self.model), self._giving(changed):
-                return outputs_of(self._call(many, torch.ones_like(many)))
+                return self.read_out(self._call(many, seen), seen, [example] * len(many))
 
         return Inputs(
             values, baseline, forward, lambda found: self.pooled(example, found), self.model
@@ -176,11 +187,12 @@ class TokenSubject:
         ids = torch.tensor([text.ids])
         blank = ids.clone()
         blank[0, [place for item in text.items for place in item]] = self._pad
-        return (
-            ids,
-            blank,
-            lambda changed: outputs_of(self._call(changed, torch.ones_like(changed))),
-        )
+
+        def forward(changed: Tensor) -> Tensor:
+            seen = torch.ones_like(changed)
+            return self.read_out(self._call(changed, seen), seen, [example] * len(changed))
+
+        return ids, blank, forward
 
     def pooled(self, example: int, found: Tensor) -> Floats:
         """Attributions ``[1, length, ...]`` of positions as one number an item."""

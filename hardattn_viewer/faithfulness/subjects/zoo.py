@@ -112,9 +112,13 @@ class ZooSubject:
         with quiet_run():
             choose, _ = self._pass(self.batch_of(rows), rows)
         steps = selections(choose)
+        p = [step.probabilities for step in steps]
+        if self.model.mechanism == "gumbel-softmax":
+            # Its temperature is that of the relaxed sample, and not of what is drawn from.
+            p = [logits.softmax(-1) for logits in choose.logits]
         # What blends chose nothing; its most probable candidate stands for that, or the forced one.
         return Choices(
-            np.concatenate([step.probabilities.double().numpy() for step in steps]),
+            np.concatenate([one.double().numpy() for one in p]),
             np.array([int(step.weights[0].argmax()) for step in steps], np.int64),
             choose.made()[0].numpy() > 0,
             self.blends,
@@ -199,7 +203,10 @@ class ZooPictures(ZooSubject):
         if floats.ndim == 4:
             floats = floats.permute(0, 3, 1, 2)
         self.boxes: NDArray[np.float64] = np.asarray(boxes, np.float64)
-        self.pictures = PictureSubject(lambda changed: changed, floats.contiguous(), self.boxes)
+        try:
+            self.pictures = PictureSubject(lambda changed: changed, floats.contiguous(), self.boxes)
+        except ValueError as error:
+            raise FaithfulnessError(f"{type(model).__name__}: {error}") from error
         self.operators = self.pictures.operators
 
     def grid(self, example: int) -> tuple[int, ...] | None:
@@ -279,6 +286,11 @@ class ZooPictures(ZooSubject):
         if self._whole:
             images = (images * 255).round().to(torch.uint8)
         return replace(batch, images=images)
+
+
+def is_of_pictures(model: SystemModel, batch: Any) -> bool:
+    """Whether a system's examples are images of which each region is a candidate."""
+    return "regions" in model.described(batch)[0] and getattr(batch, "images", None) is not None
 
 
 def selections(choose: Forced) -> list[Selection]:

@@ -356,5 +356,7 @@ def test_a_check_that_cannot_be_run_says_why_in_the_view(
     dialog = dialog_of(window)
     qtbot.mouseClick(dialog.go, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not window.checker.is_running, timeout=120_000)
-    qtbot.waitUntil(lambda: "names no checkpoint" in window.faithfulness.notice.text)
+    qtbot.waitUntil(
+        lambda: "the Hugging Face folder all-MiniLM-L6-v2" in window.faithfulness.notice.text
+    )
     assert window.actions_["runCheck"].isEnabled()
