@@ -86,7 +86,7 @@ CHANGES = {
     "exportBookmarks": "dialogs", "loopNone": "loop", "compareMaps": "display",
     "moreArcs": "display", "fewerArcs": "display",
     "runCheck": "dialogs", "stopCheck": "checking",
-    "help": "dialogs", "log": "dialogs", "about": "dialogs",
+    "help": "dialogs", "log": "dialogs", "about": "dialogs", "tour": "tour", "report": "dialogs",
 }  # fmt: skip
 PREFIXES = {
     "matrix_copy_": "clipboard", "matrix_": "matrix",
@@ -121,6 +121,7 @@ def seen(window: MainWindow) -> dict[str, Any]:
         "clipboard": QApplication.clipboard().text(),
         "docks": tuple(dock.isVisible() for dock in window.docks.values()),
         "message": window.message.text.text(),
+        "tour": window.tour is not None,
         "restore": window.restores_at_start,
         "visible": window.isVisible(),
         "timeline": (window.timeline.plots.picture.first, window.timeline.plots.picture.last),
