@@ -47,7 +47,7 @@ from hardattn_viewer.views.header_line import HeaderLine
 from hardattn_viewer.views.inspector import Inspector
 from hardattn_viewer.views.live_bar import LiveBar
 from hardattn_viewer.views.overlay import OverlayView
-from hardattn_viewer.views.parts import Themed, column, label, line
+from hardattn_viewer.views.parts import Notice, Themed, column, label, line
 from hardattn_viewer.views.run_cards import RunCards
 from hardattn_viewer.views.status_line import StatusLine
 from hardattn_viewer.views.timeline import Timeline
@@ -194,6 +194,8 @@ class MainWindow(CommandWindow):
         self.header.live.bind(self.actions_["follow"])
         self.inspector.bind(self.actions_["keepNumbers"])
         self.inspector.record.bind(self.actions_["omissions"])
+        for notice in self.findChildren(Notice):
+            notice.asked.connect(lambda id_: self.actions_[id_].trigger())
         for canvas in self.findChildren(Canvas):
             cast("Canvas[object]", canvas).painted.connect(self._painted)
 

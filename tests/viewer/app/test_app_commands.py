@@ -71,7 +71,7 @@ CHANGES = {
     "saveSession": "dialogs", "openSession": "dialogs", "restoreSession": "runs",
     "restoreAtStart": "restore", "export": "dialogs", "quit": "visible",
     "undo": "view state", "redo": "view state", "copy": "clipboard", "filter": "focus",
-    "letGo": "pinned", "palette": "dialogs",
+    "clearFilter": "filter", "letGo": "pinned", "palette": "dialogs",
     "swap": "slot_a", "other": "focus slot", "chooseSite": "dialogs", "chooseHead": "popup",
     "previousSite": "place.site", "nextSite": "place.site", "previousHead": "place.head",
     "nextHead": "place.head", "previousQuery": "place.query", "nextQuery": "place.query",
@@ -298,6 +298,7 @@ def pick_regions(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
 PREPARE: dict[str, Callable[[MainWindow, QtBot, Path], None]] = {
     "redo": lambda window, *_: window.session.undo(),
     "pause": lambda window, *_: window.session.play(True),
+    "clearFilter": lambda window, *_: window.session.set_filter("entropy > 99"),
     "resetLayout": lambda window, *_: window.docks["Inspector"].hide(),
     "speed_1": lambda window, *_: window.session.set_speed(8.0),
     "restoreSession": keep_a_session,
