@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import h5py
 from PySide6.QtCore import qVersion
 from PySide6.QtGui import QGuiApplication
 
@@ -42,7 +41,7 @@ def report_of(state: SessionState, log: str) -> str:
 def _versions() -> Iterator[str]:
     yield f"{PRODUCER}, Python {platform.python_version()} ({sys.implementation.name})"
     yield platform.platform()
-    yield f"Qt {qVersion()}, HDF5 {h5py.version.hdf5_version}"
+    yield f"Qt {qVersion()}"
     found = {name: _installed(name) for name in PACKAGES}
     yield ", ".join(f"{name} {number}" for name, number in found.items() if number)
     missing = [name for name, number in found.items() if not number]

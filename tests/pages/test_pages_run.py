@@ -40,7 +40,7 @@ SKIPPED = {
     "docs/faithfulness-scale.md": 2,
     "docs/faithfulness.md": 1,
     "docs/hardening.md": 1,
-    "docs/install.md": 3,
+    "docs/install.md": 4,
     "docs/performance.md": 3,
     "docs/remote.md": 1,
     "sample_runs/README.md": 1,
