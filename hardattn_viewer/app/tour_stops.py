@@ -59,7 +59,7 @@ STOPS = (
     Stop(
         "Numbers",
         "The exact numbers of what is shown. Each says in its tool tip what it means, its formula "
-        "and its source; RECORD says whether it was verified. Ctrl+C copies all of them.",
+        "and its source; RECORDED says whether it was verified. Ctrl+C copies all of them.",
         _dock("Inspector"),
     ),
     Stop(
