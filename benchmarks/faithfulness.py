@@ -43,7 +43,7 @@ from hardattn_viewer.faithfulness.explainers.explainer import Asked
 from hardattn_viewer.faithfulness.explainers.gradients import STEPS
 from hardattn_viewer.faithfulness.explainers.perturbing import SHAPLEY_SAMPLES
 from hardattn_viewer.faithfulness.rankings import generator_of, random_orders
-from hardattn_viewer.faithfulness.removal import control_curves, scored_curves
+from hardattn_viewer.faithfulness.removal import control_orders, curves_of, scored_curves
 
 OPERATORS = ("delete", "mask-token")
 SAME = 1e-5
@@ -127,7 +127,7 @@ def beside_controls(texts: TokenSubject, scores: Scores, count: int) -> dict[int
             for example in examples
         }
         named = scored_curves(engine, operator, wanted, seed=0)
-        random = control_curves(engine, operator, examples, count, seed=0)
+        random = curves_of(engine, operator, control_orders(engine, examples, count, seed=0))
         for example in examples:
             for one in (*named[example].values(), random[example]):
                 both = [curves.comprehensiveness(one.deletion), curves.sufficiency(one.insertion)]

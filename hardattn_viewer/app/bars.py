@@ -48,6 +48,10 @@ class Tools(QToolBar):
 
     Args:
         actions: the registry.
+
+    Attributes:
+        segments: the buttons of the views.
+        search: opens the palette.
     """
 
     def __init__(self, actions: Actions) -> None:
@@ -57,7 +61,7 @@ class Tools(QToolBar):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self._actions = actions
         self.addWidget(self._button("open", "Open…"))
-        views = QWidget()
+        views = self.segments = QWidget()
         places = ["first", *(["middle"] * (len(MAIN_VIEWS) - 2)), "last"]
         segments = [
             self._segment(f"view_{view.id}", view.text.replace("&", ""), place)
@@ -69,7 +73,7 @@ class Tools(QToolBar):
         space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.addWidget(space)
         palette = actions["palette"]
-        search = QPushButton("Search actions…")
+        search = self.search = QPushButton("Search actions…")
         search.setObjectName("toolSearch")
         search.setProperty("kind", "search")
         search.setMinimumWidth(214)

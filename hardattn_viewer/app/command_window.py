@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMainWindow, QMessageBox
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMainWindow
 
+from hardattn_viewer.app.about_dialog import AboutDialog
 from hardattn_viewer.app.actions import Actions
 from hardattn_viewer.app.check_dialog import CheckDialog
 from hardattn_viewer.app.checker import Checker
@@ -17,6 +18,8 @@ from hardattn_viewer.app.layout import Layout
 from hardattn_viewer.app.omissions import OmissionsDialog
 from hardattn_viewer.app.opening import UrlDialog
 from hardattn_viewer.app.palette import Palette
+from hardattn_viewer.app.problem_dialog import ReportDialog
+from hardattn_viewer.app.problem_report import report_of
 from hardattn_viewer.app.replayer import Replayer
 from hardattn_viewer.app.report_saver import ReportSaver
 from hardattn_viewer.app.samples import SampleShelf
@@ -136,17 +139,13 @@ class CommandWindow(QMainWindow):
         """Show every key."""
         HelpDialog(self.actions_.commands, self).open()
 
+    def show_report(self) -> None:
+        """Show what a report of a problem should hold."""
+        ReportDialog(report_of(self.session.state, self.sessions.log_text()), self).open()
+
     def show_about(self) -> None:
-        """Say what this is."""
-        box = QMessageBox(self)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setWindowTitle("About hardattn")
-        box.setText(
-            "hardattn shows where a neural network looks, and whether that can be believed."
-        )
-        box.setInformativeText("Apache-2.0. Built with Qt (LGPL-3.0), pyqtgraph, numpy and h5py.")
-        box.open()
+        """Say what this is, and under which licences what it is built with."""
+        AboutDialog(self).open()
 
     def choose_site(self) -> None:
         """Show the list of sites."""

@@ -34,6 +34,7 @@ from hardattn_viewer.app.settings import Settings
 from hardattn_viewer.app.story_bar import StoryBar
 from hardattn_viewer.app.theme import resolved_theme
 from hardattn_viewer.app.theming import Theming
+from hardattn_viewer.app.tour import Tour
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
 from hardattn_viewer.session.wants import is_settled
@@ -47,7 +48,7 @@ from hardattn_viewer.views.header_line import HeaderLine
 from hardattn_viewer.views.inspector import Inspector
 from hardattn_viewer.views.live_bar import LiveBar
 from hardattn_viewer.views.overlay import OverlayView
-from hardattn_viewer.views.parts import Themed, column, label, line
+from hardattn_viewer.views.parts import Notice, Themed, column, label, line
 from hardattn_viewer.views.run_cards import RunCards
 from hardattn_viewer.views.status_line import StatusLine
 from hardattn_viewer.views.timeline import Timeline
@@ -104,6 +105,7 @@ class MainWindow(CommandWindow):
         self._rings = FocusRings(self)
         self._drops = Drops(session.open, self)
         self._collecting = Collecting(session, self)
+        self.tour: Tour | None = None
         self.checker = Checker(session, self)
         self.replayer = Replayer(self)
         self.replayer.answered.connect(self.faithfulness.show_replay)
@@ -114,7 +116,7 @@ class MainWindow(CommandWindow):
 
     def _build_centre(self) -> None:
         self.header = HeaderLine(self.session)
-        self.views = QStackedWidget()
+        self.views: QStackedWidget = QStackedWidget()
         self.views.setObjectName("views")
         self.view = {view.id: view.make(self.session) for view in MAIN_VIEWS}
         for widget in self.view.values():
@@ -178,7 +180,7 @@ class MainWindow(CommandWindow):
         self._recent.aboutToShow.connect(
             lambda: fill_recent(self._recent, self._settings, self.session.open)
         )
-        self.tools = Tools(self.actions_)
+        self.tools: Tools = Tools(self.actions_)
         self.addToolBar(self.tools)
         self.status = StatusLine(self.session)
         self.setStatusBar(self.status)
@@ -197,8 +199,37 @@ class MainWindow(CommandWindow):
         self.header.live.bind(self.actions_["follow"])
         self.inspector.bind(self.actions_["keepNumbers"])
         self.inspector.record.bind(self.actions_["omissions"])
+        for notice in self.findChildren(Notice):
+            notice.asked.connect(lambda id_: self.actions_[id_].trigger())
         for canvas in self.findChildren(Canvas):
             cast("Canvas[object]", canvas).painted.connect(self._painted)
+
+    # --- the tour -------------------------------------------------------------------------
+
+    def show_tour(self) -> None:
+        """Point at one part of the window after another, on the samples if nothing is shown."""
+        if self.tour is not None:
+            return
+        self._settings.tour_offered = True
+        self.sessions.offer.hide()
+        if not self.session.state.runs and self.shelf.samples:
+            self.shelf.show(self.shelf.samples[0])
+        self.tour = Tour(self)
+
+    def tour_ended(self) -> None:
+        """The tour is over."""
+        self.tour = None
+        self.story.wait(False)
+
+    def offer_tour(self) -> None:
+        """Offer the tour, once on an account; the story of the sample waits meanwhile."""
+        if self._settings.tour_offered or self.sessions.offer.isVisible():
+            return
+        self._settings.tour_offered = True
+        self.story.wait(True)
+        words = "New here? A tour of seven stops shows what is where. It is in the menu Help, too."
+        offers = {"Take the tour": self.show_tour}
+        self.sessions.offer.say(words, offers, closed=lambda: self.story.wait(False))
 
     # --- following the session ------------------------------------------------------------
 
@@ -263,6 +294,8 @@ class MainWindow(CommandWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the window, and close every run."""
+        if self.tour is not None:
+            self.tour.end()
         self._playback.stop()
         self._keys.end()
         self._rings.end()

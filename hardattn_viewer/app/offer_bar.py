@@ -25,13 +25,24 @@ class OfferBar(QFrame):
         self.setLayout(self._row)
         self.hide()
 
-    def say(self, sentence: str, offers: Mapping[str, Callable[[], None]]) -> None:
-        """Show a sentence, a button for each offer, and one that closes the bar."""
+    def say(
+        self,
+        sentence: str,
+        offers: Mapping[str, Callable[[], None]],
+        closed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Show a sentence, a button for each offer, and one that closes the bar.
+
+        Args:
+            sentence: what is said.
+            offers: what can be done, by the words of its button.
+            closed: called where it is closed without an offer being taken.
+        """
         for button in self._buttons:
             self._row.removeWidget(button)
             button.deleteLater()
         self._buttons = [self._button(words, act) for words, act in offers.items()]
-        self._buttons.append(self._button("Close", lambda: None))
+        self._buttons.append(self._button("Close", closed))
         self._buttons[-1].setAccessibleName("Close this message")
         for button in self._buttons:
             self._row.addWidget(button)

@@ -28,6 +28,7 @@ from hardattn_viewer.session.state import SessionState
 if TYPE_CHECKING:
     from hardattn_viewer.app.main_window import MainWindow
 
+NO_FAULTS = "Nothing has gone wrong, as far as is known."
 # Milliseconds between a change and its being written: a walk through steps is one change.
 QUIET_MS = 800
 
@@ -216,14 +217,23 @@ class Sessions(QObject):
 
     def show_log(self) -> None:
         """Show the newest log of faults."""
-        self._show(self._folder.last_log() if self._folder is not None else None)
+        self._show(self._log())
+
+    def log_text(self) -> str:
+        """The end of the newest log of faults, in words where there is none."""
+        return self._text_of(self._log())
+
+    def _log(self) -> Path | None:
+        return self._folder.last_log() if self._folder is not None else None
+
+    def _text_of(self, path: Path | None) -> str:
+        try:
+            return tail(path) if path is not None else NO_FAULTS
+        except OSError as error:
+            return f"The log cannot be read: {error.strerror or type(error).__name__}."
 
     def _show(self, path: Path | None) -> None:
-        try:
-            text = tail(path) if path is not None else "Nothing has gone wrong, as far as is known."
-        except OSError as error:
-            text = f"The log cannot be read: {error.strerror or type(error).__name__}."
-        LogDialog(text, str(path or ""), self._window).open()
+        LogDialog(self._text_of(path), str(path or ""), self._window).open()
 
     def _dialog(self, title: str, name: str) -> QFileDialog:
         folder = str(self._folder.folder) if self._folder is not None else ""

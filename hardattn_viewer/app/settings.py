@@ -127,6 +127,15 @@ class Settings:
     def told(self, names: frozenset[str]) -> None:
         self._store.setValue("samples/told", " ".join(sorted(names)))
 
+    @property
+    def tour_offered(self) -> bool:
+        """Whether the tour was offered or taken on this account."""
+        return str(self._store.value("tour/offered")).lower() == "true"
+
+    @tour_offered.setter
+    def tour_offered(self, offered: bool) -> None:
+        self._store.setValue("tour/offered", offered)
+
     def past(self, kind: str) -> list[str]:
         """Expressions of a kind (``filter``, ``find``) that were used before, latest first."""
         value = self._store.value(f"expressions/{kind}")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QFont
+from PySide6.QtGui import QFont, QGuiApplication, QIcon
 from PySide6.QtWidgets import QApplication
 
 from hardattn_viewer.app.errors import ExceptionHook
@@ -84,6 +84,8 @@ def main(
     restored = kept.begin(window.sessions, settings, asked=bool(paths))
     trace = Trace(window) if is_wanted() else None
     ready = trace.tell_ready if trace is not None else None
+    if not paths and not restored and may_offer():
+        window.offer_tour()
     paths = [] if restored else paths or sample_paths()
     starter = Starter(session, paths, view, example, step, ready, follow, restored)
     window.show()
@@ -105,6 +107,8 @@ def application() -> QApplication:
     app = QApplication(sys.argv[:1])
     app.setApplicationName("hardattn")
     app.setOrganizationName("hardattn")
+    app.setDesktopFileName("hardattn")
+    app.setWindowIcon(QIcon(str(Path(__file__).with_name("images") / "hardattn.svg")))
     app.setStyle("Fusion")
     font = QFont()
     font.setFamilies(list(DARK.family))
@@ -126,6 +130,11 @@ def present_samples() -> list[Sample]:
 def sample_paths() -> list[Path]:
     """The runs that the app opens where it is told of none."""
     return [path for one in present_samples()[:1] for path in one.paths]
+
+
+def may_offer() -> bool:
+    """Whether there is somebody at a screen who could take a tour, and no program that watches."""
+    return QGuiApplication.platformName() != "offscreen" and not is_wanted()
 
 
 class Starter:

@@ -26,6 +26,7 @@ class StoryBar(QFrame):
         self.setObjectName("storyBar")
         self.setProperty("surface", "offer")
         self._session, self._shelf, self._settings = session, shelf, settings
+        self._waits = False
         self.text = label(name="storyText")
         self.text.setWordWrap(True)
         self.text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
@@ -46,6 +47,11 @@ class StoryBar(QFrame):
         self.others.clicked.connect(lambda *_: action.trigger())
         self.others.setToolTip(action.toolTip())
 
+    def wait(self, wait: bool) -> None:
+        """Tell nothing while something else is said in its place."""
+        self._waits = wait
+        self._show(self._session.state)
+
     def _on_changed(self, new: SessionState, old: SessionState) -> None:
         if (new.runs, new.slot_a, new.slot_b) != (old.runs, old.slot_a, old.slot_b):
             self._show(new)
@@ -53,7 +59,7 @@ class StoryBar(QFrame):
     def _show(self, state: SessionState) -> None:
         sample = self._shelf.shown(state)
         told = sample is None or sample.name in self._settings.told
-        self.setVisible(not told)
+        self.setVisible(not told and not self._waits)
         if sample is not None and not told:
             self.text.setText(sample.story)
             self.setAccessibleName(f"{sample.title}. {sample.story}")

@@ -198,6 +198,7 @@ QFrame[surface="message"] {{ background: {t.raised}; border: 1px solid {t.bad};
     border-radius: 6px; }}
 QFrame[surface="offer"] {{ background: {t.raised}; border: 1px solid {t.accent};
     border-radius: 6px; }}
+QFrame#tourCard {{ background: {t.raised}; border: 1px solid {t.accent}; border-radius: 10px; }}
 QFrame[surface="chip"] {{ background: {t.raised}; border: 1px solid {t.line};
     border-radius: 5px; }}
 

@@ -39,6 +39,12 @@ _TORCH = (
     "import torch; n = torch.cuda.device_count() if torch.cuda.is_available() else 0; "
     "print(torch.__version__, '|', ', '.join(torch.cuda.get_device_name(i) for i in range(n)))"
 )
+# Where the driver of a GPU tells its version.
+_NVIDIA = "/proc/driver/nvidia/version"
+_READING = (
+    "import sample_runs; from recorders import read_run; run = read_run(sample_runs.paths()[0]); "
+    "print(len(run.examples), '|', '; '.join(run.notices))"
+)
 _HDF5 = "import h5py; print(h5py.version.hdf5_version)"
 
 
@@ -85,6 +91,8 @@ def findings() -> Iterator[Finding]:
     yield from _qt()
     yield _libraries()
     yield _hdf5()
+    yield _reading()
+    yield _keeping()
     yield _torch()
     for package, purpose, extra in OPTIONAL:
         yield _optional(package, purpose, extra)
@@ -164,6 +172,32 @@ def _hdf5() -> Finding:
     )
 
 
+def _reading() -> Finding:
+    """Whether a run is read as the app does it: HDF5 in a process of its own."""
+    code, said, error = _tried(_READING)
+    if code != 0:
+        mend = "pip install --force-reinstall hardattn"
+        return Finding("reading", "problem", f"a sample run cannot be read: {error}", mend)
+    examples, _, notices = said.partition("|")
+    if notices.strip():
+        # A run is opened all the same where no process can be started, and says so.
+        mend = "allow this user more processes (ulimit -u)"
+        return Finding("reading", "note", notices.strip(), mend)
+    return Finding("reading", "ok", f"a sample run of {examples.strip()} examples was read")
+
+
+def _keeping() -> Finding:
+    """Whether sessions and notes can be kept."""
+    from platformdirs import user_data_path
+
+    folder = user_data_path("hardattn", appauthor=False)
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if os.access(there, os.W_OK):
+        return Finding("sessions", "ok", f"kept in {folder}")
+    words = f"cannot be kept in {folder}: {there} cannot be written"
+    return Finding("sessions", "note", words, "name another folder in XDG_DATA_HOME")
+
+
 def _torch() -> Finding:
     if _installed("torch") is None:
         words = "not installed: runs can be viewed, models cannot be recorded or trained"
@@ -172,8 +206,13 @@ def _torch() -> Finding:
     if code != 0:
         return Finding("torch", "problem", f"does not load: {error}", "pip install -U torch")
     number, _, devices = said.partition("|")
-    where = devices.strip() or "the processor alone"
-    return Finding("torch", "ok", f"{number.strip()} on {where}")
+    if devices.strip():
+        return Finding("torch", "ok", f"{number.strip()} on {devices.strip()}")
+    if Path(_NVIDIA).exists():
+        words = f"{number.strip()} on the processor alone, though there is an NVIDIA driver"
+        mend = "install the build of torch for it: https://pytorch.org/get-started/locally"
+        return Finding("torch", "note", words, mend)
+    return Finding("torch", "ok", f"{number.strip()} on the processor alone")
 
 
 def _optional(package: str, purpose: str, extra: str) -> Finding:

@@ -10,6 +10,7 @@ from typing import NoReturn
 from hardattn_viewer.cli import (
     check,
     compare,
+    desktop,
     doctor,
     export,
     info,
@@ -24,7 +25,10 @@ from hardattn_viewer.cli.errors import FAILED, WRONG_USAGE, CommandError
 from recorders.run.text import visible
 from recorders.version import PRODUCER
 
-COMMANDS = (view, info, validate, recover, record, train, systems, compare, check, export, doctor)
+COMMANDS = (
+    *(view, info, validate, recover, record, train, systems, compare, check, export),
+    *(doctor, desktop),
+)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -96,7 +96,8 @@ def paint_sheet(
 ) -> None:
     """Paint maps or cells, labels and numbers; the maps are one image."""
     if not layout.cells:
-        words = "no head passes the filter" if sheet.shown.of else "no head was read"
+        filtered = "no head passes the filter: change it or clear it"
+        words = filtered if sheet.shown.of else "no head was read"
         paint_message(painter, rect, words, theme)
         return
     painter.save()

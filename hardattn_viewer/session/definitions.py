@@ -259,7 +259,61 @@ OF_BARS = (
     ),
 )
 
-DEFINITIONS = (*OF_STEP, *OF_RECORD, *OF_TRAINING, *OF_BARS)
+OF_TIMELINE = (
+    Definition(
+        "p(selected)",
+        r"p\(selected\)",
+        "Probability of what was selected at a step. Of soft attention its mass on the choice of "
+        "the other run (dashed), or its largest probability.",
+        "p(a_t)",
+        "By definition.",
+    ),
+    Definition(
+        "A and B agree",
+        r"A and B agree",
+        "1 where both chose the same key (soft: found it likeliest), else 0; nothing where their "
+        "keys differ.",
+        "[argmax p_A = argmax p_B]",
+        "By definition.",
+    ),
+    Definition(
+        "tracks of other names",
+        r"track",
+        "Any number that the model's author recorded of steps, under its own name and unit.",
+        source="Recorded with recorder.step or recorder.steps.",
+    ),
+)
+
+OF_WINDOW = (
+    Definition(
+        "read … ms",
+        r"read",
+        "Time from asking for what is shown until it had been read and decoded. “From memory”: it "
+        "had been read before, and nothing was read from the disk.",
+        source="Measured by the app, on this machine, now.",
+    ),
+    Definition(
+        "frame … ms",
+        r"frame",
+        "Time from a change (a key, a click) until the picture of it had been painted.",
+        source="Measured by the app, on this machine, now.",
+    ),
+    Definition(
+        "memory … MB",
+        r"memory",
+        "Memory of this process that is held in RAM at the moment (resident set size).",
+        source="/proc/self/statm of Linux.",
+    ),
+    Definition(
+        "a run’s card",
+        r"card",
+        "How many steps the longest example has, how many sites, heads and keys there are, and how "
+        "many examples. HARD: something was selected; SOFT: all was blended.",
+        source="Counted in the run.",
+    ),
+)
+
+DEFINITIONS = (*OF_STEP, *OF_RECORD, *OF_TRAINING, *OF_BARS, *OF_TIMELINE, *OF_WINDOW)
 
 
 @lru_cache(maxsize=256)
@@ -281,6 +335,8 @@ def markdown() -> str:
         ("Of the record", "Where the numbers come from.", OF_RECORD),
         ("Over training", "Curves of the training view.", OF_TRAINING),
         ("Of a distribution", "Below every picture.", OF_BARS),
+        ("Of the timeline", "Tracks; the numbers above are tracks as well.", OF_TIMELINE),
+        ("Of the window", "The line at the bottom, and the cards of runs.", OF_WINDOW),
     )
     lines = [_HEAD]
     for title, what, definitions in parts:
@@ -296,13 +352,29 @@ def markdown() -> str:
             for one in definitions
         ]
         lines.append("")
-    return "\n".join([*lines, _SOURCES])
+    return "\n".join([*lines, _ELSEWHERE, _SOURCES])
 
 
 _HEAD = """# The numbers that the app shows
 
 Made by `python -m hardattn_viewer.session.definitions`; the tool tips say the same. A number that a
 run does not hold is an en dash, and its tool tip says why.
+"""
+
+_ELSEWHERE = """## In one view alone
+
+These are defined where the view is explained, with formula and source in the same way.
+
+| where | numbers |
+|---|---|
+| Table of examples, filter, search | [every name of the language](find.md#one-language) |
+| Regions of an image | [the region, the area, the window of the zoom](regions.md#numbers) |
+| Tokens | [words of several pieces, special tokens, means](tokens.md#what-the-numbers-are) |
+| Matrix | [means and entropies along its margins](matrix.md#margins) |
+| Heads | [what heads are sorted and filtered by](heads.md#the-numbers) |
+| Compare | [agreement and intervals](compare.md#the-numbers), [repeats](compare.md#repeats) |
+| Faithfulness | [verdicts, win rates, forced choices](faithfulness.md), and \
+[all that a check measures](../faithfulness.md#what-is-measured) |
 """
 
 _SOURCES = """## Sources

@@ -79,7 +79,7 @@ class DisagreementsPage(QWidget):
         if found is None:
             return "Being read…"
         if not count:
-            return "Nothing to rank by this measure"
+            return "Nothing to rank by this measure: choose another above"
         heads = f" of {len(found.lanes) - 1} heads" if len(found.lanes) > 1 else ""
         cut = (
             f"the {KEPT} worst of {found.tops.seen:,} steps"

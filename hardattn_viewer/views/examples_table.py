@@ -18,7 +18,7 @@ from hardattn_viewer.session.state import SessionState
 from hardattn_viewer.views.example_lines import THUMBNAIL, ExampleLines
 from hardattn_viewer.views.examples_model import COLUMNS, ExamplesModel, Index
 from hardattn_viewer.views.filter_field import FilterField
-from hardattn_viewer.views.parts import Notice, column
+from hardattn_viewer.views.parts import OPEN, Notice, column
 
 LINE_HEIGHT = 27
 # Free px at both sides of a cell, and one more.
@@ -59,7 +59,8 @@ class ExamplesView(QWidget):
         if state.order:
             return
         if state.rows is not None and len(state.rows) and state.filter:
-            self.notice.say("No example matches", "Change the filter above, or clear it.")
+            clear = ("Clear the filter", "clearFilter")
+            self.notice.say("No example matches", "Change the filter above, or clear it.", clear)
         elif state.rows is not None:
             self.notice.say("No examples", "The run ended before its first example was recorded.")
         elif any(run.status == "loading" for run in state.runs):
@@ -67,7 +68,7 @@ class ExamplesView(QWidget):
         elif any(run.status == "waiting" for run in state.runs):
             self.notice.say("Waiting…", "The examples appear with the first part of the recording.")
         else:
-            self.notice.say("No examples yet", "Open a run with Ctrl+O.")
+            self.notice.say("No examples yet", "Open a run with Ctrl+O.", OPEN)
 
 
 class ExamplesTable(QTableView):

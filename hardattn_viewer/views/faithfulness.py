@@ -36,7 +36,17 @@ from hardattn_viewer.views.counterfactual import CounterfactualPage
 from hardattn_viewer.views.forced_panel import ForcedPanel
 from hardattn_viewer.views.hardened_panel import HardenedPanel
 from hardattn_viewer.views.least_listing import least_listing
-from hardattn_viewer.views.parts import ElidedLabel, Notice, column, heading, label, line, row
+from hardattn_viewer.views.parts import (
+    OPEN,
+    SAMPLES,
+    ElidedLabel,
+    Notice,
+    column,
+    heading,
+    label,
+    line,
+    row,
+)
 from hardattn_viewer.views.scores import ScoresCanvas
 
 CHECK_IT = (
@@ -280,7 +290,7 @@ class FaithfulnessView(QWidget):
         going = state.checking
         why = self._checks.why if self._checks is not None else ""
         if checked_run(state) is None:
-            self.notice.say("No run is open", CHECK_IT)
+            self.notice.say("No run is open", CHECK_IT, OPEN, SAMPLES)
         elif is_checking(state):
             self.notice.say("The check has begun", "Results come as they are made.")
         elif going is not None and going.state == "failed":
@@ -290,7 +300,7 @@ class FaithfulnessView(QWidget):
         elif self._checks is None:
             self.notice.say("Reading the checks of this run", "")
         else:
-            self.notice.say("This run has not been checked", CHECK_IT)
+            self.notice.say("This run has not been checked", CHECK_IT, ("Check…", "runCheck"))
 
     def _show_progress(self, state: SessionState) -> None:
         going = state.checking

@@ -30,7 +30,16 @@ from hardattn_viewer.views.canvas import Canvas
 from hardattn_viewer.views.heads_bar import HeadsBar
 from hardattn_viewer.views.heads_canvas import HeadsCanvas
 from hardattn_viewer.views.heads_map import HeadMap
-from hardattn_viewer.views.parts import ElidedLabel, Notice, column, label, line, row
+from hardattn_viewer.views.parts import (
+    OPEN,
+    SAMPLES,
+    ElidedLabel,
+    Notice,
+    column,
+    label,
+    line,
+    row,
+)
 
 HINT = (
     "Click a head to look at it, double-click to open it. Ctrl-click picks several, Shift a range."
@@ -178,7 +187,8 @@ class HeadsView(QWidget):
         self._take(result)
         if result is None or self._numbers is None or (result.error and not self._numbers.sites):
             self._numbers = self._sheet = self._key = None
-            self.notice.say(*_explanation(state, result))
+            offers = () if state.runs else (OPEN, SAMPLES)
+            self.notice.say(*_explanation(state, result), *offers)
             self.canvas.show_picture(None, "nothing to show")
             self.scale.show_picture(None, "nothing to show")
             self.about.set_whole("")

@@ -32,7 +32,17 @@ from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState, SiteFacts, Slot
 from hardattn_viewer.views.matrix_canvas import MatrixCanvas
 from hardattn_viewer.views.matrix_scale import MatrixScale, ScaleBar
-from hardattn_viewer.views.parts import SLOT_SIZE, ElidedLabel, Notice, SlotMark, column, label, row
+from hardattn_viewer.views.parts import (
+    OPEN,
+    SAMPLES,
+    SLOT_SIZE,
+    ElidedLabel,
+    Notice,
+    SlotMark,
+    column,
+    label,
+    row,
+)
 from hardattn_viewer.views.scales import matrix_scale_of, matrix_scope
 
 Shows = Literal["focus", "A", "B", "difference"]
@@ -116,7 +126,8 @@ class MatrixPane(QWidget):
         self._show_head(state, slot, frame)
         self._stack.setCurrentIndex(1 if why else 0)
         if frame is None or why:
-            self.notice.say("No matrix to show", why)
+            offers = () if state.runs else (OPEN, SAMPLES)
+            self.notice.say("No matrix to show" if state.runs else "No run is open", why, *offers)
             self.canvas.show_picture(None, why)
             self.scale.show_scale(None)
             return
@@ -280,7 +291,9 @@ def _why_empty(state: SessionState, slot: Slot, frame: Frame | None) -> str:
     if any(run.status in ("loading", "waiting") for run in state.runs):
         return "Being read…"
     why = state.frames.why(slot)
-    return why or "Open a run, or put one into this slot."
+    if not state.runs:
+        return "Open a run with Ctrl+O, or drop .h5 files onto this window."
+    return why or "Open a run, or put one into this slot by a click on its card."
 
 
 def _words(state: SessionState, frame: Frame, picture: MatrixPicture) -> str:

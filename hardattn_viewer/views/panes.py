@@ -32,9 +32,12 @@ from hardattn_viewer.session.shown_tokens import mass_words, shown_frame
 from hardattn_viewer.session.state import SessionState, Slot, key_in_focus
 from hardattn_viewer.views.canvas import Canvas
 from hardattn_viewer.views.parts import (
+    OPEN,
+    SAMPLES,
     ElidedLabel,
     ExactLabel,
     Notice,
+    Offer,
     SlotMark,
     column,
     label,
@@ -367,7 +370,7 @@ class RunPane(QWidget):
             canvas.show_picture(None, "nothing to show")
         self.regions.show_nothing()
         self.text.show_nothing()
-        self.notice.say(*_explanation(state, slot))
+        self.notice.say(*_explanation(state, slot), *_offers(state, slot, self._slot is None))
         self._stack.setCurrentWidget(self.notice)
 
 
@@ -382,6 +385,15 @@ def _words(state: SessionState, frame: Frame) -> str:
         f"{seen_from}{chosen}{key_noun(frame)} {key_name(frame, key)}, "
         f"probability {probability(float(frame.probabilities[key]))}"
     )
+
+
+def _offers(state: SessionState, slot: Slot, alone: bool) -> tuple[Offer, ...]:
+    """What can be done at once where there is no picture; ``alone``: no other pane beside it."""
+    if state.run_in(slot) is not None or any(run.status != "failed" for run in state.runs):
+        missing = state.run_in(slot) is None and all(run.status == "ready" for run in state.runs)
+        return (OPEN,) if missing else ()
+    # Where A and B stand beside each other there is room for one button each.
+    return (OPEN, SAMPLES) if alone else (OPEN,) if slot == "A" else (SAMPLES,)
 
 
 def _explanation(state: SessionState, slot: Slot) -> tuple[str, str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
     QLayout,
+    QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -261,8 +262,21 @@ def plain_tooltip(text: str) -> str:
     return text if escaped == text else f"<span>{escaped}</span>"
 
 
+# Words of a button, and the command that it does.
+Offer = tuple[str, str]
+OPEN: Offer = ("Open…", "open")
+SAMPLES: Offer = ("Sample runs…", "samples")
+
+
 class Notice(QWidget):
-    """What stands where there is nothing to draw: what, why, and what to do next."""
+    """What stands where there is nothing to draw: what, why, and what to do next.
+
+    Args:
+        name: object name.
+    """
+
+    # The id of the command that was asked for by a button.
+    asked = Signal(str)
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -272,17 +286,40 @@ class Notice(QWidget):
         for part in (self._title, self._why):
             part.setWordWrap(True)
             part.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.setLayout(column(1, self._title, self._why, 1, spacing=8, margins=(32, 24, 32, 24)))
+            part.setContentsMargins(24, 0, 24, 0)
+        self._offers: tuple[Offer, ...] = ()
+        self.buttons: list[QPushButton] = []
+        self._beside = row(1, 1)
+        layout = column(
+            1, self._title, self._why, self._beside, 1, spacing=8, margins=(8, 24, 8, 24)
+        )
+        self.setLayout(layout)
 
     def minimumSizeHint(self) -> QSize:
         """Small: words that wrap would ask for any height in a pane that is narrow for a moment."""
         return QSize(60, 60)
 
-    def say(self, title: str, why: str) -> None:
-        """Show a title and a sentence or two below it."""
+    def say(self, title: str, why: str, *offers: Offer) -> None:
+        """Show a title, a sentence or two below it, and a button for each offer."""
         self._title.setText(title)
         self._why.setText(why)
         self.setAccessibleName(f"{title}. {why}")
+        if offers == self._offers:
+            return
+        self._offers = offers
+        for button in self.buttons:
+            self._beside.removeWidget(button)
+            button.hide()
+            button.deleteLater()
+        self.buttons = [self._button(words, command) for words, command in offers]
+        for at, button in enumerate(self.buttons):
+            self._beside.insertWidget(1 + at, button)
+
+    def _button(self, words: str, command: str) -> QPushButton:
+        button = QPushButton(words)
+        button.setObjectName(f"{self.objectName()}_{command}")
+        button.clicked.connect(lambda *_: self.asked.emit(command))
+        return button
 
     @property
     def text(self) -> str:

@@ -25,6 +25,7 @@ from hardattn_viewer.views.canvas import Canvas
 from hardattn_viewer.views.film_strip import FilmStrip
 from hardattn_viewer.views.icons import transport_icon
 from hardattn_viewer.views.parts import (
+    SAMPLES,
     ElidedLabel,
     Notice,
     SlotMark,
@@ -39,7 +40,7 @@ RECORD_IT = (
     "Snapshots show how attention came to be. While training, call recorder.snapshot(step=…, "
     "loss=…) and run the same examples again; or train a model of the zoo with\n"
     "hardattn train glimpse --record run.h5 -o glimpse.safetensors\n"
-    "File › Open the sample run of a training shows one."
+    "File › Sample runs… has two."
 )
 PICTURE = 0.36
 """Share of the height that the example gets; the curves get the rest."""
@@ -181,7 +182,7 @@ class TrainingView(QWidget):
         )
         if not recorded:
             title = "No snapshots of training" if state.runs else "No run is open"
-            self.notice.say(title, RECORD_IT)
+            self.notice.say(title, RECORD_IT, SAMPLES)
         self._stack.setCurrentIndex(0 if recorded else 1)
         self._show_film(state)
         self._show_moment(state)

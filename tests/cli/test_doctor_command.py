@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
@@ -92,3 +93,32 @@ def test_versions_with_known_flaws_are_named(
 
 def test_an_old_h5py_is_named() -> None:
     assert doctor.flaw_of_h5py("3.15.1") and not doctor.flaw_of_h5py("3.16.0")
+
+
+def test_a_sample_run_is_read_and_sessions_have_a_place(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert doctor._reading().state == "ok" and "300 examples" in doctor._reading().words
+    monkeypatch.setattr(doctor, "_READING", "print('300 | it could not be looked into ahead')")
+    assert doctor._reading().state == "note" and "ahead" in doctor._reading().words
+    monkeypatch.setattr(doctor, "_READING", "raise SystemExit('gone')")
+    found = doctor._reading()
+    assert found.state == "problem" and "gone" in found.words and found.mend
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    assert doctor._keeping().state == "ok" and str(tmp_path) in doctor._keeping().words
+    monkeypatch.setattr(doctor.os, "access", lambda path, mode: False)
+    found = doctor._keeping()
+    assert found.state == "note" and "XDG_DATA_HOME" in found.mend
+
+
+def test_a_gpu_that_torch_does_not_use_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(doctor, "_TORCH", "print('2.13.0 |')")
+    monkeypatch.setattr(doctor, "_NVIDIA", str(tmp_path / "version"))
+    assert doctor._torch().state == "ok" and "processor alone" in doctor._torch().words
+    (tmp_path / "version").write_text("NVRM version")
+    found = doctor._torch()
+    assert found.state == "note" and "driver" in found.words and "pytorch.org" in found.mend
+    monkeypatch.setattr(doctor, "_TORCH", "print('2.13.0 | NVIDIA H200')")
+    assert doctor._torch().words == "2.13.0 on NVIDIA H200"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import math
-import re
 from pathlib import Path
 from typing import Any
 
@@ -166,12 +165,6 @@ def test_torchs_own_layers_are_hardened_too(training: bool) -> None:
         with pytest.raises(HardeningError, match="need_weights=False"), Hardened():
             layer(items, items, items)
     assert torch.nn.functional.scaled_dot_product_attention is attend
-
-
-def test_the_example_of_the_page_runs() -> None:
-    page = Path(__file__).parents[2] / "docs" / "hardening.md"
-    (code,) = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
-    exec(compile(code, str(page), "exec"), {})
 
 
 @pytest.mark.slow

@@ -9,16 +9,13 @@ same model gives when it is asked for them: by ``output_attentions=True`` of its
 from __future__ import annotations
 
 import importlib
-import importlib.abc
-import importlib.machinery
-import sys
-import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from timm_alone import import_timm
 from torch import Tensor, nn
 
 BATCH, LENGTH, WORDS = 2, 9, 99
@@ -249,53 +246,9 @@ def encoder() -> Subject:
     return Subject(model, inputs, weights, fast_path=True)
 
 
-class _Constants(type):
-    """A class that has every public name, each a word: an enumeration, as far as timm looks."""
-
-    def __getattr__(cls, name: str) -> str:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return name
-
-
-class _Names(types.ModuleType):
-    """A module that has every public name, each an empty class."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return _Constants(name, (), {})
-
-
-class StandIn(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Modules by the name of torchvision, of which timm only wants the names while it is imported.
-
-    torchvision has no build for a torch without CUDA on the package index, and no model here uses
-    anything of it.
-    """
-
-    def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
-        if name.partition(".")[0] != "torchvision":
-            return None
-        return importlib.machinery.ModuleSpec(name, self, is_package=True)
-
-    def create_module(self, spec: Any) -> types.ModuleType:
-        return _Names(spec.name)
-
-    def exec_module(self, module: types.ModuleType) -> None:
-        pass
-
-
 def vision_transformer() -> Any:
     """timm's VisionTransformer class."""
-    stand_in = StandIn()
-    sys.meta_path.append(stand_in)
-    try:
-        return importlib.import_module("timm.models.vision_transformer").VisionTransformer
-    finally:
-        sys.meta_path.remove(stand_in)
-        for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
-            del sys.modules[name]
+    return import_timm("timm.models.vision_transformer").VisionTransformer
 
 
 def timm_vit(fused: bool) -> Callable[[], Subject]:

@@ -50,6 +50,15 @@ def edit_commands(session: Session, window: Window) -> list[Command]:
             group="find",
         ),
         Command(
+            "clearFilter",
+            "Edit",
+            "Clear the filter",
+            lambda: session.set_filter(""),
+            tooltip="List all examples again",
+            enabled=lambda state: bool(state.filter),
+            group="find",
+        ),
+        Command(
             "letGo",
             "Edit",
             "&Let go of what is pinned",

@@ -36,6 +36,12 @@ class Window(Protocol):
     def show_help(self) -> None:
         """Show all keys."""
 
+    def show_tour(self) -> None:
+        """Point at one part of the window after another."""
+
+    def show_report(self) -> None:
+        """Show what a report of a problem should hold."""
+
     def show_about(self) -> None:
         """Say what this is."""
 

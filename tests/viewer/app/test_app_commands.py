@@ -74,7 +74,7 @@ CHANGES = {
     "saveSession": "dialogs", "openSession": "dialogs", "restoreSession": "runs",
     "restoreAtStart": "restore", "export": "dialogs", "quit": "visible",
     "undo": "view state", "redo": "view state", "copy": "clipboard", "filter": "focus",
-    "letGo": "pinned", "palette": "dialogs",
+    "clearFilter": "filter", "letGo": "pinned", "palette": "dialogs",
     "swap": "slot_a", "other": "focus slot", "chooseSite": "dialogs", "chooseHead": "popup",
     "previousSite": "place.site", "nextSite": "place.site", "previousHead": "place.head",
     "nextHead": "place.head", "previousQuery": "place.query", "nextQuery": "place.query",
@@ -89,7 +89,7 @@ CHANGES = {
     "exportBookmarks": "dialogs", "loopNone": "loop", "compareMaps": "display",
     "moreArcs": "display", "fewerArcs": "display",
     "runCheck": "dialogs", "stopCheck": "checking", "saveReport": "dialogs",
-    "help": "dialogs", "log": "dialogs", "about": "dialogs",
+    "help": "dialogs", "log": "dialogs", "about": "dialogs", "tour": "tour", "report": "dialogs",
 }  # fmt: skip
 PREFIXES = {
     "matrix_copy_": "clipboard", "matrix_": "matrix",
@@ -124,6 +124,7 @@ def seen(window: MainWindow) -> dict[str, Any]:
         "clipboard": QApplication.clipboard().text(),
         "docks": tuple(dock.isVisible() for dock in window.docks.values()),
         "message": window.message.text.text(),
+        "tour": window.tour is not None,
         "restore": window.restores_at_start,
         "visible": window.isVisible(),
         "timeline": (window.timeline.plots.picture.first, window.timeline.plots.picture.last),
@@ -308,6 +309,7 @@ def pick_regions(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
 PREPARE: dict[str, Callable[[MainWindow, QtBot, Path], None]] = {
     "redo": lambda window, *_: window.session.undo(),
     "pause": lambda window, *_: window.session.play(True),
+    "clearFilter": lambda window, *_: window.session.set_filter("entropy > 99"),
     "resetLayout": lambda window, *_: window.docks["Inspector"].hide(),
     "speed_1": lambda window, *_: window.session.set_speed(8.0),
     "restoreSession": keep_a_session,
