@@ -2,97 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping
 
-import numpy as np
-
-from hardattn_viewer.checks.forced import Forced
+from hardattn_viewer.checks.document_cells import (
+    NONE,
+    fact,
+    interval,
+    percent,
+    percents,
+    q_value,
+    signed,
+    tau,
+    unsigned,
+)
+from hardattn_viewer.checks.document_choices import choices, further, hardened
+from hardattn_viewer.checks.document_parts import (
+    Block,
+    Document,
+    Drawing,
+    Heading,
+    Judged,
+    Paragraph,
+    Points,
+    Table,
+)
 from hardattn_viewer.checks.report import Report
 from hardattn_viewer.checks.scores import Score, score_of
 from hardattn_viewer.checks.scoring import BY_REMOVAL, RELATIVE, SENSITIVITY
 from hardattn_viewer.checks.words import methods, reasons_of, score_number
-from hardattn_viewer.measures.intervals import Interval
-
-MOST_EXAMPLES = 60
-"""Examples whose forced choices are listed one by one."""
-NONE = "N/A"
-
-
-@dataclass(frozen=True)
-class Heading:
-    """The title of a section."""
-
-    words: str
-
-
-@dataclass(frozen=True)
-class Paragraph:
-    """Some sentences; ``quiet`` ones explain what stands beside them."""
-
-    words: str
-    quiet: bool = False
-
-
-@dataclass(frozen=True)
-class Points:
-    """Sentences that stand one below the other."""
-
-    words: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Judged:
-    """The verdict on one explanation."""
-
-    name: str
-    level: str
-    sentence: str
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of words.
-
-    Attributes:
-        caption: what it holds.
-        columns: their headings.
-        rows: a cell a column; lines of one cell are separated by a line break.
-        left: columns of words, which come first; the others are numbers.
-    """
-
-    caption: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    left: int = 1
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A picture.
-
-    Attributes:
-        kind: "curves", "wins", "agreement" or "effects".
-        operator: whose.
-        words: what it shows, also for those who cannot see it.
-    """
-
-    kind: str
-    operator: str
-    words: str
-
-
-Block = Heading | Paragraph | Points | Judged | Table | Drawing
-
-
-@dataclass(frozen=True)
-class Document:
-    """A title and what follows."""
-
-    title: str
-    blocks: tuple[Block, ...]
-
 
 LIMITS = (
     "Supported says that what ranks first counts when it is removed. It does not say that the "
@@ -126,7 +63,9 @@ def document_of(report: Report, name: str) -> Document:
             *_provenance(report),
             *_audit(report),
             *_removal(report),
-            *_choices(report),
+            *choices(report),
+            *further(report),
+            *hardened(report),
             *_scores(report),
             *_agreement(report),
             *_sanity(report),
@@ -162,7 +101,7 @@ def _verdicts(report: Report) -> Iterator[Block]:
 def _provenance(report: Report) -> Iterator[Block]:
     facts = report.facts
     told = [
-        (what, _fact(facts[key]))
+        (what, fact(facts[key]))
         for what, key in (
             ("run", "run"),
             ("recording", "recording"),
@@ -183,7 +122,7 @@ def _provenance(report: Report) -> Iterator[Block]:
             ("random rankings of each example", str(len(report.measured[0].control_deletion))),
         ]
     told += [
-        (what, _fact(facts[key]))
+        (what, fact(facts[key]))
         for what, key in (
             ("points near each input", "points"),
             ("seed", "seed"),
@@ -217,10 +156,10 @@ def _audit(report: Report) -> Iterator[Block]:
     rows = tuple(
         (
             name,
-            _signed(one.shift),
-            _plain(one.between),
-            _share(one.same_sign),
-            _signed(-one.fair),
+            signed(one.shift),
+            unsigned(one.between),
+            percent(one.same_sign),
+            signed(-one.fair),
             "passed" if one.passed else "failed, left out",
         )
         for name, one in report.audits.items()
@@ -257,11 +196,11 @@ def _removal(report: Report) -> Iterator[Block]:
         (
             one.explainer,
             one.operator,
-            _shares(one.separation.win) if one.separation.examples else NONE,
-            _q(one.q),
-            _number(one.comprehensive),
-            _number(one.sufficient),
-            _number(one.normalised) if one.normalised.count else NONE,
+            percents(one.separation.win) if one.separation.examples else NONE,
+            q_value(one.q),
+            interval(one.comprehensive),
+            interval(one.sufficient),
+            interval(one.normalised) if one.normalised.count else NONE,
         )
         for one in report.explained
     )
@@ -280,48 +219,6 @@ def _removal(report: Report) -> Iterator[Block]:
         "where a search was made"
     )
     yield Table(caption, columns, rows, left=2)
-
-
-def _choices(report: Report) -> Iterator[Block]:
-    paths, singles = report.paths, report.singles
-    if paths is None or singles is None:
-        return
-    yield Heading("Forced selection")
-    yield Paragraph(
-        "The model was run with every other candidate chosen in turn, and with whole paths of "
-        "choices drawn at random. The verdict rests on the paths; a single choice says less, since "
-        "later ones make up for it.",
-        quiet=True,
-    )
-    rows = tuple(
-        (
-            what,
-            _shares(one.win) if one.examples else NONE,
-            _number(one.effect) if one.examples else NONE,
-            _q(one.p),
-            f"{one.examples:,}",
-        )
-        for what, one in (("whole paths", paths), ("single choices", singles))
-    )
-    columns = ("", "better than random [95 %]", "output less theirs", "p", "examples")
-    yield Table("Choices as they were beside others", columns, rows)
-    yield Drawing(
-        "effects", "", "Output with each choice less the mean with all others, an example a dot."
-    )
-    shown = list(report.forced.items())[:MOST_EXAMPLES]
-    yield Table(
-        f"Each example: the output, and means over its choices ({len(shown):,} of "
-        f"{len(report.forced):,})",
-        ("example", "chosen", "output", "effect", "regret", "advantage"),
-        tuple(_forced(example, one) for example, one in shown),
-        left=2,
-    )
-
-
-def _forced(example: int, one: Forced) -> tuple[str, ...]:
-    chosen = " ".join(map(str, one.chosen[one.live].tolist()))
-    means = (_mean(values[one.live]) for values in (one.effect, one.regret, one.advantage))
-    return (f"{example:,}", chosen, _plain(one.whole), *(_signed(mean) for mean in means))
 
 
 def _scores(report: Report) -> Iterator[Block]:
@@ -371,7 +268,7 @@ def _agreement(report: Report) -> Iterator[Block]:
     operator = report.measured[0].operator
     yield Drawing("agreement", operator, "Agreement, τ-b, mean over examples and operators.")
     rows = tuple(
-        (f"{at + 1} {name}", *(_tau(value) for value in row))
+        (f"{at + 1} {name}", *(tau(value) for value in row))
         for at, (name, row) in enumerate(zip(report.explainers, report.agreement, strict=True))
     )
     numbers = tuple(str(at + 1) for at in range(len(rows)))
@@ -412,52 +309,11 @@ def _score(one: Score | None) -> str:
     sign = "+.2f" if one.kind.better == "high" else ".3g"
     lines = [f"{score_number(one)}\n[{one.value.low:{sign}}, {one.value.high:{sign}}]"]
     if one.kind.better:
-        lines.append(_shares(one.win) if one.win.count else NONE)
+        lines.append(percents(one.win) if one.win.count else NONE)
     return "\n".join(lines)
 
 
 def _moved(report: Report, name: str) -> tuple[str, ...]:
     found = [score_of(report.scores, name, "", one) for one in (RELATIVE, SENSITIVITY)]
-    cells = [NONE if one is None else _number(one.value, ".3g") for one in found]
+    cells = [NONE if one is None else interval(one.value, ".3g") for one in found]
     return (name, *cells, *(f"{one.examples:,}" for one in found[:1] if one is not None))
-
-
-def _tau(value: float) -> str:
-    return f"{value:.2f}".replace("-0.00", "0.00") if value == value else NONE
-
-
-def _fact(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int | float) else str(value)
-
-
-def _shares(one: Interval) -> str:
-    return f"{one.mean:.0%} [{one.low:.0%}, {one.high:.0%}]"
-
-
-def _number(one: Interval, sign: str = "+.3f") -> str:
-    if not one.count:
-        return NONE
-    return f"{one.mean:{sign}} [{one.low:{sign}}, {one.high:{sign}}]"
-
-
-def _share(value: float) -> str:
-    return f"{value:.0%}" if value == value else NONE
-
-
-def _plain(value: float) -> str:
-    return f"{value:.3f}" if value == value else NONE
-
-
-def _signed(value: float) -> str:
-    # −0.000 would claim a sign that the shown digits do not support.
-    return f"{value:+.3f}".replace("-0.000", "+0.000") if value == value else NONE
-
-
-def _q(value: float) -> str:
-    return NONE if value != value else f"{value:.3f}" if value >= 0.001 else "< 0.001"
-
-
-def _mean(values: Sequence[float] | np.ndarray[Any, Any]) -> float:
-    known = np.asarray(values, np.float64)
-    known = known[~np.isnan(known)]
-    return float(known.mean()) if len(known) else float("nan")

@@ -155,6 +155,12 @@ def methods(report: Report) -> str:
             f"the later choices {facts.get('rest', 'replayed')}, and with all choices of an "
             f"episode drawn at random, {len(next(iter(report.forced.values())).elsewhere)} times."
         )
+    if report.hardened is not None and report.hardened.places:
+        what = "each choice" if report.hardened.choices else "each head, each layer"
+        parts.append(
+            f"On {len(report.hardened.examples)} examples {what} and all of them took a single "
+            "item instead of a blend: the most probable, and one that was drawn."
+        )
     failed = [one.name for one in report.sanity if one.outcome == "fail"]
     parts.append(
         f"Controls that failed: {'; '.join(failed)}." if failed else "All controls were passed."

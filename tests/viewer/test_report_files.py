@@ -14,6 +14,7 @@ from pypdf import PdfReader
 from PySide6.QtGui import QGuiApplication
 
 from hardattn_viewer.checks.audit import Audit
+from hardattn_viewer.checks.choice_tests import ChoiceTests
 from hardattn_viewer.checks.document import LIMITS, document_of
 from hardattn_viewer.checks.file import checks_path, read_checks
 from hardattn_viewer.checks.report import Report, concluded
@@ -154,6 +155,37 @@ def test_every_number_of_the_report_is_in_its_tables(
     assert methods(report) in page.words and in_pdf(methods(report), text)
     for limit in LIMITS:
         assert limit in page.words and in_pdf(limit, text)
+
+
+def test_what_hard_attention_does_stands_place_by_place(tmp_path: Path, qapp: object) -> None:
+    report = read_checks(checks_path(SAMPLES / "glimpse-soft.h5"))
+    made = report.hardened
+    assert made is not None and len(made.places) == 7
+    page, text = written(report, tmp_path, "glimpse-soft")
+    rows = {tuple(row[:2]): row[2:] for row in page.rows if len(row) == 5}
+    for at, place in enumerate(made.places):
+        for way, how in enumerate(("argmax", "sample")):
+            name = "all choices" if place.layer < 0 else f"choice {place.layer + 1}"
+            moved = made.values[way, at] - made.whole
+            flipped = f"{int(made.flips[way, at].sum())} of {len(made.examples)}"
+            mean = f"{np.mean(moved):+.3f}".replace("-0.000", "+0.000")
+            found = rows[name, how]
+            assert found == [mean, f"{np.mean(abs(moved)):.3f}", flipped], name
+            assert in_pdf("".join([name, how, *found]), text)
+    chooses = read_checks(checks_path(SAMPLES / "glimpse-hard.h5"))
+    page, text = written(chooses, tmp_path, "glimpse-hard")
+    assert f"Not applicable: {chooses.hardened.reason}." in page.words
+
+
+def test_answers_to_further_questions_stand_in_the_report(
+    report: Report, tmp_path: Path, qapp: object
+) -> None:
+    paths = np.array([[0.2, 0.4, 0.6], [0.5, 0.5, 0.8]])
+    page, text = written(replace(report, tests=ChoiceTests(paths=paths)), tmp_path)
+    said = "probability over 3 episodes drawn from the policy 0.500 [0.400, 0.600]"
+    assert said in page.words and in_pdf(said, text)
+    within = np.std(paths, axis=1, ddof=1).mean()
+    assert f"standard deviation within an example {within:.3f}" in page.words
 
 
 def test_a_page_asks_for_nothing_and_can_be_read_aloud(both: tuple[Page, str]) -> None:

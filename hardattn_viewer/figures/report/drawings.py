@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
-from hardattn_viewer.checks.document import Drawing
+from hardattn_viewer.checks.document_parts import Drawing
 from hardattn_viewer.checks.report import Report
 from hardattn_viewer.drawing.checks.agreement import paint_agreement
 from hardattn_viewer.drawing.checks.curves import legend_height, paint_legend, paint_removal

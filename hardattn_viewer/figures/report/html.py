@@ -6,7 +6,7 @@ import base64
 from collections.abc import Iterator
 from html import escape
 
-from hardattn_viewer.checks.document import (
+from hardattn_viewer.checks.document_parts import (
     Block,
     Document,
     Drawing,

@@ -35,7 +35,7 @@ from PySide6.QtGui import (
     QTextTableFormat,
 )
 
-from hardattn_viewer.checks.document import (
+from hardattn_viewer.checks.document_parts import (
     Block,
     Document,
     Drawing,
