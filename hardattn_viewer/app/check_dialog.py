@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDialog,
     QFormLayout,
@@ -17,9 +19,10 @@ from PySide6.QtWidgets import (
 )
 
 from hardattn_viewer.app.model_choice import ModelChoice
+from hardattn_viewer.checks.measured import READINGS
 from hardattn_viewer.session.checking import checked_run, path_of
 from hardattn_viewer.session.session import Session
-from hardattn_viewer.views.parts import column, label, row
+from hardattn_viewer.views.parts import column, heading, label, row
 
 Start = Callable[[int, Sequence[str]], None]
 
@@ -48,7 +51,7 @@ class CheckDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("checkDialog")
         self.setWindowTitle("Check faithfulness")
-        self.resize(QSize(600, 420))
+        self.resize(QSize(860, 420))
         self._session, self._start = session, start
         run = checked_run(session.state)
         self._run = run
@@ -90,6 +93,7 @@ class CheckDialog(QDialog):
             ("seed", self.seed),
         ):
             form.addRow(name, field)
+        further = self._further(most)
         target = path_of(run.path) if run is not None else None
         self.says = label(role="muted", name="checkSays")
         self.says.setWordWrap(True)
@@ -107,7 +111,15 @@ class CheckDialog(QDialog):
         self.go.setEnabled(run is not None)
         self.go.clicked.connect(self._begin)
         buttons = row(1, close, self.go)
-        self.setLayout(column(form, self.says, 1, buttons, spacing=12, margins=(16, 16, 16, 16)))
+        questions = QWidget()
+        questions.setLayout(column(heading("Further questions"), further, 1, spacing=9))
+        usual = QWidget()
+        usual.setLayout(column(form, 1))
+        forms = QWidget()
+        beside_each_other = row(usual, questions, spacing=28)
+        beside_each_other.setStretch(0, 1)
+        forms.setLayout(beside_each_other)
+        self.setLayout(column(forms, self.says, 1, buttons, spacing=12, margins=(16, 16, 16, 16)))
         self._follow_model()
         self.examples.setFocus()
 
@@ -129,6 +141,59 @@ class CheckDialog(QDialog):
             found += ["--explainers", str(self.explainers.itemData(at)) if at >= 0 else typed]
         if self.operators.text().strip():
             found += ["--operators", self.operators.text().strip()]
+        return found + self._further_words()
+
+    def _further(self, most: int) -> QFormLayout:
+        """Questions beyond rankings and forced choices; each says what 0 means."""
+        self.harden = _spin("checkHarden", 0, max(1, most), min(8, max(1, most)))
+        self.harden.setSpecialValueText("not at all")
+        self.harden.setToolTip("Examples on which heads, layers and all take a single item")
+        self.points = _spin("checkPoints", 0, 100, 5)
+        self.points.setSpecialValueText("not at all")
+        self.points.setToolTip("Points near each input at which explanations are computed again")
+        self.paths = _spin("checkPaths", 0, 10_000, 0)
+        self.paths.setSpecialValueText("not at all")
+        self.paths.setToolTip("Whole episodes of each example that are drawn from the policy")
+        self.most = _spin("checkMost", 0, 10_000, 0)
+        self.most.setSpecialValueText("every one")
+        self.most.setToolTip("The most probable candidates that are forced")
+        self.reading = QComboBox()
+        self.reading.setObjectName("checkReading")
+        self.reading.setAccessibleName("What is read of the output")
+        self.reading.addItem("what suits the model", "")
+        for name in READINGS:
+            self.reading.addItem(name, name)
+        self.workers = _spin("checkWorkers", 1, os.cpu_count() or 1, 1)
+        self.contents = _box("checkContents", "what each choice saw is removed")
+        self.why = _box("checkWhy", "what moves the log-prob of each choice")
+        form = QFormLayout()
+        form.setHorizontalSpacing(12)
+        form.setVerticalSpacing(9)
+        for name, field in (
+            ("run hard, on examples", self.harden),
+            ("sensitivity, at points", self.points),
+            ("episodes drawn of each", self.paths),
+            ("candidates forced", self.most),
+            ("read of the output", self.reading),
+            ("processes", self.workers),
+        ):
+            form.addRow(name, field)
+        form.addRow(self.contents)
+        form.addRow(self.why)
+        return form
+
+    def _further_words(self) -> list[str]:
+        found = ["--harden", str(self.harden.value()), "--points", str(self.points.value())]
+        if self.paths.value():
+            found += ["--paths", str(self.paths.value())]
+        if self.most.value():
+            found += ["--most", str(self.most.value())]
+        if self.reading.currentData():
+            found += ["--reading", str(self.reading.currentData())]
+        if self.workers.value() > 1:
+            found += ["--workers", str(self.workers.value())]
+        found += ["--contents"] if self.contents.isChecked() else []
+        found += ["--why"] if self.why.isChecked() else []
         return found
 
     def _follow_model(self) -> None:
@@ -140,6 +205,12 @@ class CheckDialog(QDialog):
         self._session.set_view("faithfulness")
         self._start(self._run.key, self.words)
         self.close()
+
+
+def _box(name: str, words: str) -> QCheckBox:
+    made = QCheckBox(words)
+    made.setObjectName(name)
+    return made
 
 
 def _spin(name: str, low: int, high: int, value: int) -> QSpinBox:

@@ -12,6 +12,8 @@ from hardattn_viewer.checks.curves import SHARES
 from hardattn_viewer.checks.scoring import Scored
 
 Floats = NDArray[np.float64]
+READINGS = ("probability", "logit", "log-probability", "value")
+"""What can be read of an output; the last is the number itself, of a model without classes."""
 
 
 @dataclass(frozen=True, eq=False)

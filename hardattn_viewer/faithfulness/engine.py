@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from hardattn_viewer.checks.measured import READINGS
 from hardattn_viewer.faithfulness.errors import CancelledError, FaithfulnessError
 from hardattn_viewer.faithfulness.subject import WHOLE, Floats, Kept, Row, Subject
 
-READINGS = ("probability", "logit", "log-probability", "value")
 """What is read from a model's outputs for the class that is asked about; of a single output that is
 no class, its "value"."""
 Explanation = tuple[Floats, dict[str, float]] | str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import astuple
 
 from PySide6.QtCore import (
@@ -110,8 +111,7 @@ class _Pages:
         self._cursor.beginEditBlock()
         self._write(document.title, _TITLE, bold=True)
         for at, block in enumerate(document.blocks):
-            after = document.blocks[at + 1] if at + 1 < len(document.blocks) else None
-            self._add(report, block, after)
+            self._add(report, block, document.blocks[at + 1 : at + 3])
         self._cursor.endEditBlock()
         self._keep_together()
         self.count = self._document.pageCount()
@@ -126,7 +126,7 @@ class _Pages:
         part = QRectF(0, page * _PAGE.height(), _PAGE.width(), _PAGE.height())
         self._document.drawContents(painter, part)
 
-    def _add(self, report: Report, block: Block, after: Block | None) -> None:
+    def _add(self, report: Report, block: Block, after: Sequence[Block]) -> None:
         match block:
             case Heading(words):
                 self._write(words, _SECTION, bold=True, above=20)
@@ -146,11 +146,16 @@ class _Pages:
             case Drawing():
                 self._figure(report, block)
 
-    def _need(self, report: Report, block: Block | None) -> float:
+    def _need(self, report: Report, after: Sequence[Block]) -> float:
         """Height that must be left below a heading for what follows it."""
-        if isinstance(block, Drawing):
-            return painted(report, block).height
-        return 130 if isinstance(block, Paragraph) and block.quiet else 60
+        match after:
+            case [Drawing() as drawing, *_]:
+                return painted(report, drawing).height
+            case [Paragraph(quiet=True), Drawing() as drawing, *_]:
+                return 60 + painted(report, drawing).height
+            case [Paragraph(quiet=True), *_]:
+                return 130
+        return 60
 
     def _write(
         self,

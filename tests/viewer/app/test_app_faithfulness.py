@@ -299,6 +299,13 @@ def test_a_check_is_begun_in_a_dialog_and_its_results_come(
     dialog.examples.setValue(3)
     dialog.controls.setValue(5)
     dialog.findChild(QComboBox, "checkExplainers").setEditText("selection,saliency")
+    dialog.paths.setValue(4)
+    qtbot.keyClick(dialog.contents, Qt.Key.Key_Space)
+    qtbot.keyClick(dialog.why, Qt.Key.Key_Space)
+    dialog.harden.setValue(0)
+    dialog.points.setValue(2)
+    dialog.most.setValue(3)
+    dialog.reading.setCurrentText("logit")
     qtbot.mouseClick(dialog.go, Qt.MouseButton.LeftButton)
     assert window.session.state.view == "faithfulness" and window.checker.is_running
     assert window.faithfulness.buttons["stopCheck"].isVisible()
@@ -309,6 +316,11 @@ def test_a_check_is_begun_in_a_dialog_and_its_results_come(
     qtbot.waitUntil(lambda: view.page.picture is not None, timeout=20_000)
     report = read_checks(checks_path(run))
     assert report.explainers == ("selection", "saliency") and len(report.examples) == 3
+    tests = report.tests
+    assert tests is not None and tests.paths.shape == (3, 4) and tests.operator and tests.why
+    assert report.facts["reading"] == "logit" and report.facts["points"] == 2
+    assert report.hardened is None or not report.hardened.places
+    assert np.isfinite(report.forced[0].values).sum(-1).max() <= 4
     found = checks_of(window.session.state)
     assert found is not None and found.report is not None
     assert found.report.verdicts == report.verdicts
