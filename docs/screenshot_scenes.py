@@ -115,6 +115,15 @@ def scenes() -> list[Scene]:
             act=open_export,
         ),
         Scene(
+            "check",
+            "What a check shall ask",
+            GLIMPSES,
+            "faithfulness",
+            example=8,
+            step=3,
+            act=ask_check,
+        ),
+        Scene(
             "samples", "The sample runs", GLIMPSES, "compare", example=8, step=3, act=tell_stories
         ),
         *(
@@ -174,6 +183,11 @@ def open_palette(window: MainWindow) -> None:
 def open_export(window: MainWindow) -> None:
     """Export what is shown."""
     window.export_figure()
+
+
+def ask_check(window: MainWindow) -> None:
+    """Open the dialog of a check."""
+    window.actions_["runCheck"].trigger()
 
 
 def tell_stories(window: MainWindow) -> None:

@@ -217,6 +217,8 @@ def _spin(name: str, low: int, high: int, value: int) -> QSpinBox:
     made = QSpinBox()
     made.setObjectName(name)
     made.setRange(low, high)
+    # As far from the edge as the words of the choices.
+    made.lineEdit().setTextMargins(8, 0, 0, 0)
     made.setValue(value)
     made.setAccessibleName(name.removeprefix("check"))
     return made

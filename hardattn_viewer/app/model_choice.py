@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QFileDialog, QLineEdit, QPushButton, QW
 
 from hardattn_viewer.views.parts import column, row
 
-USUAL = "the checkpoint that the run names"
+USUAL = "as the run names it"
 
 
 class ModelChoice(QWidget):

@@ -76,5 +76,7 @@ def _paint_cell(painter: QPainter, cell: QRectF, value: float, theme: Theme) -> 
         light = mixed.lightnessF() > 0.5
         ink = "#0b0d10" if light else "#ffffff"
         small = theme.size_small
-        words = first_that_fits((number(value), number(value, 1)), cell.width(), theme, small)
+        full = number(value)
+        shorter = full.replace("0.", ".", 1), number(value, 1)
+        words = first_that_fits((full, *shorter), cell.width(), theme, small)
         draw_text(painter, cell, words, theme, size=small, colour=ink, align="centre")
