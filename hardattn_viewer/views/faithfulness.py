@@ -6,10 +6,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
-    QComboBox,
     QFrame,
-    QProgressBar,
-    QPushButton,
     QScrollArea,
     QStackedWidget,
     QTreeWidgetItem,
@@ -32,6 +29,7 @@ from hardattn_viewer.session.checking import (
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState, Slot
 from hardattn_viewer.views.canvas import Canvas
+from hardattn_viewer.views.checks_head import ChecksHead
 from hardattn_viewer.views.counterfactual import CounterfactualPage
 from hardattn_viewer.views.forced_panel import ForcedPanel
 from hardattn_viewer.views.hardened_panel import HardenedPanel
@@ -39,13 +37,11 @@ from hardattn_viewer.views.least_listing import least_listing
 from hardattn_viewer.views.parts import (
     OPEN,
     SAMPLES,
-    ElidedLabel,
     Notice,
     column,
     heading,
     label,
     line,
-    row,
 )
 from hardattn_viewer.views.scores import ScoresCanvas
 
@@ -99,22 +95,10 @@ class FaithfulnessView(QWidget):
         self.page.clicked.connect(self._focus_on)
         self.page.hovered.connect(self._point_at)
         self.scores = ScoresCanvas()
-        self.operator = QComboBox()
-        self.operator.setObjectName("checksOperator")
-        self.operator.setAccessibleName("Operator: how items are removed")
-        self.operator.currentTextChanged.connect(self._choose_operator)
-        self.words = ElidedLabel(role="muted", name="checksWords")
-        self.progress = QProgressBar()
-        self.progress.setObjectName("checksProgress")
-        self.progress.setRange(0, 1_000)
-        self.progress.setTextVisible(False)
-        self.progress.setFixedSize(140, 8)
-        self.progress.setAccessibleName("How much of the check is done")
-        self.buttons = {
-            "saveReport": _button("Report…"),
-            "runCheck": _button("Check…"),
-            "stopCheck": _button("Cancel"),
-        }
+        self.head = ChecksHead()
+        self.head.chosen.connect(self._choose_operator)
+        self.operator, self.words = self.head.operator, self.head.words
+        self.progress, self.buttons = self.head.progress, self.head.buttons
         self.forced_panel = ForcedPanel(session)
         self.forced, self.forced_place = self.forced_panel.canvas, self.forced_panel.place
         self.forced_panel.asked.connect(self.replay_asked)
@@ -132,8 +116,7 @@ class FaithfulnessView(QWidget):
         self._stack.addWidget(self._body())
         self._stack.addWidget(self.notice)
         self._stack.addWidget(self.counterfactual)
-        self._head = self._heading()
-        layout = column(self._head, line(), self._stack)
+        layout = column(self.head, line(), self._stack)
         layout.setStretch(2, 1)
         self.setLayout(layout)
         session.changed.connect(self._on_changed)
@@ -145,9 +128,7 @@ class FaithfulnessView(QWidget):
 
     def bind(self, actions: dict[str, QAction]) -> None:
         """Let the buttons do what the app's actions do."""
-        for name, button in self.buttons.items():
-            button.clicked.connect(actions[name].trigger)
-            button.setToolTip(actions[name].toolTip())
+        self.head.bind(actions)
 
     def set_theme(self, theme: Theme) -> None:
         """Paint in ``theme`` from now on."""
@@ -157,25 +138,6 @@ class FaithfulnessView(QWidget):
         self.forced_panel.set_theme(theme)
         self.counterfactual.set_theme(theme)
         self.hardened.set_theme(theme)
-
-    def _heading(self) -> QWidget:
-        head = QWidget()
-        self._by = label("removed by", role="muted")
-        layout = row(
-            self._by,
-            self.operator,
-            self.words,
-            self.progress,
-            *self.buttons.values(),
-            spacing=8,
-        )
-        layout.setContentsMargins(12, 6, 12, 6)
-        layout.setStretch(2, 1)
-        head.setLayout(layout)
-        # Until there is something to show they would only make the window wider.
-        for part in (self.progress, self.buttons["stopCheck"], self.buttons["saveReport"]):
-            part.hide()
-        return head
 
     def _body(self) -> QWidget:
         side = QWidget()
@@ -256,23 +218,12 @@ class FaithfulnessView(QWidget):
         if run is None or (result is not None and checks_of(state) is None and result.finished):
             self._checks = None
         report = self._checks.report if self._checks is not None else None
-        self._show_progress(state)
-        for part in (self._by, self.operator):
-            part.setVisible(report is not None and bool(report.measured))
-        self.buttons["saveReport"].setVisible(report is not None and bool(report.verdicts))
+        self.head.show_state(state, report, self._operator)
         if report is None:
             self._show_notice(state)
             return
         if self._stack.currentWidget() is not self.counterfactual:
             self._stack.setCurrentIndex(0)
-        names = [one.operator for one in report.measured]
-        if [self.operator.itemText(at) for at in range(self.operator.count())] != names:
-            self.operator.blockSignals(True)
-            self.operator.clear()
-            self.operator.addItems(names)
-            self.operator.setCurrentIndex(max(0, self.operator.findText(self._operator)))
-            self.operator.blockSignals(False)
-        self.operator.setEnabled(len(names) > 1)
         self._show_page()
         self._show_forced(state)
         self.hardened.show_report(report)
@@ -286,7 +237,6 @@ class FaithfulnessView(QWidget):
 
     def _show_notice(self, state: SessionState) -> None:
         self._stack.setCurrentIndex(1)
-        self.operator.setEnabled(False)
         going = state.checking
         why = self._checks.why if self._checks is not None else ""
         if checked_run(state) is None:
@@ -301,44 +251,6 @@ class FaithfulnessView(QWidget):
             self.notice.say("Reading the checks of this run", "")
         else:
             self.notice.say("This run has not been checked", CHECK_IT, ("Check…", "runCheck"))
-
-    def _show_progress(self, state: SessionState) -> None:
-        going = state.checking
-        running = is_checking(state)
-        self.progress.setVisible(running)
-        self.buttons["stopCheck"].setVisible(running)
-        self.buttons["runCheck"].setVisible(not running)
-        run = checked_run(state)
-        self.buttons["runCheck"].setEnabled(run is not None and run.status == "ready")
-        if going is None or not running:
-            stopped = "stopped; what was measured until then is shown"
-            failed = going is not None and going.state == "failed"
-            if failed and going is not None:
-                self.words.set_whole(going.error, "it failed")
-            elif going is not None and going.state == "stopped":
-                self.words.set_whole(stopped, "stopped")
-            else:
-                self.words.set_whole(*self._facts())
-            return
-        self.progress.setValue(round(1_000 * going.done))
-        self.words.set_whole(f"{going.done:.0%} · {going.words}", f"{going.done:.0%}")
-
-    def _facts(self) -> tuple[str, ...]:
-        """How the check was made, at length and in short."""
-        report = self._checks.report if self._checks is not None else None
-        if report is None:
-            return ("",)
-        facts = report.facts
-        rows, unique = facts.get("rows asked", 0), facts.get("rows evaluated", 0)
-        count = f"{len(report.examples)} examples"
-        model, seed = facts.get("model", "model"), f"seed {facts.get('seed', '–')}"
-        run = f"{rows:,} rows, {unique:,} of them run"
-        return (
-            f"{model} · {count} · {run} · {seed}",
-            f"{model} · {count} · {seed}",
-            f"{count} · {seed}",
-            count,
-        )
 
     def _show_page(self) -> None:
         report = self._checks.report if self._checks is not None else None
@@ -448,10 +360,3 @@ def _example(state: SessionState) -> int | None:
         return None
     found = state.rows.index(_slot(state), state.place.example)
     return found if found >= 0 else None
-
-
-def _button(text: str) -> QPushButton:
-    made = QPushButton(text)
-    made.setProperty("kind", "flat")
-    made.setAccessibleName(text.rstrip("…"))
-    return made
