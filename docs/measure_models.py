@@ -72,6 +72,8 @@ _RATIONALE = (
     "sparsemax --gradient backprop",
     "hybrid --gradient backprop --set k=4",
     "top-k --gradient reinforce --set k=4",
+    "sampled --gradient exact --steps 500",
+    "sampled --gradient sum-and-sample",
     "gumbel-straight-through --gradient gumbel-straight-through",
 )
 _COPIER = (
@@ -129,7 +131,10 @@ three schedules of the relaxed sample's temperature."""
 _VARIABLES = "--set variables=50 --set codes=2 --set layers=1 --steps 3000"
 _GATES = (
     *(f"rationale --mechanism gates --gradient {name}" for name in GATED[:3]),
-    "memory --mechanism gates --gradient disarm",
+    *(f"memory --mechanism gates --gradient {name}" for name in GATED[:3]),
+    # All settings of so few gates can be enumerated.
+    "memory --mechanism gates --gradient gate-exact --task recall-8 --steps 100 --batch 64",
+    "latent --mechanism gates --gradient gate-exact --set variables=4 --set codes=2 --steps 300",
 )
 _GLIMPSE = (
     "gaussian --gradient reinforce --task mnist --steps 20000",
@@ -258,10 +263,11 @@ def main() -> None:
             if any(run["seed"] == seed for run in runs) and not arguments.again:
                 continue
             runs[:] = [run for run in runs if run["seed"] != seed]
-            runs.append(measure(words, seed))
+            found = measure(words, seed)
+            runs.append(found)
             runs.sort(key=lambda run: run["seed"])
             arguments.output.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
-            print(words, runs[-1], flush=True)
+            print(words, found, flush=True)
 
 
 def _plan(words: str) -> dict[str, str]:

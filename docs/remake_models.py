@@ -10,7 +10,6 @@ would be run. All of MNIST is looked for as ``hardattn train`` looks for it: in 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -20,7 +19,7 @@ DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 sys.path[:0] = [str(ROOT), str(DOCS)]
 
-import measure_models  # noqa: E402
+from measured_matrix import unmeasured  # noqa: E402
 
 from hardattn_models import load_task  # noqa: E402
 from hardattn_models.errors import TaskError  # noqa: E402
@@ -34,18 +33,6 @@ def commands(again: bool) -> list[list[str]]:
     more = ["--again"] if again else []
     measuring = [[str(DOCS / name), *more] for name in MEASUREMENTS]
     return [*measuring, *([str(DOCS / name)] for name in PAGES)]
-
-
-def unmeasured() -> list[str]:
-    """Trainings of ``measure_models.py`` that are missing, as words and a seed."""
-    figures = measure_models.FIGURES
-    known = json.loads(figures.read_text()) if figures.is_file() else {}
-    return [
-        f"{words} --seed {seed}"
-        for words in measure_models.EXPERIMENTS
-        for seed in measure_models.SEEDS
-        if all(run["seed"] != seed for run in known.get(words, {}).get("runs", ()))
-    ]
 
 
 def main() -> None:
