@@ -87,7 +87,9 @@ def _spread(values: list[float], unit: str = "") -> str:
     mean = f"{_mean(values):.{digits}f}{unit}"
     if len(values) == 1:
         return mean
-    return f"{mean} ({min(values):.{digits}f}–{max(values):.{digits}f})"
+    # A dash between figures below zero would read as a sign.
+    to = " to " if min(values) < 0 else "–"
+    return f"{mean} ({min(values):.{digits}f}{to}{max(values):.{digits}f})"
 
 
 def _mean(values: Sequence[float]) -> float:

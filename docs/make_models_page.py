@@ -1,9 +1,9 @@
 """Writes the tables of docs/models.md: ``python docs/make_models_page.py`` (20 CPU seconds).
 
 The problems are those of the tests: Q is quadratic, T a tanh network; both have ten candidates.
-What the systems reached stands in ``models.json``, which ``measure_models.py`` writes (an hour),
-what is lost where soft ones are run hard in ``deploying.json``, of ``measure_deploying.py``;
-``--systems`` writes their tables alone, in no time.
+What the systems reached stands in ``models.json``, which ``measure_models.py`` writes, what is
+lost where soft ones are run hard in ``deploying.json``, of ``measure_deploying.py``; ``--systems``
+writes their tables alone, in no time. ``remake_models.py`` measures and makes everything.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "models"), str(ROOT / "docs")]
 
 import gradient_problems as problems  # noqa: E402
 import measure_models  # noqa: E402
+import measured_matrix  # noqa: E402
 
 from hardattn_models import systems  # noqa: E402
 from hardattn_models.gradients import Constant, MovingAverage, estimators  # noqa: E402
@@ -27,6 +28,8 @@ from hardattn_models.gradients import Constant, MovingAverage, estimators  # noq
 PAGE = ROOT / "docs" / "models.md"
 BEGIN, END = "<!-- estimators -->", "<!-- end of estimators -->"
 BEGIN_SYSTEMS, END_SYSTEMS = "<!-- systems -->", "<!-- end of systems -->"
+BEGIN_MATRIX, END_MATRIX = "<!-- matrix -->", "<!-- end of matrix -->"
+BEGIN_MINUTES, END_MINUTES = "<!-- minutes -->", "<!-- end of minutes -->"
 BEGIN_DEPLOYING, END_DEPLOYING = "<!-- deploying -->", "<!-- end of deploying -->"
 FIGURES = ROOT / "docs" / "models.json"
 DEPLOYED = ROOT / "docs" / "deploying.json"
@@ -96,7 +99,7 @@ def baselines() -> str:
 def systems_tables() -> str:
     """What each system reached, one row for each way to train it, and what it can be trained by."""
     known = json.loads(FIGURES.read_text())
-    measured = {words: known[words] for words, _ in measure_models.EXPERIMENTS if words in known}
+    measured = {words: known[words] for words in measure_models.EXPERIMENTS if words in known}
     parts = []
     for system in systems():
         rows = {
@@ -270,7 +273,9 @@ def _spread(values: list[float | None], head: str = "") -> str:
     mean = f"{sum(known) / len(known):.{digits}f}{unit}"
     if len(known) == 1:
         return mean
-    return f"{mean} ({min(known):.{digits}f}–{max(known):.{digits}f})"
+    # A dash between figures below zero would read as a sign.
+    to = " to " if min(known) < 0 else "–"
+    return f"{mean} ({min(known):.{digits}f}{to}{max(known):.{digits}f})"
 
 
 def _between(page: str, begin: str, end: str, text: str) -> str:
@@ -281,6 +286,8 @@ def _between(page: str, begin: str, end: str, text: str) -> str:
 def main() -> None:
     torch.set_num_threads(1)
     page = _between(PAGE.read_text(), BEGIN_SYSTEMS, END_SYSTEMS, systems_tables())
+    page = _between(page, BEGIN_MATRIX, END_MATRIX, measured_matrix.matrix())
+    page = _between(page, BEGIN_MINUTES, END_MINUTES, measured_matrix.minutes())
     page = _between(page, BEGIN_DEPLOYING, END_DEPLOYING, deploying_table())
     if "--systems" not in sys.argv[1:]:
         page = _between(page, BEGIN, END, f"{table()}\n\n{baselines()}")

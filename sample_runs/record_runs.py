@@ -64,12 +64,20 @@ TRAINING = {"sampled": 0, "soft": 1}
 
 
 def record(folder: Path) -> None:
-    """Record ``glimpse-hard.h5`` and ``glimpse-soft.h5`` into ``folder``, replacing older ones."""
-    for path in sample_runs.paths():
-        checkpoint = sample_runs.checkpoints()[path.stem]
+    """Record the runs of the shipped classifiers into ``folder``, replacing older ones.
+
+    These are ``glimpse-hard.h5``, ``glimpse-soft.h5`` and, of the soft one's weights,
+    ``deployed-hard.h5``.
+    """
+    soft = sample_runs.paths()[1]
+    for path, stem, more in (
+        *((path, path.stem, []) for path in sample_runs.paths()),
+        (sample_runs.deployed_path(), soft.stem, ["--mechanism", "argmax"]),
+    ):
+        checkpoint = sample_runs.checkpoints()[stem]
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             fresh = Path(scratch, path.name)
-            words = ["record", str(checkpoint), "--task", "mnist-small", "-n", str(EXAMPLES)]
+            words = ["record", str(checkpoint), "--task", "mnist-small", "-n", str(EXAMPLES), *more]
             if hardattn([*words, "--seed", str(SEED), "-o", str(fresh)]) != 0:
                 sys.exit(f"{checkpoint.name} could not be recorded")
             fresh.replace(folder / path.name)

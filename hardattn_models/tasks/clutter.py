@@ -100,14 +100,29 @@ def _describe(batch: ClutterBatch, row: int) -> dict[str, Any]:
     return {"image": batch.images[row].numpy(), "label": int(batch.labels[row])}
 
 
+def _by_pixels(sizes: tuple[int, ...]) -> tuple[int, ...]:
+    """Sizes in an order in which each has as many pixels as any other.
+
+    What can be found among few candidates is learnt first; a chance look at one of many hardly ever
+    meets the digit.
+    """
+    times = {size: (max(sizes) // size) ** 2 for size in sizes}
+    turns = sorted((turn / many, size) for size, many in times.items() for turn in range(many))
+    return tuple(size for _, size in turns)
+
+
 @cache
 def clutter(*sizes: int, name: str) -> GeneratedTask:
-    """One digit in an image of one of the sizes, in equal shares."""
+    """One digit in an image of one of the sizes.
+
+    Validation and test have them in equal shares; training has small ones oftener, so that it sees
+    as many pixels of each.
+    """
     return GeneratedTask(
         name=name,
         source="one digit of MNIST (LeCun, Cortes, Burges; CC BY-SA 3.0) among 8 × 8 pieces of "
         f"others, one for {_AREA} pixels",
-        make=partial(_make, sizes=sizes, part="train"),
+        make=partial(_make, sizes=_by_pixels(sizes), part="train"),
         describe=_describe,
         facts={"classes": 10},
         parts={part: partial(_make, sizes=sizes, part=part) for part in ("validation", "test")},

@@ -195,6 +195,9 @@ def _defaults(mechanism: str, gradient: str) -> dict[str, Any]:
         "shift": 0,
         "entropy_bonus": 0.0,
     }
+    if mechanism == "soft":
+        # Or it may be sure where to stop before it can hear a digit, and never learn to.
+        plan |= {"steps": 800, "entropy_bonus": 0.02}
     if mechanism in ("sampled", "top-k"):
         plan |= {"steps": 1_600, "entropy_bonus": 0.003}
         if gradient == "reinforce":

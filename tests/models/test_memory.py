@@ -87,15 +87,15 @@ def test_answers_alone_teach_which_slot_to_read_and_a_larger_memory_is_read_as_w
     assert evaluate(best, load_task("recall-256")).error < 0.15
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "gradient",
-    [
-        "reinforce",
-        "muprop",
-        *(pytest.param(name, marks=pytest.mark.campaign) for name in ("rloo", "rebar", "relax")),
-    ],
-)
+@pytest.mark.parametrize(("gradient", "steps", "most"), [("muprop", 500, 0.05), ("rloo", 300, 0.2)])
+def test_estimators_soon_find_which_slot_to_read(gradient: str, steps: int, most: float) -> None:
+    # Other seeds: 0.0 each, and 0.01 to 0.06; fifteen of sixteen slots are wrong by chance.
+    result = train(default_plan("memory", gradient=gradient, steps=steps, batch=64))
+    assert evaluate(result.model.with_mechanism("argmax"), load_task("recall-16")).error < most
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("gradient", ["reinforce", "muprop", "rloo", "rebar", "relax"])
 def test_every_unbiased_estimator_gets_there(gradient: str) -> None:
     result = train(default_plan("memory", gradient=gradient))
     assert evaluate(result.model.with_mechanism("argmax"), load_task("recall-16")).error < 0.01
