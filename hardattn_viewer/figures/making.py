@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,9 +12,10 @@ from hardattn_viewer.figures.checks_page import make_checks_figure
 from hardattn_viewer.figures.curve_pages import make_timeline_figure, make_training_figure
 from hardattn_viewer.figures.figure import Figure, make_figure
 from hardattn_viewer.figures.heads import make_heads_figure
-from hardattn_viewer.figures.options import FigureError
-from hardattn_viewer.figures.recipe import Recipe, RunPart, shown_by
+from hardattn_viewer.figures.options import FigureError, FigureOptions
+from hardattn_viewer.figures.recipe import Recipe, RunPart, asked_place, shown_by
 from hardattn_viewer.session.atlas import Atlas
+from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame, Place, load_frame
 from hardattn_viewer.session.head_atlas import HeadStudy
 from hardattn_viewer.session.head_atlas import Side as HeadSide
@@ -38,34 +39,61 @@ def figure_of(recipe: Recipe, runs: Sequence[Run], report: Report | None = None)
     Raises:
         FigureError: a run does not hold what is named, or it cannot be drawn; one sentence.
     """
-    view, options = recipe.options.view, recipe.options
+    return layout_of(recipe, runs, report)()
+
+
+def layout_of(
+    recipe: Recipe, runs: Sequence[Run], report: Report | None = None
+) -> Callable[[], Figure]:
+    """Read what a recipe names; what is returned lays it out, as often as wanted, without the runs.
+
+    Args:
+        recipe: what it is made of.
+        runs: those of the recipe, in its order; none is needed for a check.
+        report: the checks, for the view of faithfulness.
+
+    Raises:
+        FigureError: a run does not hold what is named; one sentence. Laying out may raise it, too.
+    """
+    view, options, display = recipe.options.view, recipe.options, recipe.display
     if view == "faithfulness":
         if report is None or recipe.checks is None:
             raise FigureError("a figure of faithfulness needs the checks that it shows")
         about = recipe.checks
         picture = ChecksPicture(report, about.operator, about.focus, turned=about.turned)
         name = recipe.runs[0].file.rpartition("/")[2].removesuffix(".h5")
-        return with_recipe(make_checks_figure(picture, name, options), recipe)
+        return lambda: with_recipe(make_checks_figure(picture, name, options), recipe)
     needed = {"compare": (2, 2), "heads": (1, 2), "timeline": (1, 2), "training": (1, 2)}
     least, most = needed.get(view, (1, 1))
     if not least <= len(recipe.runs) == len(runs) <= most:
         raise FigureError(f"the view {view!r} does not show {len(recipe.runs)} run(s)")
-    places = [part.place for part in recipe.runs]
     left_out = tuple(dict.fromkeys(sentence for run in runs for sentence in run.left_out))
+    lay_out, recipe = _read(recipe, runs, options, display)
+    return lambda: with_recipe(lay_out(), recipe, left_out)
+
+
+def _read(
+    recipe: Recipe, runs: Sequence[Run], options: FigureOptions, display: Display
+) -> tuple[Callable[[], Figure], Recipe]:
+    """What lays the figure out, and the recipe with sites and snapshots by name and number."""
+    view, places = options.view, [part.place for part in recipe.runs]
     if view == "heads":
         numbers = heads_at(runs, places)
-        figure = make_heads_figure(numbers, recipe.atlas or Atlas(), options, recipe.display)
-    elif view == "training":
+        atlas = recipe.atlas or Atlas()
+        return lambda: make_heads_figure(numbers, atlas, options, display), recipe
+    if view == "training":
         courses, film = training_of(runs, recipe.runs)
-        figure = make_training_figure(courses, film, options, recipe.display)
-    else:
-        frames = [read_frame(run, place) for run, place in zip(runs, places, strict=True)]
-        if view == "timeline":
-            by_slot: dict[str, Frame] = dict(zip(SLOTS, frames, strict=False))
-            figure = make_timeline_figure(by_slot, options, recipe.display)
-        else:
-            figure = make_figure(view, frames, options, recipe.display)
-    return with_recipe(figure, recipe, left_out)
+        return lambda: make_training_figure(courses, film, options, display), recipe
+    frames = [read_frame(run, place) for run, place in zip(runs, places, strict=True)]
+    parts = [
+        replace(part, place=asked_place(frame))
+        for part, frame in zip(recipe.runs, frames, strict=True)
+    ]
+    recipe = replace(recipe, runs=tuple(parts))
+    if view == "timeline":
+        by_slot: dict[str, Frame] = dict(zip(SLOTS, frames, strict=False))
+        return lambda: make_timeline_figure(by_slot, options, display), recipe
+    return lambda: make_figure(view, frames, options, display), recipe
 
 
 def with_recipe(figure: Figure, recipe: Recipe, left_out: Sequence[str] = ()) -> Figure:

@@ -173,10 +173,16 @@ def digest_of(path: Path) -> str:
 
 def frame_part(frame: Frame, file: str | None = None) -> RunPart:
     """What a recipe says of the run of a frame: the place as it was asked for."""
-    asked = replace(
-        frame.place, query=frame.asked_query, also=frame.asked_also, words=frame.by_words
-    )
-    return run_part(frame.source, asked, frame.example_name, file)
+    return run_part(frame.source, asked_place(frame), frame.example_name, file)
+
+
+def asked_place(frame: Frame) -> Place:
+    """The place of a frame with the site and the snapshot that it is at, and the query asked for.
+
+    At other steps than the frame's the usual query may be another one.
+    """
+    asked, also, words = frame.asked_query, frame.asked_also, frame.by_words
+    return replace(frame.place, query=asked, also=also, words=words)
 
 
 def shown_by(

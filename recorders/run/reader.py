@@ -18,6 +18,7 @@ from recorders.run.codec import CODECS
 from recorders.run.contents import Contents, load
 from recorders.run.decoding import MapReader
 from recorders.run.errors import RunError
+from recorders.run.figures import RunFigures
 from recorders.run.fingerprint import RunMark
 from recorders.run.index import RowIndex, example_columns
 from recorders.run.layout import CHANGED, EVENTS, EXAMPLES, LEFT_OUT
@@ -68,7 +69,7 @@ def read_run(
     return Run(load(address_of(path), remote), cache_bytes)
 
 
-class Run(RunTraining, RunSteps, RunMedia):
+class Run(RunTraining, RunSteps, RunMedia, RunFigures):
     """A recorded run. Arrays that it hands out belong to the caller.
 
     Wherever ``site`` is asked for it is a name or an item of ``sites``; ``example`` is an index
