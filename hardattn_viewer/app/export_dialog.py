@@ -165,7 +165,7 @@ class ExportDialog(QDialog):
         self._refresh()
 
     def _lay_out(self, browse: QPushButton, close: QPushButton) -> None:
-        form = QFormLayout()
+        self._form = form = QFormLayout()
         form.setHorizontalSpacing(12)
         form.setVerticalSpacing(9)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
@@ -220,7 +220,7 @@ class ExportDialog(QDialog):
 
     def _changed(self, *_: object) -> None:
         suffix = str(self.format.currentData())
-        self.dpi.setEnabled(suffix == ".png")
+        self._form.setRowVisible(self.dpi, suffix == ".png")
         self.all_steps.setEnabled(self.view.currentData() == "regions")
         if self._named_by_hand:
             typed = Path(self.path.text())

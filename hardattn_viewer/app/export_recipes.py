@@ -114,7 +114,7 @@ def recipe_of_checks(
 def preset_choices() -> dict[str, str]:
     """The widths of papers' columns by what they are called, and none of them first."""
     named = {f"{name.replace('-', ', ')} ({width_of(name):g} mm)": name for name in WIDTHS}
-    return {"No paper’s": "", **named}
+    return {"Any width": "", **named}
 
 
 def heads_of(state: SessionState) -> HeadNumbers | None:

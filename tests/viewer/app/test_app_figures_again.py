@@ -167,8 +167,9 @@ def test_a_preset_sets_the_width_and_a_width_lets_go_of_the_preset(
     dialog.width_mm.setValue(90)
     assert dialog.preset.currentData() == ""
     dialog.format.setCurrentIndex(dialog.format.findData(".svg"))
-    assert not dialog.dpi.isEnabled()
+    assert dialog.dpi.isHidden()
     dialog.format.setCurrentIndex(dialog.format.findData(".png"))
+    assert not dialog.dpi.isHidden()
     dialog.dpi.setValue(120)
     dialog.path.setText(str(tmp_path / "g.png"))
     dialog.save.click()
