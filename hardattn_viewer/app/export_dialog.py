@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QDialog,
-    QDoubleSpinBox,
     QFileDialog,
     QFormLayout,
     QLineEdit,
@@ -18,7 +18,19 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from hardattn_viewer.checks.report import Report
+from hardattn_viewer.app.export_fields import choice, number
+from hardattn_viewer.app.export_recipes import (
+    courses_of,
+    film_of,
+    heads_of,
+    preset_choices,
+    recipe_of_checks,
+    recipe_of_frames,
+    recipe_of_heads,
+    recipe_of_training,
+    report_of,
+    told,
+)
 from hardattn_viewer.drawing.checks.picture import ChecksPicture
 from hardattn_viewer.drawing.theme import DARK, LIGHT, Theme
 from hardattn_viewer.figures.checks_page import make_checks_figure
@@ -31,15 +43,14 @@ from hardattn_viewer.figures.figure import (
     usual_view,
 )
 from hardattn_viewer.figures.heads import make_heads_figure
-from hardattn_viewer.session.checking import checked_run, checks_of
+from hardattn_viewer.figures.widths import width_of
+from hardattn_viewer.session.checking import checked_run
 from hardattn_viewer.session.comparing import comparison_of
-from hardattn_viewer.session.film import FilmFrames
-from hardattn_viewer.session.frames import Frame, frame_at_step
-from hardattn_viewer.session.head_numbers import HeadNumbers
+from hardattn_viewer.session.display import AmountTable
+from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.pairing import pairing_of
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SLOTS, SessionState
-from hardattn_viewer.session.training_course import Course
 from hardattn_viewer.views.compare import not_aligned
 from hardattn_viewer.views.faithfulness import FaithfulnessView
 from hardattn_viewer.views.parts import column, label, row, set_property
@@ -47,7 +58,7 @@ from hardattn_viewer.views.parts import column, label, row, set_property
 FORMATS = {
     "SVG, vector": ".svg",
     "PDF, vector": ".pdf",
-    "PNG, 300 dpi": ".png",
+    "PNG, pixels": ".png",
     "CSV, the numbers": ".csv",
     "NPZ, the numbers": ".npz",
 }
@@ -81,7 +92,7 @@ class ExportDialog(QDialog):
         views: dict[str, str] = {"Overlay" if usual == "regions" else "Tokens": usual}
         if frame is not None and (usual == "tokens" or frame.queries > 1):
             views["Matrix of queries and keys"] = "matrix"
-        if _heads_of(state) is not None:
+        if heads_of(state) is not None:
             views["All heads"] = "heads"
         views["A, B and B − A"] = "compare"
         if state.frames.steps > 1:
@@ -90,11 +101,16 @@ class ExportDialog(QDialog):
             views["Faithfulness"] = "faithfulness"
         if courses_of(state):
             views["Training"] = "training"
-        self.view = _choice("exportView", "What to export", views)
-        self.format = _choice("exportFormat", "File format", FORMATS)
-        self.theme = _choice("exportTheme", "Theme", {"Light": "light", "Dark": "dark"})
-        self.width_mm = _number("exportWidth", "Width in millimetres", 20, 600, 85, " mm")
-        self.font_pt = _number("exportFont", "Font size in points", 4, 24, 8, " pt")
+        self.view = choice("exportView", "What to export", views)
+        self.format = choice("exportFormat", "File format", FORMATS)
+        self.theme = choice("exportTheme", "Theme", {"Light": "light", "Dark": "dark"})
+        self.preset = choice("exportPreset", "Column of a paper", preset_choices())
+        self.width_mm = number("exportWidth", "Width in millimetres", 20, 600, 85, " mm", 2)
+        self.font_pt = number("exportFont", "Font size in points", 4, 24, 8, " pt")
+        self.dpi = number("exportDpi", "Dots per inch", 30, 1200, 300, " dpi", 0)
+        tables = {name: name for name in get_args(AmountTable)}
+        self.colours = choice("exportMap", "Map of colours", tables)
+        self.colours.setCurrentIndex(self.colours.findData(state.display.colours))
         self.caption = QCheckBox("Caption with provenance")
         self.caption.setObjectName("exportCaption")
         self.caption.setChecked(True)
@@ -136,10 +152,12 @@ class ExportDialog(QDialog):
         self._pause.setSingleShot(True)
         self._pause.setInterval(120)
         self._pause.timeout.connect(self._refresh)
-        for choice in (self.view, self.format, self.theme):
-            choice.currentIndexChanged.connect(self._changed)
-        for number in (self.width_mm, self.font_pt):
-            number.valueChanged.connect(self._changed)
+        self.preset.currentIndexChanged.connect(self._take_preset)
+        self.width_mm.valueChanged.connect(self._show_preset)
+        for one in (self.view, self.format, self.theme, self.colours):
+            one.currentIndexChanged.connect(self._changed)
+        for field in (self.width_mm, self.font_pt, self.dpi):
+            field.valueChanged.connect(self._changed)
         for box in (self.caption, self.all_steps):
             box.toggled.connect(self._changed)
         self.path.textEdited.connect(self._typed)
@@ -147,15 +165,18 @@ class ExportDialog(QDialog):
         self._refresh()
 
     def _lay_out(self, browse: QPushButton, close: QPushButton) -> None:
-        form = QFormLayout()
+        self._form = form = QFormLayout()
         form.setHorizontalSpacing(12)
         form.setVerticalSpacing(9)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         form.addRow("View", self.view)
         form.addRow("Format", self.format)
+        form.addRow("Column", self.preset)
         form.addRow("Width", self.width_mm)
         form.addRow("Font", self.font_pt)
+        form.addRow("Resolution", self.dpi)
         form.addRow("Theme", self.theme)
+        form.addRow("Colours", self.colours)
         form.addRow("", self.caption)
         form.addRow("", self.all_steps)
         form.addRow("File", row(self.path, browse))
@@ -186,8 +207,20 @@ class ExportDialog(QDialog):
     def _typed(self) -> None:
         self._named_by_hand = True
 
+    def _take_preset(self, *_: object) -> None:
+        preset = str(self.preset.currentData())
+        if preset:
+            self.width_mm.setValue(width_of(preset))
+
+    def _show_preset(self, width: float) -> None:
+        """Name the preset of a width that was typed; none where it is of no paper's column."""
+        preset = str(self.preset.currentData())
+        if preset and width_of(preset) != width:
+            self.preset.setCurrentIndex(0)
+
     def _changed(self, *_: object) -> None:
         suffix = str(self.format.currentData())
+        self._form.setRowVisible(self.dpi, suffix == ".png")
         self.all_steps.setEnabled(self.view.currentData() == "regions")
         if self._named_by_hand:
             typed = Path(self.path.text())
@@ -223,29 +256,37 @@ class ExportDialog(QDialog):
             font_pt=self.font_pt.value(),
             theme=DARK if self.theme.currentData() == "dark" else LIGHT,
             caption=self.caption.isChecked(),
+            dpi=round(self.dpi.value()),
             all_steps=self.all_steps.isChecked() and self.view.currentData() == "regions",
             facts=self._facts(),
             notes=not_aligned(state) if self._is_compare() else (),
         )
-        numbers = _heads_of(state)
+        display = replace(state.display, colours=self.colours.currentData())
+        numbers = heads_of(state)
         try:
             if options.view == "heads" and numbers is not None:
-                return make_heads_figure(numbers, state.atlas, options, state.display)
+                figure = make_heads_figure(numbers, state.atlas, options, display)
+                return told(figure, recipe_of_heads(state, numbers, options, display))
             report, run = report_of(state), checked_run(state)
             if options.view == "faithfulness" and report is not None and run is not None:
                 parent = self.parent()
                 view = parent.findChild(FaithfulnessView) if parent is not None else None
                 page = view.page.picture if isinstance(view, FaithfulnessView) else None
-                return make_checks_figure(page or ChecksPicture(report), run.name, options)
+                picture = page or ChecksPicture(report)
+                figure = make_checks_figure(picture, run.name, options)
+                return told(figure, recipe_of_checks(state, run, picture, options, display))
             if options.view == "training":
                 film = film_of(state)
-                return make_training_figure(courses_of(state), film, options, state.display)
+                figure = make_training_figure(courses_of(state), film, options, display)
+                return told(figure, recipe_of_training(state, film, options, display))
             if options.view == "timeline":
                 shown: dict[str, Frame] = {
                     slot: f for slot in SLOTS if (f := state.frames.of(slot)) is not None
                 }
-                return make_timeline_figure(shown, options, state.display)
-            return make_figure(options.view, frames, options, state.display)
+                figure = make_timeline_figure(shown, options, display)
+                return told(figure, recipe_of_frames(shown.values(), options, display))
+            figure = make_figure(options.view, frames, options, display)
+            return told(figure, recipe_of_frames(frames, options, display))
         except FigureError as error:
             return str(error)
 
@@ -332,60 +373,6 @@ def _frames(state: SessionState, compare: bool) -> list[Frame]:
     if compare:
         return list(state.frames.present) if len(state.frames.present) == 2 else []
     return [state.frame] if state.frame is not None else []
-
-
-def _heads_of(state: SessionState) -> HeadNumbers | None:
-    """What is known of all heads, where that is shown."""
-    result = state.studies.get("heads")
-    value = result.value if result is not None else None
-    return value if isinstance(value, HeadNumbers) else None
-
-
-def report_of(state: SessionState) -> Report | None:
-    """The checks that are shown, where their view is."""
-    checks = checks_of(state)
-    return checks.report if checks is not None else None
-
-
-def courses_of(state: SessionState) -> tuple[Course, ...]:
-    """What was read of the training that is shown."""
-    result = state.studies.get("training")
-    return result.value if result is not None and isinstance(result.value, tuple) else ()
-
-
-def film_of(state: SessionState) -> dict[str, list[Frame]]:
-    """By slot, what was read of the example at every snapshot, at the step that is shown."""
-    result = state.studies.get("film")
-    if result is None or not isinstance(result.value, FilmFrames):
-        return {}
-    film = result.value
-    return {
-        slot: [frame_at_step(frame, state.place.step) for frame in film.of(slot)] for slot in SLOTS
-    }
-
-
-def _choice(name: str, words: str, items: dict[str, str]) -> QComboBox:
-    made = QComboBox()
-    made.setObjectName(name)
-    made.setAccessibleName(words)
-    for text, data in items.items():
-        made.addItem(text, data)
-    return made
-
-
-def _number(
-    name: str, words: str, low: float, high: float, value: float, suffix: str
-) -> QDoubleSpinBox:
-    made = QDoubleSpinBox()
-    made.setObjectName(name)
-    made.setAccessibleName(words)
-    made.setRange(low, high)
-    made.setDecimals(1)
-    made.setSuffix(suffix)
-    # As far from the edge as the words of the choices.
-    made.lineEdit().setTextMargins(8, 0, 0, 0)
-    made.setValue(value)
-    return made
 
 
 def _safe(name: str) -> str:

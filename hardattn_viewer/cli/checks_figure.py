@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hardattn_viewer.cli.errors import WRONG_USAGE, CommandError
+from hardattn_viewer.cli.figure_options import options_of, with_colours
 
 if TYPE_CHECKING:
     from hardattn_viewer.checks.report import Report
+    from hardattn_viewer.figures.recipe import Recipe
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,11 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from hardattn_viewer.checks.file import ChecksError, checks_path, read_checks
-    from hardattn_viewer.cli.curve_figures import options_of
-    from hardattn_viewer.cli.drawing_only import drawing_application
-    from hardattn_viewer.drawing.checks.picture import ChecksPicture
-    from hardattn_viewer.figures.checks_page import make_checks_figure
-    from hardattn_viewer.figures.figure import FigureError
+    from hardattn_viewer.figures.recipe import ChecksPart, Recipe, RunPart, digest_of, file_name
+    from hardattn_viewer.session.display import Display
 
     own = checks_path(Path(arguments.path.rstrip("/").removesuffix(".parts")))
     path = Path(arguments.checks) if arguments.checks else own
@@ -50,15 +49,31 @@ def run(arguments: argparse.Namespace) -> int:
     ):
         if name is not None and name not in known:
             raise CommandError(f"{path} has no {what} {name}: choose {', '.join(known) or 'none'}")
-    picture = ChecksPicture(report, arguments.operator or "", arguments.explainer or "")
-    with drawing_application():
-        try:
-            figure = make_checks_figure(picture, Path(arguments.path).stem, options_of(arguments))
-            figure.save(target)
-        except FigureError as error:
-            raise CommandError(str(error)) from error
+    focus = (arguments.operator or "", arguments.explainer or "")
+    about = ChecksPart(file_name(arguments.checks or path.name), digest_of(path), *focus)
+    part = RunPart(file_name(arguments.path), str(report.facts.get("recording") or ""))
+    options = options_of(arguments, "faithfulness")
+    display = with_colours(Display(), arguments)
+    write_checks_figure(Recipe((part,), options, display, checks=about), report, target)
     print(arguments.output)
     return 0
+
+
+def write_checks_figure(recipe: Recipe, report: Report, target: Path) -> None:
+    """Draw and save; the file appears whole or not at all.
+
+    Raises:
+        CommandError: it cannot be drawn or written.
+    """
+    from hardattn_viewer.cli.drawing_only import drawing_application
+    from hardattn_viewer.figures.making import figure_of
+    from hardattn_viewer.figures.options import FigureError
+
+    with drawing_application():
+        try:
+            figure_of(recipe, (), report).save(target)
+        except FigureError as error:
+            raise CommandError(str(error)) from error
 
 
 def expect_report(path: Path) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hardattn_viewer.cli import checks_figure, curve_figures, heads_figure
+from hardattn_viewer.cli import again, checks_figure, curve_figures, figure_options, heads_figure
 from hardattn_viewer.cli.errors import WRONG_USAGE, CommandError
 from hardattn_viewer.cli.runs import open_run
 
 if TYPE_CHECKING:
+    from hardattn_viewer.figures.recipe import Recipe
+    from hardattn_viewer.session.display import Display
     from hardattn_viewer.session.frames import Frame
     from recorders import Run
 
@@ -27,7 +30,9 @@ VIEWS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", metavar="RUN", help="a run file, its .parts folder, or a URL")
+    parser.add_argument(
+        "path", metavar="RUN", nargs="?", help="a run file, its .parts folder, or a URL"
+    )
     parser.add_argument(
         "--view",
         choices=VIEWS,
@@ -58,57 +63,90 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--raw-tokens", action="store_true", help="with the tokenizer’s marks")
     parser.add_argument("--arcs", type=int, metavar="K", help="lines to the K strongest tokens")
-    parser.add_argument("--width-mm", type=float, default=160.0, metavar="W")
-    parser.add_argument("--font-pt", type=float, default=8.0, metavar="P")
-    parser.add_argument("--theme", choices=("light", "dark"), default="light")
     parser.add_argument("--smooth", action="store_true", help="smooth heat, and say so")
     parser.add_argument("--all-steps", action="store_true", help="a small picture of every step")
-    parser.add_argument("--no-caption", action="store_true", help="leave the provenance out")
+    figure_options.add_arguments(parser)
     heads_figure.add_arguments(parser)
     checks_figure.add_arguments(parser)
-    parser.add_argument("-o", "--output", required=True, metavar="FILE.{svg,pdf,png,csv,npz,html}")
+    again.add_arguments(parser)
+    parser.add_argument("-o", "--output", metavar="FILE.{svg,pdf,png,csv,npz,html}")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    if arguments.view == "heads":
-        return heads_figure.run(arguments)
-    if arguments.view == "training":
-        return curve_figures.run_training(arguments)
+    if arguments.again is not None:
+        return again.run(arguments)
+    if arguments.path is None or arguments.output is None:
+        what = "a RUN" if arguments.path is None else "where the figure goes, with -o FILE"
+        raise CommandError(f"name {what}", WRONG_USAGE)
     if arguments.view in ("faithfulness", "report"):
         return checks_figure.run(arguments)
     alone = arguments.view != "compare" and arguments.other is not None
     if (arguments.view == "compare" and arguments.other is None) or (
-        alone and arguments.view not in curve_figures.VIEWS
+        alone and arguments.view not in (*curve_figures.VIEWS, "heads")
     ):
         raise CommandError(
             "--view compare and --with RUN_B go together: name the second run", WRONG_USAGE
         )
-    with open_run(arguments.path) as first:
-        frames = [read_frame(first, arguments, arguments.example, arguments.site)]
-        if arguments.other is not None:
-            with open_run(arguments.other) as second:
-                example = same_example(second, frames[0])
-                frames.append(read_frame(second, arguments, example, None))
-    if arguments.view == "timeline":
-        curve_figures.write_timeline(frames, arguments)
-    else:
-        write_figure(frames, arguments)
+    with ExitStack() as stack:
+        paths = [path for path in (arguments.path, arguments.other) if path is not None]
+        runs = [stack.enter_context(open_run(path)) for path in paths]
+        write_figure(recipe_of(runs, paths, arguments), runs, arguments.output)
     print(arguments.output)
     return 0
 
 
+def recipe_of(runs: list[Run], paths: list[str], arguments: argparse.Namespace) -> Recipe:
+    """What the figure that the arguments name is made of."""
+    from hardattn_viewer.figures.figure import usual_view
+    from hardattn_viewer.figures.recipe import Recipe, frame_part
+
+    display = display_of(arguments)
+    if arguments.view == "heads":
+        return heads_figure.recipe_of(runs, paths, arguments, display)
+    if arguments.view == "training":
+        return curve_figures.recipe_of(runs, paths, arguments, display)
+    frames = [read_frame(runs[0], arguments, arguments.example, arguments.site)]
+    for run in runs[1:]:
+        frames.append(read_frame(run, arguments, same_example(run, frames[0]), None))
+    parts = tuple(frame_part(frame, path) for frame, path in zip(frames, paths, strict=True))
+    view = arguments.view or usual_view(frames[0])
+    options = figure_options.options_of(arguments, view, all_steps=arguments.all_steps)
+    return Recipe(parts, options, display)
+
+
+def display_of(arguments: argparse.Namespace) -> Display:
+    """How attention is drawn, by the arguments."""
+    from hardattn_viewer.session.display import MOST_ARCS, Display
+
+    if arguments.arcs is not None and not 1 <= arguments.arcs <= MOST_ARCS:
+        raise CommandError(
+            f"--arcs {arguments.arcs} is not in 1 … {MOST_ARCS}; more could not be told apart",
+            WRONG_USAGE,
+        )
+    display = Display(
+        interpolation="smooth" if arguments.smooth else "nearest",
+        specials=arguments.specials,
+        subwords=arguments.subwords,
+        raw_tokens=arguments.raw_tokens,
+        arcs=arguments.arcs is not None,
+        arc_count=arguments.arcs or Display.arc_count,
+    )
+    return figure_options.with_colours(display, arguments)
+
+
 def read_frame(run: Run, arguments: argparse.Namespace, example: int, site: str | None) -> Frame:
     """Read the place that the arguments name; without a step, the example's last one."""
-    from hardattn_viewer.session.frames import Place, load_frame
+    from hardattn_viewer.figures import making
+    from hardattn_viewer.figures.options import FigureError
+    from hardattn_viewer.session.frames import Place
     from recorders import RunError
 
+    asked = queries_of(arguments)
     try:
-        name = site or (run.sites[0].name if len(run.sites) else "")
-        steps = run.steps(name, example)
-        step = steps - 1 if arguments.step is None else arguments.step
-        if not 0 <= step < steps:
-            raise IndexError(f"example {example} has no step {step}; it has {steps}, from 0")
-        asked = queries_of(arguments)
+        step = arguments.step
+        if step is None:
+            name = site or (run.sites[0].name if len(run.sites) else "")
+            step = max(run.steps(name, example) - 1, 0)
         place = Place(
             example=example,
             step=step,
@@ -118,15 +156,11 @@ def read_frame(run: Run, arguments: argparse.Namespace, example: int, site: str 
             also=asked[1:],
             words=arguments.subwords == "words",
         )
-        frame = load_frame(run, place)
-        for query in asked:
-            if not 0 <= query < frame.queries:
-                raise IndexError(
-                    f"step {step} has no query {query}; it has {frame.queries}, from 0"
-                )
-        return frame
+        return making.read_frame(run, place)
     except (IndexError, KeyError, RunError) as error:
         raise CommandError(f"{run.path}: {error.args[0]}") from error
+    except FigureError as error:
+        raise CommandError(str(error)) from error
 
 
 def queries_of(arguments: argparse.Namespace) -> tuple[int, ...]:
@@ -153,42 +187,14 @@ def same_example(run: Run, frame: Frame) -> int:
     )
 
 
-def write_figure(frames: list[Frame], arguments: argparse.Namespace) -> None:
+def write_figure(recipe: Recipe, runs: list[Run], output: str) -> None:
     """Draw and save; the file appears whole or not at all."""
     from hardattn_viewer.cli.drawing_only import drawing_application
-    from hardattn_viewer.drawing.theme import DARK, LIGHT
-    from hardattn_viewer.figures.figure import (
-        FigureError,
-        FigureOptions,
-        make_figure,
-        usual_view,
-    )
-    from hardattn_viewer.session.display import MOST_ARCS, Display
+    from hardattn_viewer.figures.making import figure_of
+    from hardattn_viewer.figures.options import FigureError
 
-    view = arguments.view or usual_view(frames[0])
-    options = FigureOptions(
-        view=view,
-        width_mm=arguments.width_mm,
-        font_pt=arguments.font_pt,
-        theme=DARK if arguments.theme == "dark" else LIGHT,
-        caption=not arguments.no_caption,
-        all_steps=arguments.all_steps,
-    )
-    if arguments.arcs is not None and not 1 <= arguments.arcs <= MOST_ARCS:
-        raise CommandError(
-            f"--arcs {arguments.arcs} is not in 1 … {MOST_ARCS}; more could not be told apart",
-            WRONG_USAGE,
-        )
-    display = Display(
-        interpolation="smooth" if arguments.smooth else "nearest",
-        specials=arguments.specials,
-        subwords=arguments.subwords,
-        raw_tokens=arguments.raw_tokens,
-        arcs=arguments.arcs is not None,
-        arc_count=arguments.arcs or Display.arc_count,
-    )
     with drawing_application():
         try:
-            make_figure(view, frames, options, display).save(Path(arguments.output))
+            figure_of(recipe, runs).save(Path(output))
         except FigureError as error:
             raise CommandError(str(error)) from error

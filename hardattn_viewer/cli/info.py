@@ -1,4 +1,4 @@
-"""Say what a run holds: producer, sites, axes, examples, steps, snapshots, size, codec."""
+"""Say what a run holds: producer, sites, examples, steps …; or what a figure was made of."""
 
 from __future__ import annotations
 
@@ -9,16 +9,23 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from hardattn_viewer.cli.figure_info import describe_figure, figure_in_words, is_figure
 from hardattn_viewer.cli.runs import open_run, printed_json, words_for_bytes
 from recorders.run.text import visible
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", metavar="RUN", help="a run file, its .parts folder, or a URL")
+    parser.add_argument(
+        "path", metavar="RUN", help="a run file, its .parts folder, a URL, or an exported figure"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead")
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if is_figure(arguments.path):
+        about = describe_figure(arguments.path)
+        print(printed_json(about) if arguments.json else figure_in_words(about))
+        return 0
     with open_run(arguments.path) as opened:
         facts = describe(opened)
     print(printed_json(facts) if arguments.json else in_words(facts))
@@ -34,6 +41,7 @@ def describe(opened: Any) -> dict[str, Any]:
         "format_version": opened.format_version,
         "producer": opened.producer,
         "created": opened.created,
+        "fingerprint": opened.fingerprint,
         "sealed": opened.sealed,
         "ranks": opened.ranks,
         "bytes": opened.bytes,

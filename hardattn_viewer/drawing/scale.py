@@ -141,6 +141,7 @@ def paint_scale_bar(
     colours: AmountTable = "viridis",
     signed: bool = False,
     detail: str = "",
+    on_surface: bool = False,
 ) -> None:
     """Paint the colours from nothing to the most, and what they mean, in one line.
 
@@ -154,10 +155,13 @@ def paint_scale_bar(
         signed: show differences from −scale_max (more in A) to scale_max (more in B); the ends
             are then named beside the bar.
         detail: how amounts become colours, said where there is room.
+        on_surface: whether differences lie on the surface, as on tokens, and not on a dark image.
     """
     small = theme.size_small
     if signed:
-        _paint_signed_bar(painter, rect, scale_max, scope, theme)
+        # Signed colours are laid over a dimmed image, or a surface; here over the same.
+        ground = theme.panel if on_surface else "#101216"
+        _paint_signed_bar(painter, rect, scale_max, scope, theme, ground)
         return
     bar = _bar(rect, rect.left(), min(_BAR_WIDTH, rect.width() / 3))
     _paint_strip(painter, bar, np.ascontiguousarray(amount_table(colours)[None]), theme)
@@ -184,7 +188,7 @@ def _paint_strip(painter: QPainter, bar: QRectF, colours: NDArray[np.uint8], the
 
 
 def _paint_signed_bar(
-    painter: QPainter, rect: QRectF, scale_max: float, scope: str, theme: Theme
+    painter: QPainter, rect: QRectF, scale_max: float, scope: str, theme: Theme, ground: str
 ) -> None:
     small, gap = theme.size_small, 6.0
     start, end = f"A +{amount(scale_max)}", f"B +{amount(scale_max)}"
@@ -195,8 +199,7 @@ def _paint_signed_bar(
         start, room, gap = "", rect.width(), 0.0
     used = draw_text(painter, rect, start, theme, size=small, colour=theme.hard_text)
     bar = _bar(rect, rect.left() + used + gap, min(_BAR_WIDTH, room))
-    # Signed colours are laid over a dimmed image; here over the same darkness.
-    painter.fillRect(bar, QColor("#101216"))
+    painter.fillRect(bar, QColor(ground))
     steps = np.linspace(-1.0, 1.0, 255)[None]
     _paint_strip(painter, bar, signed_rgba(steps, 1.0, theme.hard, theme.soft), theme)
     text = QRectF(rect)

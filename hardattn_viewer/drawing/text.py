@@ -69,6 +69,8 @@ def _face(families: tuple[str, ...], pixels: int, bold: bool) -> tuple[QFont, QF
     # Unhinted glyphs keep their widths at every magnification, so that figures match the screen.
     made.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
     made.setFeature(QFont.Tag("tnum"), 1)
+    # Words of a PDF must be found again and copied as they are written: “verified”, not “veriﬁed”.
+    made.setFeature(QFont.Tag("liga"), 0)
     return made, QFontMetricsF(made)
 
 

@@ -159,12 +159,12 @@ def _page(
             for left, scale in zip(lefts, scales, strict=False)
         ]
     if difference is not None:
-        top_of = difference
+        top_of, on_surface = difference, view == "tokens"
         blocks.append(
             Block(
                 QRectF(lefts[2], chips_top, column, SCALE),
                 lambda painter, rect: paint_scale_bar(
-                    painter, rect, top_of, "", theme, colours=display.colours, signed=True
+                    painter, rect, top_of, "", theme, signed=True, on_surface=on_surface
                 ),
             )
         )

@@ -87,7 +87,7 @@ def make_training_figure(
     for slot, some in shown.items():
         parts.append(_film_row(slot if len(shown) > 1 else "", some, display, scale, inner, theme))
     if frames:
-        scope = "this example, snapshots shown"
+        scope = "snapshots shown"
         parts.append(
             (
                 SCALE,
@@ -178,11 +178,11 @@ def _heading(courses: Sequence[Course], theme: Theme) -> tuple[float, Paint]:
 def _runs_heading(runs: Sequence[tuple[str, str, bool]], theme: Theme) -> tuple[float, Paint]:
     """The names of the runs, each in its colour, with its letter where there are two."""
     words: list[Words] = []
-    for slot, name, hard in runs:
+    for at, (slot, name, hard) in enumerate(runs):
         colour = theme.hard_text if hard else theme.soft_text
-        lead = f"{slot}  " if len(runs) > 1 else ""
+        lead = f"{'      ' if at else ''}{slot}  " if len(runs) > 1 else ""
         words += [Words(lead, colour=colour), Words(f"{plain(name)}    ", bold=True)]
-        words.append(Words(f"{'hard' if hard else 'soft'}      ", colour=colour))
+        words.append(Words("hard" if hard else "soft", colour=colour))
     return HEADING_HEIGHT, lambda painter, rect: paint_heading(painter, rect, words, theme)
 
 

@@ -15,10 +15,12 @@ from hardattn_viewer.drawing.text import plain
 from hardattn_viewer.figures.blocks import Page
 from hardattn_viewer.figures.compare_text import compare_matrix_page, compare_tokens_page
 from hardattn_viewer.figures.compose import compare_page, regions_page
+from hardattn_viewer.figures.embedding import as_element, in_png, in_svg
 from hardattn_viewer.figures.files import pdf_bytes, png_bytes, svg_bytes, write_whole
 from hardattn_viewer.figures.numbers import csv_bytes, matrix_csv_bytes, npz_bytes
 from hardattn_viewer.figures.options import POINTS_PER_MM, FigureError, FigureOptions, View
 from hardattn_viewer.figures.provenance import title
+from hardattn_viewer.figures.recipe import Recipe
 from hardattn_viewer.figures.text_pages import matrix_page, tokens_page
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame
@@ -53,12 +55,14 @@ class Figure:
         frames: the numbers behind it.
         page: where everything is.
         written: title and numbers where they are not those of the frames.
+        recipe: what it was made of, which its files then carry; None where that is not known.
     """
 
     options: FigureOptions
     frames: tuple[Frame, ...]
     page: Page
     written: Written | None = None
+    recipe: Recipe | None = None
 
     @property
     def size_mm(self) -> tuple[float, float]:
@@ -108,8 +112,9 @@ class Figure:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the figure, or the numbers behind it, by the suffix of ``path``.
 
-        The file is there whole or not at all. ``.svg``, ``.pdf`` and ``.png`` hold the figure,
-        ``.csv`` and ``.npz`` the numbers of all steps.
+        The file is there whole or not at all. ``.svg``, ``.pdf`` and ``.png`` hold the figure and
+        what it was made of, ``.csv`` and ``.npz`` the numbers of all steps. The same figure gives
+        the same bytes.
 
         Args:
             path: where; an existing file is replaced.
@@ -120,20 +125,31 @@ class Figure:
         target = Path(path)
         write_whole(target, self._bytes(target))
 
+    def svg(self) -> bytes:
+        """The bytes of the SVG that ``save`` writes."""
+        fallback = ", ".join(self.options.theme.family[1:])
+        made = svg_bytes(self.paint, *self.size_mm, self.title, self.caption, fallback)
+        return made if self.recipe is None else in_svg(made, self.recipe.as_json())
+
+    def _pdf(self) -> bytes:
+        more = "" if self.recipe is None else as_element(self.recipe.as_json())
+        words = (self.title, self.caption, PRODUCER)
+        return pdf_bytes(self.paint, *self.size_mm, *words, more)
+
+    def _png(self) -> bytes:
+        words = f"{self.title}. {self.caption}"
+        made = png_bytes(self.paint, *self.size_mm, self.options.dpi, words)
+        return made if self.recipe is None else in_png(made, self.recipe.as_json())
+
     def _bytes(self, target: Path) -> bytes:
         names = ("A", "B")[: len(self.frames)]
-        width_mm, height_mm = self.size_mm
         match target.suffix.lower():
             case ".svg":
-                fallback = ", ".join(self.options.theme.family[1:])
-                words = (self.title, self.caption)
-                return svg_bytes(self.paint, width_mm, height_mm, *words, fallback)
+                return self.svg()
             case ".pdf":
-                return pdf_bytes(self.paint, width_mm, height_mm, self.title, PRODUCER)
+                return self._pdf()
             case ".png":
-                words_inside = f"{self.title}. {self.caption}"
-                dpi = self.options.dpi
-                return png_bytes(self.paint, width_mm, height_mm, dpi, words_inside)
+                return self._png()
             case ".csv" if self.written is not None:
                 return self.written.csv()
             case ".npz" if self.written is not None:

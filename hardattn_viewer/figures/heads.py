@@ -88,7 +88,7 @@ def _page(sheet: HeadsSheet, options: FigureOptions) -> Page:
     inner = whole(options.width - 2 * MARGIN)
     layout = sheet_layout(sheet, QRectF(0, 0, inner, _TALLEST * inner), theme)
     height = layout.area.bottom() + 2
-    words = caption(sheet, layout.cell)
+    words = caption(sheet, layout.cell, numbered=layout.caption > 0)
     title = [Words(sheet.numbers.run_name, bold=True), Words("  all heads", colour=theme.muted)]
     if len(sheet.shown.heads) < sheet.shown.of:
         count = f"{len(sheet.shown.heads):,} of {sheet.shown.of:,} heads"
@@ -115,12 +115,13 @@ def _page(sheet: HeadsSheet, options: FigureOptions) -> Page:
     return Page(options.width, y - GAP + MARGIN, tuple(blocks), words, (), None)
 
 
-def caption(sheet: HeadsSheet, side: float) -> str:
+def caption(sheet: HeadsSheet, side: float, *, numbered: bool) -> str:
     """What the figure shows, where it comes from and what was left out, in full sentences.
 
     Args:
         sheet: what is shown.
         side: of a head's square, in logical px.
+        numbered: whether there is room for a number below each map.
     """
     numbers, atlas = sheet.numbers, sheet.atlas
     text = (
@@ -137,7 +138,11 @@ def caption(sheet: HeadsSheet, side: float) -> str:
     if atlas.mode == "maps":
         beside = WORDS[atlas.measure]
         unit = f" in {beside.unit}" if beside.unit else ""
-        text += f"Numbers below maps: {beside.name}{unit}, mean over queries. "
+        number = f"{beside.name}{unit}, mean over queries"
+        if numbered and atlas.by_measure:
+            text += f"Below maps: the head, and where it fits {number}. "
+        elif numbered:
+            text += f"Numbers below maps: {number}. "
         text += "Zero is bare; maps are stretched to squares. "
         # The same many px as a vector file holds.
         pooled = pooled_words(sheet, round(4 * side))

@@ -20,6 +20,7 @@ from hardattn_viewer.session.token_groups import Groups
 from recorders.run.layout import BEAM_PARENT
 
 if TYPE_CHECKING:
+    from recorders.run.fingerprint import RunMark
     from recorders.run.reader import Run
 
 
@@ -112,6 +113,7 @@ class Frame:
             begin with; of an example of very many steps they hold a few around the one shown.
         curves: of such an example, numbers of all its steps as a timeline draws them.
         scene: what the regions lie on where that is no image: a video, a sound, a plane.
+        source: by what the run is known again; None for a frame that was not read from a run.
     """
 
     run_name: str
@@ -152,6 +154,7 @@ class Frame:
     curves: LongCurves | None = None
     levels: tuple[NDArray[np.uint8], ...] = ()
     scene: Scene = field(default_factory=Scene)
+    source: RunMark | None = None
 
     @property
     def held(self) -> range:
@@ -328,6 +331,7 @@ def load_frame(run: Run, place: Place, curves: LongCurves | None = None) -> Fram
         first_step=held.start,
         curves=curves,
         asked_query=place.query,
+        source=run.mark,
     )
     return _at(with_rows(frame, place.query, place.also, place.words), place.step)
 

@@ -188,7 +188,8 @@ class DifferencePane(QWidget):
         scope = "this step" if display.scale == "step" else "all steps"
         if mode == "tokens" and a.queries > 1:
             scope = f"this query, {scope}"
-        self.scale.show_picture(ScalePicture(top, scope, signed=True), f"Scale: {scope}")
+        bar = ScalePicture(top, scope, signed=True, on_surface=mode == "tokens")
+        self.scale.show_picture(bar, f"Scale: {scope}")
 
     def _show_words(self, state: SessionState) -> None:
         words = not_aligned(state)

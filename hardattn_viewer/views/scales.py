@@ -33,6 +33,7 @@ class ScalePicture:
         signed: whether it is a difference.
         colours: table of amounts.
         detail: how amounts become colours, said where there is room.
+        on_surface: whether differences lie on the surface, and not on a dark image.
     """
 
     top: float
@@ -40,6 +41,7 @@ class ScalePicture:
     signed: bool = False
     colours: AmountTable = "viridis"
     detail: str = ""
+    on_surface: bool = False
 
 
 def scale_of(state: SessionState, frame: Frame) -> float:
@@ -115,6 +117,7 @@ def paint_scale(painter: QPainter, rect: QRectF, picture: ScalePicture, theme: T
         colours=picture.colours,
         signed=picture.signed,
         detail=picture.detail,
+        on_surface=picture.on_surface,
     )
 
 

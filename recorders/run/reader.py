@@ -18,6 +18,8 @@ from recorders.run.codec import CODECS
 from recorders.run.contents import Contents, load
 from recorders.run.decoding import MapReader
 from recorders.run.errors import RunError
+from recorders.run.figures import RunFigures
+from recorders.run.fingerprint import RunMark
 from recorders.run.index import RowIndex, example_columns
 from recorders.run.layout import CHANGED, EVENTS, EXAMPLES, LEFT_OUT
 from recorders.run.means import RowMeans
@@ -67,7 +69,7 @@ def read_run(
     return Run(load(address_of(path), remote), cache_bytes)
 
 
-class Run(RunTraining, RunSteps, RunMedia):
+class Run(RunTraining, RunSteps, RunMedia, RunFigures):
     """A recorded run. Arrays that it hands out belong to the caller.
 
     Wherever ``site`` is asked for it is a name or an item of ``sites``; ``example`` is an index
@@ -90,6 +92,7 @@ class Run(RunTraining, RunSteps, RunMedia):
         snapshots: the moments of training; at least one.
         n_events: number of events.
         recording: random name of the recording; empty before format 1.1.
+        mark: by what the run is known again, to be kept without the run.
         written: when the newest part was written, in seconds since 1970; 0 for a sealed run.
         ranks: processes that recorded it together.
         left_out: what was not recorded, in sentences.
@@ -116,6 +119,7 @@ class Run(RunTraining, RunSteps, RunMedia):
         self.ranks = facts.world
         self.left_out = sentences(self.metadata, LEFT_OUT)
         self.changed = sentences(self.metadata, CHANGED)
+        self.mark = RunMark(self._contents, self.left_out)
         self.bytes = contents.size
         self._notices = contents.notices
         self._columns = contents.tables.columns
@@ -147,6 +151,11 @@ class Run(RunTraining, RunSteps, RunMedia):
     def name(self) -> str:
         """The file's name without its ending."""
         return visible(self.path.name.removesuffix(PARTS_SUFFIX).removesuffix(".h5"))
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of the content, ``"sha256:…"``: the same for every copy of the run."""
+        return self.mark.fingerprint
 
     @property
     def notices(self) -> tuple[str, ...]:

@@ -141,6 +141,19 @@ def test_the_scope_of_a_scale_is_said_in_words() -> None:
     assert scope_words(Display(scale="step")) == "this step only"
 
 
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+@pytest.mark.parametrize("on_surface", [False, True])
+def test_no_difference_has_the_colour_of_what_lies_below_it(theme: Theme, on_surface: bool) -> None:
+    rect = QRectF(10, 10, 400, 20)
+    found = painted(
+        420,
+        40,
+        lambda p: paint_scale_bar(p, rect, 0.42, "", theme, signed=True, on_surface=on_surface),
+    )
+    ground = rgb(theme.panel if on_surface else "#101216")
+    assert any(near(pixel, ground, 16) for pixel in found[20])
+
+
 @pytest.mark.parametrize("signed", [False, True])
 def test_the_scale_bar_runs_from_the_first_colour_to_the_last(signed: bool) -> None:
     rect = QRectF(10, 10, 400, 20)

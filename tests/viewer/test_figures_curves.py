@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,19 @@ def test_a_figure_of_curves_is_written(
         assert image.width() == round(120 / 25.4 * 300)
     else:
         assert target.read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("view", ["training", "timeline"])
+def test_the_names_of_two_runs_fit_into_one_column(
+    view: str, paths: tuple[str, str], tmp_path: Path
+) -> None:
+    target = tmp_path / "figure.svg"
+    words = ["export", paths[0], "--with", paths[1], "--view", view, "-o", str(target)]
+    assert main([*words, "--preset", "acl-column"]) == 0
+    drawn = [word.strip() for word in re.findall(r">([^<]*)</text>", target.read_text())]
+    assert {"A", "B", "hard", "soft"} <= set(drawn)
+    # Nothing but room was cut there.
+    assert not any(word.endswith(" …") or word == "…" for word in drawn)
 
 
 def test_the_table_of_a_training_holds_every_mean_and_what_was_told(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,18 @@ def test_the_numbers_of_heads_are_those_of_the_run(path: Path, tmp_path: Path) -
         np.testing.assert_allclose(stored["map_2"], p[2], atol=0.005)
         assert np.isnan(stored["disagreement_bits"]).all()
         assert "17 heads of 5 sites" in str(stored["caption"])
+
+
+@pytest.mark.parametrize("width", ["30", "160"])
+def test_the_caption_speaks_of_numbers_where_they_are(
+    path: Path, tmp_path: Path, width: str
+) -> None:
+    text = export(path, tmp_path / "f.svg", "--width-mm", width).decode()
+    drawn = re.findall(r">([\d.]+)</text>", text)
+    # Beside the axes there are whole numbers alone.
+    assert (
+        any("." in number for number in drawn) == ("Numbers below maps" in text) == (width == "160")
+    )
 
 
 def test_rows_come_as_they_are_sorted_and_filtered(path: Path, tmp_path: Path) -> None:
