@@ -6,11 +6,12 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hardattn_viewer.cli import checks_figure, curve_figures, heads_figure
+from hardattn_viewer.cli import checks_figure, curve_figures, heads_figure, series
 from hardattn_viewer.cli.errors import WRONG_USAGE, CommandError
 from hardattn_viewer.cli.runs import open_run
 
 if TYPE_CHECKING:
+    from hardattn_viewer.session.display import Display
     from hardattn_viewer.session.frames import Frame
     from recorders import Run
 
@@ -66,28 +67,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-caption", action="store_true", help="leave the provenance out")
     heads_figure.add_arguments(parser)
     checks_figure.add_arguments(parser)
-    parser.add_argument("-o", "--output", required=True, metavar="FILE.{svg,pdf,png,csv,npz,html}")
+    series.add_arguments(parser)
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="FILE.{svg,pdf,png,gif,mp4,csv,npz,html}"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if series.is_asked(arguments):
+        _check_pair(arguments)
+        return series.run(arguments, display_of(arguments))
     if arguments.view == "heads":
         return heads_figure.run(arguments)
     if arguments.view == "training":
         return curve_figures.run_training(arguments)
     if arguments.view in ("faithfulness", "report"):
         return checks_figure.run(arguments)
-    alone = arguments.view != "compare" and arguments.other is not None
-    if (arguments.view == "compare" and arguments.other is None) or (
-        alone and arguments.view not in curve_figures.VIEWS
-    ):
-        raise CommandError(
-            "--view compare and --with RUN_B go together: name the second run", WRONG_USAGE
-        )
+    _check_pair(arguments)
     with open_run(arguments.path) as first:
         frames = [read_frame(first, arguments, arguments.example, arguments.site)]
         if arguments.other is not None:
             with open_run(arguments.other) as second:
-                example = same_example(second, frames[0])
+                example = same_example_name(second, frames[0].example_name)
                 frames.append(read_frame(second, arguments, example, None))
     if arguments.view == "timeline":
         curve_figures.write_timeline(frames, arguments)
@@ -95,6 +96,16 @@ def run(arguments: argparse.Namespace) -> int:
         write_figure(frames, arguments)
     print(arguments.output)
     return 0
+
+
+def _check_pair(arguments: argparse.Namespace) -> None:
+    alone = arguments.view != "compare" and arguments.other is not None
+    if (arguments.view == "compare" and arguments.other is None) or (
+        alone and arguments.view not in curve_figures.VIEWS
+    ):
+        raise CommandError(
+            "--view compare and --with RUN_B go together: name the second run", WRONG_USAGE
+        )
 
 
 def read_frame(run: Run, arguments: argparse.Namespace, example: int, site: str | None) -> Frame:
@@ -142,13 +153,13 @@ def queries_of(arguments: argparse.Namespace) -> tuple[int, ...]:
     return tuple(dict.fromkeys(map(int, numbers)))
 
 
-def same_example(run: Run, frame: Frame) -> int:
-    """The index in ``run`` of the example that the frame shows, found by its name."""
+def same_example_name(run: Run, name: str) -> int:
+    """The index in ``run`` of the example of that name."""
     for example in run.examples:
-        if example.name == frame.example_name:
+        if example.name == name:
             return example.index
     raise CommandError(
-        f"{run.path} does not hold the example “{frame.example_name}”; "
+        f"{run.path} does not hold the example “{name}”; "
         "compare runs over the same examples, or name another with --example"
     )
 
@@ -163,7 +174,6 @@ def write_figure(frames: list[Frame], arguments: argparse.Namespace) -> None:
         make_figure,
         usual_view,
     )
-    from hardattn_viewer.session.display import MOST_ARCS, Display
 
     view = arguments.view or usual_view(frames[0])
     options = FigureOptions(
@@ -174,12 +184,24 @@ def write_figure(frames: list[Frame], arguments: argparse.Namespace) -> None:
         caption=not arguments.no_caption,
         all_steps=arguments.all_steps,
     )
+    display = display_of(arguments)
+    with drawing_application():
+        try:
+            make_figure(view, frames, options, display).save(Path(arguments.output))
+        except FigureError as error:
+            raise CommandError(str(error)) from error
+
+
+def display_of(arguments: argparse.Namespace) -> Display:
+    """How attention is drawn, by the arguments."""
+    from hardattn_viewer.session.display import MOST_ARCS, Display
+
     if arguments.arcs is not None and not 1 <= arguments.arcs <= MOST_ARCS:
         raise CommandError(
             f"--arcs {arguments.arcs} is not in 1 … {MOST_ARCS}; more could not be told apart",
             WRONG_USAGE,
         )
-    display = Display(
+    return Display(
         interpolation="smooth" if arguments.smooth else "nearest",
         specials=arguments.specials,
         subwords=arguments.subwords,
@@ -187,8 +209,3 @@ def write_figure(frames: list[Frame], arguments: argparse.Namespace) -> None:
         arcs=arguments.arcs is not None,
         arc_count=arguments.arcs or Display.arc_count,
     )
-    with drawing_application():
-        try:
-            make_figure(view, frames, options, display).save(Path(arguments.output))
-        except FigureError as error:
-            raise CommandError(str(error)) from error
