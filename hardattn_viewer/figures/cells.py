@@ -32,8 +32,21 @@ from hardattn_viewer.session.frames import Frame
 _TALLEST = 1.3
 _BETWEEN = 4.0
 Body = tuple[float, Paint]
-# What a cell needs to be read, in mm on paper.
-LEAST_MM = {"regions": 26.0, "tokens": 70.0, "matrix": 46.0, "compare": 66.0}
+# What one picture needs to be read, in mm on paper; of images this is a square's.
+_LEAST_MM: dict[View, float] = {"regions": 26.0, "tokens": 70.0, "matrix": 46.0}
+# In a comparison pictures may be smaller: each is seen three times.
+_LEAST_COMPARED_MM: dict[View, float] = {"regions": 21.0, "tokens": 46.0, "matrix": 40.0}
+
+
+def least_mm(view: View, frames: Sequence[Frame], display: Display) -> float:
+    """How wide the cell of a place must be to be read, mm on paper."""
+    kind = _kind(frames, display) if view == "compare" else view
+    one = (_LEAST_COMPARED_MM if view == "compare" else _LEAST_MM)[kind]
+    if kind == "regions":
+        # A low, wide image (a sound) needs to be wider for as much to be seen of it.
+        tall = max(pane_aspect(frame, display.image_view) for frame in frames)
+        one /= max(0.25, min(tall, 1.0)) ** 0.5
+    return 3 * one if view == "compare" else one
 
 
 def cell_body(
@@ -52,12 +65,7 @@ def cell_body(
         return _single(view, frames[0], width, theme, display)
     a, b = frames
     column = whole((width - 2 * _BETWEEN) / 3)
-    if display.maps:
-        kind: View = "matrix"
-    elif any(frame.boxes is None or not len(frame.boxes) for frame in frames):
-        kind = "tokens"
-    else:
-        kind = "regions"
+    kind = _kind(frames, display)
     bodies = [_single(kind, frame, column, theme, display) for frame in frames]
     bodies.append(_difference(kind, a, b, column, theme, display))
     height = max(tall for tall, _ in bodies)
@@ -70,6 +78,15 @@ def cell_body(
             painter.restore()
 
     return height, paint
+
+
+def _kind(frames: Sequence[Frame], display: Display) -> View:
+    """What a comparison is drawn on."""
+    if display.maps:
+        return "matrix"
+    if any(frame.boxes is None or not len(frame.boxes) for frame in frames):
+        return "tokens"
+    return "regions"
 
 
 def _single(view: View, frame: Frame, width: float, theme: Theme, display: Display) -> Body:

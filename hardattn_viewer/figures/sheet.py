@@ -16,7 +16,7 @@ from hardattn_viewer.drawing.scale import paint_scale_bar, scope_words
 from hardattn_viewer.drawing.text import Words, draw_text, first_that_fits, line_height, text_width
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.figures.blocks import GAP, MARGIN, SCALE, Block, Page, caption_block, whole
-from hardattn_viewer.figures.cells import LEAST_MM, Body, cell_body
+from hardattn_viewer.figures.cells import Body, cell_body, least_mm
 from hardattn_viewer.figures.figure import Figure, Written
 from hardattn_viewer.figures.files import write_whole
 from hardattn_viewer.figures.options import POINTS_PER_MM, FigureError, FigureOptions, View
@@ -187,7 +187,9 @@ class _Layout:
 
     def _fitting(self) -> int:
         """As many columns as can be read, in rows of about equal length."""
-        least = LEAST_MM[self._view] * POINTS_PER_MM / self._options.unit_pt
+        frames = self._series.items[0].frames
+        needed = least_mm(self._view, frames, self._display)
+        least = needed * POINTS_PER_MM / self._options.unit_pt
         # Larger type needs wider cells.
         least *= max(1.0, self._options.font_pt / 8)
         most = max(1, int((self._inner + _COLUMN_GAP) / (least + _COLUMN_GAP)))

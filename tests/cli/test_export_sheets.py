@@ -237,3 +237,16 @@ def test_the_rows_of_a_sheet_stand_below_each_other(tmp_path: Path) -> None:
         for at, rect in enumerate(rects):
             assert page.contains(rect)
             assert not any(rect.intersects(other) for other in rects[at + 1 :])
+
+
+@pytest.mark.parametrize(
+    ("view", "columns"), [("regions", 4), ("tokens", 2), ("matrix", 3), ("compare", 1)]
+)
+def test_there_are_as_many_columns_as_can_be_read(view: str, columns: int) -> None:
+    """At 170 mm, of twelve places; a comparison of texts has three of them in a cell."""
+    path = HARD if view == "regions" else TEXT
+    with read_run(path) as run:
+        runs = [run, run] if view == "compare" else [run]
+        series = read_series(runs, [Place()] * len(runs), "examples", tuple(range(12)))
+    sheet = make_sheet(view, series, FigureOptions(width_mm=170), Display())  # type: ignore[arg-type]
+    assert len({round(cell.rect.left()) for cell in sheet.cells[0]}) == columns
