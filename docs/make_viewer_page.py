@@ -53,6 +53,7 @@ def page() -> str:
     from hardattn_viewer.app.main_window import MainWindow
     from hardattn_viewer.app.settings import Settings, Unkept
     from hardattn_viewer.app.start import application
+    from hardattn_viewer.app.submenus import SUBMENUS, plain_text, submenu_of
     from hardattn_viewer.session.session import Session
 
     app = application()
@@ -61,14 +62,19 @@ def page() -> str:
 
     def line(command: Command) -> str:
         name = command.text.replace("&", "")
+        inside = submenu_of(command)
+        where = "" if inside is None else f"{plain_text(inside)} › "
         keys = ", ".join(f"`{_shown(key)}`" for key in command.keys) or "–"
         does = command.tooltip or name.rstrip("…")
-        return f"| {_cell(name)} | {keys} | {_cell(does)} | `[{command.id}]` |"
+        return f"| {_cell(where + name)} | {keys} | {_cell(does)} | `[{command.id}]` |"
 
     parts = [HEAD]
     for menu in MENUS:
         own = [command for command in commands if command.menu == menu]
         if own:
+            # As the menu has them: what is in no submenu comes first.
+            inner = [*SUBMENUS.get(menu, ())]
+            own.sort(key=lambda one: -1 if (s := submenu_of(one)) is None else inner.index(s))
             rows = "\n".join(line(command) for command in own)
             parts.append(
                 f"## {menu}\n\n| action | keys | what it does | test |\n|---|---|---|---|\n{rows}\n"

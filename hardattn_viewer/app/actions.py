@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
+from hardattn_viewer.app.submenus import SUBMENUS, submenu_of
 from hardattn_viewer.session.session import Session
 from hardattn_viewer.session.state import SessionState
 from hardattn_viewer.views.parts import plain_tooltip
@@ -35,7 +36,7 @@ class Command:
         handler: does it.
         enabled: whether it can be done in a state.
         checked: whether it is on in a state; None where it is not something that is on or off.
-        group: a menu draws a line between commands of different groups.
+        group: a menu draws a line between commands of different groups; some have a submenu.
     """
 
     id: str
@@ -82,24 +83,35 @@ class Actions(QObject):
         return self._actions[id_]
 
     def fill(self, bar: QMenuBar) -> dict[Menu, QMenu]:
-        """Put every command into its menu."""
+        """Put every command into its menu, or into a submenu of it."""
         menus: dict[Menu, QMenu] = {}
         for name in MENUS:
-            if not any(command.menu == name for command in self.commands):
+            own = [command for command in self.commands if command.menu == name]
+            if not own:
                 continue
             menu = bar.addMenu(f"&{name}")
             menu.setObjectName(f"menu{name}")
             menu.setToolTipsVisible(True)
-            group = None
-            for command in self.commands:
-                if command.menu != name:
-                    continue
-                if group is not None and command.group != group:
+            self._add(menu, [command for command in own if submenu_of(command) is None])
+            for submenu in SUBMENUS.get(name, ()):
+                if submenu.first:
                     menu.addSeparator()
-                group = command.group
-                menu.addAction(self._actions[command.id])
+                inner = menu.addMenu(submenu.text)
+                inner.setObjectName(f"menu{name}{submenu.id}")
+                inner.setToolTipsVisible(True)
+                inner.menuAction().setToolTip(plain_tooltip(submenu.note))
+                self._add(inner, [command for command in own if submenu_of(command) is submenu])
             menus[name] = menu
         return menus
+
+    def _add(self, menu: QMenu, commands: Sequence[Command]) -> None:
+        """Put commands into a menu, with a line between those of different groups."""
+        group = None
+        for command in commands:
+            if group is not None and command.group != group:
+                menu.addSeparator()
+            group = command.group
+            menu.addAction(self._actions[command.id])
 
     def _made(self, command: Command, window: QWidget) -> QAction:
         action = QAction(command.text, window)

@@ -31,6 +31,8 @@ from hardattn_viewer.app.export_recipes import (
     report_of,
     told,
 )
+from hardattn_viewer.app.series_dialog import SeriesDialog
+from hardattn_viewer.app.series_job import counts
 from hardattn_viewer.drawing.checks.picture import ChecksPicture
 from hardattn_viewer.drawing.theme import DARK, LIGHT, Theme
 from hardattn_viewer.figures.checks_page import make_checks_figure
@@ -43,6 +45,7 @@ from hardattn_viewer.figures.figure import (
     usual_view,
 )
 from hardattn_viewer.figures.heads import make_heads_figure
+from hardattn_viewer.figures.series import VIEWS
 from hardattn_viewer.figures.widths import width_of
 from hardattn_viewer.session.checking import checked_run
 from hardattn_viewer.session.comparing import comparison_of
@@ -134,6 +137,10 @@ class ExportDialog(QDialog):
         close = QPushButton("Close")
         close.setObjectName("exportClose")
         close.clicked.connect(self.close)
+        self.several = QPushButton("Animation or contact sheet…")
+        self.several.setObjectName("exportSeveral")
+        self.several.setEnabled(bool(counts(state)))
+        self.several.clicked.connect(self._open_series)
         self.preview = Preview()
         self._lay_out(browse, close)
         if (
@@ -182,10 +189,26 @@ class ExportDialog(QDialog):
         form.addRow("File", row(self.path, browse))
         side = QWidget()
         side.setFixedWidth(390)
-        side.setLayout(column(form, self.message, 1, row(1, close, self.save), spacing=12))
+        side.setLayout(
+            column(form, self.message, 1, row(self.several, 1, close, self.save), spacing=12)
+        )
         layout = row(side, self.preview, spacing=18, margins=(16, 16, 16, 16))
         layout.setStretch(1, 1)
         self.setLayout(layout)
+
+    def _open_series(self) -> None:
+        """Go over to the dialog for several places, with the views that it can draw."""
+        parent = self.parent()
+        views = {
+            self.view.itemText(at): str(self.view.itemData(at))
+            for at in range(self.view.count())
+            if self.view.itemData(at) in VIEWS
+        }
+        here = str(self.view.currentData())
+        window = parent if isinstance(parent, QWidget) else self
+        dialog = SeriesDialog(self._session, views, here, self._folder, Preview(), window)
+        self.close()
+        dialog.open()
 
     def _is_compare(self) -> bool:
         return bool(self.view.currentData() == "compare")

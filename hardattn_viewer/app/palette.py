@@ -7,6 +7,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDialog, QHeaderView, QLineEdit, QTreeWidget, QTreeWidgetItem, QWidget
 
 from hardattn_viewer.app.actions import Actions, Command
+from hardattn_viewer.app.submenus import path_of
 from hardattn_viewer.views.parts import column
 
 WIDTH = 520
@@ -67,7 +68,7 @@ class Palette(QDialog):
         self.list.clear()
         for command in matching(self._actions.commands, text):
             action = self._actions[command.id]
-            name = f"{command.menu} › {command.text.replace('&', '')}"
+            name = f"{path_of(command)} › {command.text.replace('&', '')}"
             item = QTreeWidgetItem([name, command.shown_keys])
             item.setData(0, Qt.ItemDataRole.UserRole, command.id)
             item.setToolTip(0, action.toolTip())
@@ -95,7 +96,7 @@ def matching(commands: tuple[Command, ...], text: str) -> list[Command]:
     found = []
     for command in commands:
         name = command.text.replace("&", "").lower()
-        described = f"{command.menu} {name} {command.tooltip}".lower()
+        described = f"{path_of(command)} {name} {command.tooltip}".lower()
         if all(word in described for word in words):
             begins = name.startswith(text.lower().strip())
             named = all(word in name for word in words)

@@ -7,7 +7,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hardattn_viewer.cli import again, checks_figure, curve_figures, figure_options, heads_figure
+from hardattn_viewer.cli import (
+    again,
+    checks_figure,
+    curve_figures,
+    figure_options,
+    heads_figure,
+    series,
+)
 from hardattn_viewer.cli.errors import WRONG_USAGE, CommandError
 from hardattn_viewer.cli.runs import open_run
 
@@ -68,8 +75,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     figure_options.add_arguments(parser)
     heads_figure.add_arguments(parser)
     checks_figure.add_arguments(parser)
+    series.add_arguments(parser)
     again.add_arguments(parser)
-    parser.add_argument("-o", "--output", metavar="FILE.{svg,pdf,png,csv,npz,html}")
+    parser.add_argument("-o", "--output", metavar="FILE.{svg,pdf,png,gif,mp4,csv,npz,html}")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -78,8 +86,21 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.path is None or arguments.output is None:
         what = "a RUN" if arguments.path is None else "where the figure goes, with -o FILE"
         raise CommandError(f"name {what}", WRONG_USAGE)
+    if series.is_asked(arguments):
+        _check_pair(arguments)
+        return series.run(arguments, display_of(arguments))
     if arguments.view in ("faithfulness", "report"):
         return checks_figure.run(arguments)
+    _check_pair(arguments)
+    with ExitStack() as stack:
+        paths = [path for path in (arguments.path, arguments.other) if path is not None]
+        runs = [stack.enter_context(open_run(path)) for path in paths]
+        write_figure(recipe_of(runs, paths, arguments), runs, arguments.output)
+    print(arguments.output)
+    return 0
+
+
+def _check_pair(arguments: argparse.Namespace) -> None:
     alone = arguments.view != "compare" and arguments.other is not None
     if (arguments.view == "compare" and arguments.other is None) or (
         alone and arguments.view not in (*curve_figures.VIEWS, "heads")
@@ -87,12 +108,6 @@ def run(arguments: argparse.Namespace) -> int:
         raise CommandError(
             "--view compare and --with RUN_B go together: name the second run", WRONG_USAGE
         )
-    with ExitStack() as stack:
-        paths = [path for path in (arguments.path, arguments.other) if path is not None]
-        runs = [stack.enter_context(open_run(path)) for path in paths]
-        write_figure(recipe_of(runs, paths, arguments), runs, arguments.output)
-    print(arguments.output)
-    return 0
 
 
 def recipe_of(runs: list[Run], paths: list[str], arguments: argparse.Namespace) -> Recipe:
@@ -107,7 +122,9 @@ def recipe_of(runs: list[Run], paths: list[str], arguments: argparse.Namespace) 
         return curve_figures.recipe_of(runs, paths, arguments, display)
     frames = [read_frame(runs[0], arguments, arguments.example, arguments.site)]
     for run in runs[1:]:
-        frames.append(read_frame(run, arguments, same_example(run, frames[0]), None))
+        frames.append(
+            read_frame(run, arguments, same_example_name(run, frames[0].example_name), None)
+        )
     parts = tuple(frame_part(frame, path) for frame, path in zip(frames, paths, strict=True))
     view = arguments.view or usual_view(frames[0])
     options = figure_options.options_of(arguments, view, all_steps=arguments.all_steps)
@@ -176,13 +193,13 @@ def queries_of(arguments: argparse.Namespace) -> tuple[int, ...]:
     return tuple(dict.fromkeys(map(int, numbers)))
 
 
-def same_example(run: Run, frame: Frame) -> int:
-    """The index in ``run`` of the example that the frame shows, found by its name."""
+def same_example_name(run: Run, name: str) -> int:
+    """The index in ``run`` of the example of that name."""
     for example in run.examples:
-        if example.name == frame.example_name:
+        if example.name == name:
             return example.index
     raise CommandError(
-        f"{run.path} does not hold the example “{frame.example_name}”; "
+        f"{run.path} does not hold the example “{name}”; "
         "compare runs over the same examples, or name another with --example"
     )
 

@@ -29,7 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--cells", action="store_true", help="coloured by the measure, not maps")
     group.add_argument("--one-scale", action="store_true", help="one scale for all maps")
-    group.add_argument("--keep", metavar="EXPR", default="", help='"entropy < 1 & layer >= 3"')
+    group.add_argument(
+        "--keep",
+        metavar="EXPR",
+        default="",
+        help='"entropy < 1 & layer >= 3"; with other views: examples, "wrong & entropy > 2"',
+    )
 
 
 def recipe_of(

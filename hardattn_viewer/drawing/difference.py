@@ -29,7 +29,7 @@ from hardattn_viewer.drawing.regions import paint_region_cursors
 from hardattn_viewer.drawing.scale import largest
 from hardattn_viewer.drawing.strokes import tint
 from hardattn_viewer.drawing.theme import Theme
-from hardattn_viewer.session.display import Display
+from hardattn_viewer.session.display import Display, Together
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.image_view import Box, ImageView
 
@@ -85,6 +85,8 @@ def difference_scale(frame_a: Frame, frame_b: Frame, display: Display) -> float:
         The largest |B − A| of this step (``display.scale == "step"``) or of all steps that both
         runs have; 1.0 where there is none.
     """
+    if isinstance(display, Together) and display.difference:
+        return display.difference
     here = np.abs(region_values(frame_b).astype(np.float64) - region_values(frame_a))
     if display.scale == "step":
         return largest([here])

@@ -18,7 +18,7 @@ from hardattn_viewer.drawing.strokes import pen, tint
 from hardattn_viewer.drawing.text import Words, draw_text, text_width
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.measures.distributions import most_probable
-from hardattn_viewer.session.display import Display
+from hardattn_viewer.session.display import Display, Together
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.numbers import signed
 
@@ -59,6 +59,8 @@ def row_scale(a: Frame, b: Frame, display: Display) -> float:
         The largest |B − A| of this step (``display.scale == "step"``) or of all steps that both
         frames have; 1.0 where there is none.
     """
+    if isinstance(display, Together) and display.difference:
+        return display.difference
     if a.probabilities.shape != b.probabilities.shape:
         return 1.0
     here = np.abs(b.probabilities.astype(np.float64) - a.probabilities)

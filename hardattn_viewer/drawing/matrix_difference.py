@@ -22,7 +22,7 @@ from hardattn_viewer.drawing.scale import largest
 from hardattn_viewer.drawing.strokes import pen, tint
 from hardattn_viewer.drawing.text import Words, amount, draw_text, first_that_fits, text_width
 from hardattn_viewer.drawing.theme import Theme
-from hardattn_viewer.session.display import Display
+from hardattn_viewer.session.display import Display, Together
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.maps import POOLED, StepMap
 
@@ -97,6 +97,8 @@ def _each(over: np.ufunc, values: Floats, block: int, axis: int) -> Floats:
 
 def map_scale(a: Frame, b: Frame, display: Display) -> float:
     """Magnitude of the strongest difference of this step's maps, or of all steps'."""
+    if isinstance(display, Together) and display.difference:
+        return display.difference
     pairs = [(a.map, b.map)] if display.scale == "step" else zip(a.maps, b.maps, strict=False)
     tops = [
         _top(one, other)

@@ -15,7 +15,7 @@ from hardattn_viewer.drawing.pixels import paint_pixels, to_qimage
 from hardattn_viewer.drawing.strokes import pen
 from hardattn_viewer.drawing.text import Words, amount, draw_text, first_that_fits, text_width
 from hardattn_viewer.drawing.theme import Theme
-from hardattn_viewer.session.display import AmountTable, Display
+from hardattn_viewer.session.display import AmountTable, Display, Together
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.shown_tokens import coloured, shown_frame
 
@@ -71,6 +71,8 @@ def scale_for(frame: Frame, frames: Sequence[Frame], display: Display) -> float:
     Returns:
         A positive probability.
     """
+    if isinstance(display, Together):
+        return display.top
     frame, frames = shown_frame(frame, display), [shown_frame(one, display) for one in frames]
     if display.scale == "shared":
         return shared_scale(frames)
@@ -84,6 +86,8 @@ def matrix_scale(frame: Frame, frames: Sequence[Frame], display: Display) -> flo
 
     Unlike ``scale_for``, which is about the row of one query, this is about all queries.
     """
+    if isinstance(display, Together):
+        return display.top
     if display.scale == "step":
         maps = [frame.map]
     else:
@@ -122,6 +126,8 @@ def scope_words(display: Display, names: Sequence[str] = (), *, one_query: bool 
     Returns:
         For example ``"this example, all steps, A and B"``.
     """
+    if isinstance(display, Together):
+        return display.over
     what = "this query" if one_query else "this example"
     if display.scale == "step":
         return "this query, this step only" if one_query else "this step only"

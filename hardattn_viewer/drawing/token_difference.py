@@ -20,7 +20,7 @@ from hardattn_viewer.drawing.tokens import (
     tokens_height,
     tokens_picture,
 )
-from hardattn_viewer.session.display import Display
+from hardattn_viewer.session.display import Display, Together
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.shown_tokens import Arcs, coloured, shown_frame
 
@@ -61,6 +61,8 @@ def token_difference_scale(a: Frame, b: Frame, display: Display) -> float:
         The largest |B − A| of this step (``display.scale == "step"``) or of all steps at which
         both have as many keys as now; 1.0 where there is none.
     """
+    if isinstance(display, Together) and display.difference:
+        return display.difference
     if display.scale != "step" and (a.is_part or b.is_part):
         # Of steps that were not read nothing is known but that no difference is above 1.
         return 1.0

@@ -9,7 +9,7 @@ from hardattn_viewer.drawing.frame_words import mechanism_words, step_words
 from hardattn_viewer.drawing.on_image import frame_layout, frame_view, pane_aspect
 from hardattn_viewer.drawing.scale import scope_words
 from hardattn_viewer.drawing.text import amount, plain
-from hardattn_viewer.session.display import Display
+from hardattn_viewer.session.display import Display, Together
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.image_view import crop_words
 from hardattn_viewer.session.map_source import pyramid_of
@@ -89,7 +89,7 @@ def caption(
     else:
         text += f"; bars: {ranges}, {scope}. "
     if difference is not None:
-        largest = "of this step" if display.scale == "step" else "of all steps"
+        largest = difference_words(display)
         text += (
             "B − A: orange more in A, blue more in B, "
             f"to the largest difference {largest}, {amount(difference)}. "
@@ -119,6 +119,13 @@ def with_notes(text: str, notes: Sequence[str]) -> str:
     return text.removesuffix(drawn) + "".join(f"{plain(note)} " for note in notes) + drawn
 
 
+def difference_words(display: Display) -> str:
+    """Of what the strongest colour of B − A is the largest, for example ``"of all steps"``."""
+    if isinstance(display, Together):
+        return f"of {display.over}"
+    return "of this step" if display.scale == "step" else "of all steps"
+
+
 def compare_text_caption(
     frames: Sequence[Frame], display: Display, view: str, scale: float, difference: float | None
 ) -> str:
@@ -145,9 +152,12 @@ def compare_text_caption(
     if difference is not None:
         steps = "this step" if display.scale == "step" else "all steps"
         what = "this query" if view == "tokens" and several else "this example"
+        largest = f"of {what} at {steps}"
+        if isinstance(display, Together):
+            largest = difference_words(display)
         text += (
             "B − A: orange more in A, blue more in B, to the largest difference "
-            f"of {what} at {steps}, {amount(difference)}. "
+            f"{largest}, {amount(difference)}. "
         )
     if view == "tokens":
         text += "".join(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from hardattn_viewer.session.image_view import ImageView
@@ -99,6 +99,27 @@ class Display:
                     f"{name} is {getattr(self, name)!r}; it must be one of "
                     + ", ".join(get_args(allowed))
                 )
+
+
+@dataclass(frozen=True)
+class Together(Display):
+    """How pictures are drawn that belong together: frames of an animation, cells of a sheet.
+
+    Attributes:
+        top: the probability that the strongest colour of all of them stands for.
+        difference: the same for B − A; 0 leaves it to each picture.
+        over: what ``top`` is the largest of, in words.
+    """
+
+    top: float = 1.0
+    difference: float = 0.0
+    over: str = ""
+
+
+def together(options: Display, top: float, difference: float, over: str) -> Together:
+    """The options, with one scale for all pictures of a series."""
+    own = {field.name: getattr(options, field.name) for field in fields(Display)}
+    return Together(**own, top=top, difference=difference, over=over)
 
 
 def toggled(options: Display, option: Option | BarOption | CurveOption) -> Display:

@@ -80,7 +80,7 @@ def file_commands(session: Session, window: Window) -> list[Command]:
             "&Export figure…",
             window.export_figure,
             ("Ctrl+E",),
-            "Save what is shown as SVG, PDF or PNG, or its numbers as CSV or NPZ",
+            "Save what is shown as SVG, PDF, PNG, animation or contact sheet, or its numbers",
             has_frame,
             group="export",
         ),

@@ -42,7 +42,7 @@ def matrix_commands(session: Session) -> list[Command]:
         _change(
             session,
             "matrix_clip",
-            "C&lip the matrix at half its scale",
+            "Cli&p the matrix at half its scale",
             lambda look: replace(look, clip=max(look.clip / 2, 0.01)),
             "Again for less; or drag along the colours below the matrix",
         ),
@@ -64,7 +64,7 @@ def matrix_commands(session: Session) -> list[Command]:
         _switch(
             session,
             "matrix_both",
-            "Matrices of A, &B and B − A",
+            "Matrices of &A, B and B − A",
             lambda look: replace(look, both=not look.both),
             lambda look: look.both,
             "Beside each other, zoomed and moved together",

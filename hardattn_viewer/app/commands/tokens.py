@@ -22,9 +22,9 @@ def token_commands(session: Session) -> list[Command]:
         session.set_display(made(session.state.display))
 
     return [
-        _specials(session, "shown", "Special tokens sho&wn", "As all others"),
+        _specials(session, "shown", "Special tokens &shown", "As all others"),
         _specials(session, "dimmed", "Special tokens &dimmed", "Without colour, off the scale"),
-        _specials(session, "hidden", "Special tokens hi&dden", "Left out, and said how much"),
+        _specials(session, "hidden", "Special tokens h&idden", "Left out, and said how much"),
         Command(
             "nextSpecials",
             "View",

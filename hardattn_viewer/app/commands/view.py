@@ -29,7 +29,7 @@ def view_commands(session: Session, window: Window) -> list[Command]:
         Command(
             "other",
             "View",
-            "Numbers of the &other run",
+            "Numbers of the othe&r run",
             lambda: session.look_at("B" if session.state.focus == "A" else "A"),
             ("X",),
             "Show B in the inspector and overlay instead of A, or A instead of B",

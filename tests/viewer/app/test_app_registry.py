@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QLabel,
     QLineEdit,
+    QMenu,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
@@ -33,7 +34,7 @@ from hardattn_viewer.session import saved
 def test_every_command_is_in_a_menu_the_palette_and_the_help(
     window: MainWindow, qtbot: QtBot
 ) -> None:
-    in_menus = {action.objectName() for menu in window.menus.values() for action in menu.actions()}
+    in_menus = {action.objectName() for menu in all_menus(window) for action in menu.actions()}
     window.actions_["help"].trigger()
     window.actions_["palette"].trigger()
     shown = {label.text() for label in window.findChild(HelpDialog).findChildren(QLabel)}
@@ -45,6 +46,54 @@ def test_every_command_is_in_a_menu_the_palette_and_the_help(
         assert command in matching(window.actions_.commands, name)
     palette.close()
     window.findChild(HelpDialog).close()
+
+
+def all_menus(window: MainWindow) -> list[QMenu]:
+    """The menus of the bar, and their submenus."""
+    return [one for menu in window.menus.values() for one in (menu, *menu.findChildren(QMenu))]
+
+
+def test_the_view_menu_is_short_and_each_of_its_submenus_too(window: MainWindow) -> None:
+    view = window.menus["View"]
+    entries = [action for action in view.actions() if not action.isSeparator()]
+    assert len(entries) <= 16
+    inner = [action.menu() for action in entries if action.menu() is not None]
+    assert [menu.title().replace("&", "") for menu in inner] == [
+        "Site, head and query",
+        "Zoom",
+        "Attention on images",
+        "Attention on tokens",
+        "Matrix of queries and keys",
+        "Colours and their scale",
+        "Theme",
+    ]
+    for menu in inner:
+        inside = [action for action in menu.actions() if not action.isSeparator()]
+        assert 2 <= len(inside) <= 12
+        assert all(action.objectName() for action in inside)
+        assert menu.menuAction().toolTip()
+    # Every command of the menu once, there or in one of them.
+    places = [action.objectName() for menu in (view, *inner) for action in menu.actions()]
+    own = [command.id for command in window.actions_.commands if command.menu == "View"]
+    assert sorted(filter(None, places)) == sorted(own)
+    for menu in (view, *inner):
+        marks = [text[text.index("&") + 1].lower() for text in titles(menu) if "&" in text]
+        assert len(marks) == len(set(marks)), (menu.title(), marks)
+
+
+def titles(menu: QMenu) -> list[str]:
+    return [action.text() for action in menu.actions() if not action.isSeparator()]
+
+
+def test_a_command_in_a_submenu_is_found_by_the_name_of_that(window: MainWindow) -> None:
+    found = matching(window.actions_.commands, "view zoom")
+    assert {command.id for command in found} >= {"zoomIn", "zoomOut", "matrix_zoom_cell"}
+    window.actions_["palette"].trigger()
+    palette = window.findChild(Palette)
+    QTest.keyClicks(palette.field, "zoom in")
+    item = palette.list.currentItem()
+    assert item is not None and item.text(0) == "View › Zoom › Zoom in"
+    palette.close()
 
 
 def test_no_key_is_given_twice(window: MainWindow) -> None:

@@ -1,0 +1,222 @@
+"""The part of ``hardattn export`` that draws several places: animations and contact sheets."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hardattn_viewer.cli import figure_options
+from hardattn_viewer.cli.errors import WRONG_USAGE, CommandError
+from hardattn_viewer.cli.progress import progress_bar
+from hardattn_viewer.cli.runs import address, open_run
+
+if TYPE_CHECKING:
+    from hardattn_viewer.figures.options import FigureOptions
+    from hardattn_viewer.session.display import Display
+    from hardattn_viewer.session.frames import Place
+    from hardattn_viewer.session.series import Over, Series
+    from recorders import Run
+
+OVER: tuple[Over, ...] = ("steps", "snapshots", "heads", "examples")
+FILMS = (".gif", ".mp4")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "several places: an animation (-o FILE.gif or FILE.mp4), or a contact sheet (other files)"
+    )
+    which = group.add_mutually_exclusive_group()
+    for over in OVER:
+        which.add_argument(
+            f"--{over}",
+            metavar="A:B",
+            help=_HELP[over],
+        )
+    group.add_argument("--fps", type=float, metavar="F", help="frames a second (default: 2)")
+    group.add_argument("--seconds", type=float, metavar="S", help="how long it goes, instead")
+    group.add_argument(
+        "--hold",
+        type=float,
+        default=1.0,
+        metavar="S",
+        help="how much longer the last frame stays (default: 1 s)",
+    )
+    group.add_argument("--pixels", type=int, metavar="W", help="width of frames (default: 150 dpi)")
+    group.add_argument("--columns", type=int, metavar="C", help="of a sheet (default: what fits)")
+    group.add_argument(
+        "--page-mm", type=float, default=240.0, metavar="H", help="height of a PDF's pages"
+    )
+
+
+_HELP = {
+    "steps": "a range 2:8 (without its end), a list 3,5,8, or all; from 0 (default of .gif, .mp4)",
+    "snapshots": "moments of training, at the step that --step names or the last one",
+    "heads": "heads of the site",
+    "examples": "examples, at the step that --step names or their last one; see also --keep",
+}
+
+
+def is_asked(arguments: argparse.Namespace) -> bool:
+    """Whether the arguments are about several places."""
+    if Path(arguments.output).suffix.lower() in FILMS:
+        return True
+    by_filter = bool(arguments.keep.strip()) and arguments.view != "heads"
+    return by_filter or _over(arguments) is not None
+
+
+def _over(arguments: argparse.Namespace) -> Over | None:
+    return next((over for over in OVER if getattr(arguments, over) is not None), None)
+
+
+def run(arguments: argparse.Namespace, display: Display) -> int:
+    """Read the places, draw them and save the file."""
+    from hardattn_viewer.cli.drawing_only import drawing_application
+    from hardattn_viewer.figures.options import FigureError
+    from hardattn_viewer.figures.series_file import check_path, write_series
+    from hardattn_viewer.session.series import SeriesError
+    from recorders import RunError
+
+    path = Path(arguments.output)
+    over: Over = _over(arguments) or ("examples" if arguments.keep.strip() else "steps")
+    _check(arguments, over)
+    with ExitStack() as stack:
+        try:
+            # What cannot be written is said before anything is read.
+            check_path(arguments.view or "tokens", path)
+            opened = [arguments.path, *([arguments.other] if arguments.other is not None else [])]
+            runs = [stack.enter_context(open_run(one)) for one in opened]
+            series = read(runs, arguments, over)
+            with drawing_application():
+                options = _options(arguments, series, display)
+                bar = progress_bar(len(series.items), "drawing", "frame")
+                with bar:
+                    write_series(path, series, options, lambda done, _: bar.update(done - bar.n))
+        except FigureError as error:
+            raise CommandError(str(error)) from error
+        except SeriesError as error:
+            raise CommandError(f"{arguments.path}: {error}") from error
+        except (IndexError, KeyError, RunError) as error:
+            raise CommandError(f"{arguments.path}: {error.args[0]}") from error
+    print(arguments.output)
+    return 0
+
+
+def _check(arguments: argparse.Namespace, over: Over) -> None:
+    if arguments.keep.strip() and over not in ("examples",):
+        raise CommandError(
+            f"--keep chooses examples, and --{over} stays at one; use --examples, or no --keep",
+            WRONG_USAGE,
+        )
+    if arguments.fps is not None and arguments.seconds is not None:
+        raise CommandError("--fps and --seconds say the same; use one of them", WRONG_USAGE)
+    if over == "steps" and arguments.step is not None:
+        raise CommandError("--step is one of --steps; use one of them", WRONG_USAGE)
+    if over == "heads" and arguments.head is not None:
+        raise CommandError("--head is one of --heads; use one of them", WRONG_USAGE)
+    if arguments.all_steps:
+        raise CommandError("--all-steps is for a single figure; use --steps all", WRONG_USAGE)
+
+
+def read(runs: Sequence[Run], arguments: argparse.Namespace, over: Over) -> Series:
+    """The places that the arguments name, read."""
+    from hardattn_viewer.cli.export import same_example_name
+    from hardattn_viewer.session.series import how_many, indices, read_series
+
+    places = [_place(arguments, over, arguments.site if run is runs[0] else None) for run in runs]
+    count = how_many(runs[0], places[0], over)
+    if over == "snapshots" and count < 2:
+        raise CommandError(f"{runs[0].path} holds no snapshots of a training; use --steps instead")
+    asked = getattr(arguments, over) or "all"
+    wanted = _kept(arguments, indices(asked, count, over))
+    if over != "examples":
+        for which in range(1, len(runs)):
+            name = runs[0].examples[arguments.example].name
+            example = same_example_name(runs[which], name)
+            places[which] = _with_example(places[which], example)
+    if over != "examples":
+        places = [_at_step(run, place, over) for run, place in zip(runs, places, strict=True)]
+    with progress_bar(len(wanted), "reading", over.removesuffix("s")) as bar:
+        return read_series(runs, places, over, wanted, lambda done: bar.update(done - bar.n))
+
+
+def _place(arguments: argparse.Namespace, over: Over, site: str | None) -> Place:
+    from hardattn_viewer.cli.export import queries_of
+    from hardattn_viewer.session.frames import Place
+
+    asked = queries_of(arguments)
+    return Place(
+        example=arguments.example,
+        # A negative step is the last one, whichever that is.
+        step=-1 if arguments.step is None else arguments.step,
+        site=site,
+        head=None if over == "heads" else arguments.head,
+        query=asked[0] if asked else None,
+        also=asked[1:],
+        words=arguments.subwords == "words",
+    )
+
+
+def _with_example(place: Place, example: int) -> Place:
+    from dataclasses import replace
+
+    return replace(place, example=example)
+
+
+def _at_step(run: Run, place: Place, over: Over) -> Place:
+    """The place, at its last step where none was named."""
+    from dataclasses import replace
+
+    from hardattn_viewer.session.series import how_many
+
+    if place.step >= 0 or over == "snapshots":
+        return place
+    return replace(place, step=max(how_many(run, place, "steps") - 1, 0))
+
+
+def _kept(arguments: argparse.Namespace, wanted: Sequence[int]) -> Sequence[int]:
+    """The examples that pass ``--keep``, as the app's filter would let them through."""
+    if not arguments.keep.strip():
+        return wanted
+    from hardattn_viewer.session.session import Session
+
+    session = Session()
+    try:
+        paths = [arguments.path, *([arguments.other] if arguments.other is not None else [])]
+        session.open([address(path) for path in paths])
+        session.set_filter(arguments.keep)
+        state = session.state
+        if state.filter_error:
+            raise CommandError(f"--keep {arguments.keep!r}: {state.filter_error}", WRONG_USAGE)
+        passed = {state.rows.index("A", row) for row in state.order} if state.rows else set()
+    finally:
+        session.close()
+    found = [at for at in wanted if at in passed]
+    if not found:
+        raise CommandError(f"--keep {arguments.keep!r}: no example passes; widen it")
+    return found
+
+
+def _options(arguments: argparse.Namespace, series: Series, display: Display) -> Any:
+    from hardattn_viewer.figures.animation import Timing
+    from hardattn_viewer.figures.series_file import SeriesOptions
+    from hardattn_viewer.figures.sheet import Grid
+
+    return SeriesOptions(
+        _figure_options(arguments, series),
+        display,
+        Timing(2.0 if arguments.fps is None else arguments.fps, arguments.hold),
+        arguments.seconds,
+        arguments.pixels,
+        Grid(arguments.columns, arguments.page_mm),
+    )
+
+
+def _figure_options(arguments: argparse.Namespace, series: Series) -> FigureOptions:
+    """What each figure should be."""
+    from hardattn_viewer.figures.figure import usual_view
+
+    view = arguments.view or usual_view(series.items[0].frames[0])
+    return figure_options.options_of(arguments, view)
