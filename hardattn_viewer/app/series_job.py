@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import sys
+from collections import deque
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import QObject, QProcess, Signal
+from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 from PySide6.QtGui import QImage
 
 from hardattn_viewer.session.plain import plain
@@ -38,11 +39,16 @@ class SeriesProcess(QObject):
         self._process: QProcess | None = None
         self._waiting = b""
         self._error = ""
+        self._lines: deque[bytes] = deque()
+        self._over: tuple[str] | None = None
+        # One line, that is one picture, a turn of the event loop.
+        self._turns = QTimer(self, interval=0)
+        self._turns.timeout.connect(self._next)
 
     @property
     def is_running(self) -> bool:
         """Whether a job goes on."""
-        return self._process is not None
+        return self._process is not None or self._turns.isActive()
 
     def start(self, job: dict[str, Any]) -> None:
         """Begin a job; see ``job_of``."""
@@ -59,6 +65,9 @@ class SeriesProcess(QObject):
 
     def stop(self) -> None:
         """End the job; nothing of it is heard any more."""
+        self._turns.stop()
+        self._lines.clear()
+        self._over = None
         process, self._process = self._process, None
         if process is None:
             return
@@ -67,9 +76,9 @@ class SeriesProcess(QObject):
         process.errorOccurred.disconnect(self._failed)
         # It takes away what it has not finished; the window does not wait for that.
         process.terminate()
-        if not process.waitForFinished(20):
+        if not process.waitForFinished(30):
             process.kill()
-            process.waitForFinished(20)
+            process.waitForFinished(1_000)
         process.deleteLater()
 
     def _hear(self) -> None:
@@ -77,30 +86,45 @@ class SeriesProcess(QObject):
             return
         lines = (self._waiting + bytes(self._process.readAllStandardOutput().data())).split(b"\n")
         self._waiting = lines.pop()
-        for line in lines:
-            try:
-                event = json.loads(line)
-            except ValueError:
-                continue
-            if "png" in event:
-                image = QImage.fromData(base64.b64decode(event["png"]))
-                self.drawn.emit(int(event["frame"]), int(event["of"]), image)
-            elif "error" in event:
-                self._error = str(event["error"])[:_LONGEST]
-            elif "done" in event:
-                self.told.emit(min(float(event["done"]) / max(float(event["total"]), 1.0), 1.0))
+        self._lines.extend(lines)
+        self._turns.start()
+
+    def _next(self) -> None:
+        """Take in the next line; after the last one of a job that is over, say so."""
+        if self._lines:
+            self._take(self._lines.popleft())
+        elif self._over is not None:
+            words, self._over = self._over[0], None
+            self._turns.stop()
+            self.ended.emit(self._error or words)
+        else:
+            self._turns.stop()
+
+    def _take(self, line: bytes) -> None:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            return
+        if "png" in event:
+            image = QImage.fromData(base64.b64decode(event["png"]))
+            self.drawn.emit(int(event["frame"]), int(event["of"]), image)
+        elif "error" in event:
+            self._error = str(event["error"])[:_LONGEST]
+        elif "done" in event:
+            self.told.emit(min(float(event["done"]) / max(float(event["total"]), 1.0), 1.0))
 
     def _finished(self, code: int, status: QProcess.ExitStatus) -> None:
         self._hear()
         process, self._process = self._process, None
         if process is None:
             return
-        words = self._error
-        if not words and (code or status != QProcess.ExitStatus.NormalExit):
+        words = ""
+        if code or status != QProcess.ExitStatus.NormalExit:
             said = bytes(process.readAllStandardError().data()).decode(errors="replace")
             words = (said.strip().splitlines() or [f"drawing ended with {code}"])[-1][:_LONGEST]
         process.deleteLater()
-        self.ended.emit(words)
+        self._over = (words,)
+        self._turns.start()
 
     def _failed(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart and self._process is not None:
