@@ -17,6 +17,7 @@ from hardattn_viewer.figures.compare_text import compare_matrix_page, compare_to
 from hardattn_viewer.figures.compose import compare_page, regions_page
 from hardattn_viewer.figures.embedding import as_element, in_png, in_svg
 from hardattn_viewer.figures.files import pdf_bytes, png_bytes, svg_bytes, write_whole
+from hardattn_viewer.figures.fonts import with_fonts
 from hardattn_viewer.figures.numbers import csv_bytes, matrix_csv_bytes, npz_bytes
 from hardattn_viewer.figures.options import POINTS_PER_MM, FigureError, FigureOptions, View
 from hardattn_viewer.figures.provenance import title
@@ -128,7 +129,8 @@ class Figure:
     def svg(self) -> bytes:
         """The bytes of the SVG that ``save`` writes."""
         fallback = ", ".join(self.options.theme.family[1:])
-        made = svg_bytes(self.paint, *self.size_mm, self.title, self.caption, fallback)
+        page = svg_bytes(self.paint, *self.size_mm, self.title, self.caption, fallback)
+        made = with_fonts(page)
         return made if self.recipe is None else in_svg(made, self.recipe.as_json())
 
     def _pdf(self) -> bytes:
