@@ -38,6 +38,7 @@ class Collecting(QObject):
         super().__init__(parent)
         self._session = session
         self._before = gc.get_threshold()
+        self._is_alone = gc.get_freeze_count() == 0
         self._changed = time.monotonic()
         self._is_whole = False
         gc.set_threshold(self._before[0], self._before[1], NEVER)
@@ -58,10 +59,11 @@ class Collecting(QObject):
         gc.freeze()
 
     def stop(self) -> None:
-        """Leave it to Python again."""
+        """Leave it to Python again; what was left alone before this began stays so."""
         self._session.changed.disconnect(self._note)
         self._timer.stop()
-        gc.unfreeze()
+        if self._is_alone:
+            gc.unfreeze()
         gc.set_threshold(*self._before)
 
     def _note(self, new: SessionState, old: SessionState) -> None:

@@ -53,6 +53,8 @@ class CounterfactualPage(QWidget):
         self._slot: Slot = "A"
         self.made: Replay | None = None
         self.banner = label(NEVER, "warning", "counterfactualBanner")
+        # On one line it would make the window's middle wider, also while another page is shown.
+        self.banner.setWordWrap(True)
         self.back = QPushButton("Back to the check")
         self.back.setObjectName("counterfactualBack")
         self.back.setShortcut("Backspace")
@@ -74,7 +76,8 @@ class CounterfactualPage(QWidget):
         self.maps.setLayout(maps)
         self.steps = _listing()
         self.steps.itemClicked.connect(self._go_to)
-        head = row(self.banner, 1, self.back, spacing=8)
+        head = row(self.banner, self.back, spacing=8)
+        head.setStretch(0, 1)
         self.busy = QProgressBar()
         self.busy.setObjectName("counterfactualBusy")
         self.busy.setRange(0, 0)

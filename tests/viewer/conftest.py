@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import threading
 from collections.abc import Iterator
+from weakref import WeakSet
 
 import pytest
 import shiboken6
@@ -29,28 +31,68 @@ def application(qapp: object) -> object:
     return qapp
 
 
+MADE: WeakSet[QTimer] = WeakSet()
+"""Every timer that Python made; to look for them among all objects takes a second."""
+OFTEN = 20
+"""Tests between two collections of everything."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def timers_are_noted() -> None:
+    begin = QTimer.__init__
+
+    def noting(self: QTimer, *arguments: object, **more: object) -> None:
+        begin(self, *arguments, **more)
+        MADE.add(self)
+
+    QTimer.__init__ = noting  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session")
+def tests_begun() -> Iterator[int]:
+    """How many tests have begun, one more each time that it is asked."""
+    return itertools.count()
+
+
 @pytest.fixture(autouse=True)
-def leaves_nothing_behind(qapp: QApplication) -> Iterator[None]:
+def leaves_nothing_behind(qapp: QApplication, tests_begun: Iterator[int]) -> Iterator[None]:
     """Fail where a test leaks a top-level widget, a running timer or a thread.
 
     That Qt warned of nothing is checked by pytest-qt: see ``qt_log_level_fail``.
     """
+    if next(tests_begun) % OFTEN == 0:
+        # Modules such as torch are a million objects, which each collection would look through.
+        collect_all()
+        gc.freeze()
     # Where the last test left the pointer, the windows of this one would be pointed at.
     QCursor.setPos(-4_000, -4_000)
     threads = set(threading.enumerate())
     widgets = {address(widget) for widget in qapp.topLevelWidgets()}
     timers = {id(timer) for timer in running_timers()}
+
+    def left() -> list[str]:
+        found = [
+            f"the widget {one.objectName() or type(one).__name__}"
+            for one in qapp.topLevelWidgets()
+            if address(one) not in widgets
+        ]
+        return found + [f"a timer of {t.parent()}" for t in running_timers() if id(t) not in timers]
+
     yield
     qapp.processEvents()
     qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    gc.collect()
-    left = [w for w in qapp.topLevelWidgets() if address(w) not in widgets]
-    assert not left, f"left widgets: {[w.objectName() or type(w).__name__ for w in left]}"
-    ticking = [t for t in running_timers() if id(t) not in timers]
-    assert not ticking, f"left timers running: {[t.parent() for t in ticking]}"
+    if left():
+        collect_all()
+    assert not left(), f"left behind: {left()}"
     running = [t.name for t in threading.enumerate() if t not in threads]
     running = [name for name in running if not name.startswith(STAYS)]
     assert not running, f"left threads running: {running}"
+
+
+def collect_all() -> None:
+    """Free what nothing refers to, also where collections would leave it alone."""
+    gc.unfreeze()
+    gc.collect()
 
 
 def address(widget: QWidget) -> int:
@@ -60,5 +102,4 @@ def address(widget: QWidget) -> int:
 
 def running_timers() -> list[QTimer]:
     """Every timer that will still fire."""
-    found = [one for one in gc.get_objects() if type(one) is QTimer]
-    return [timer for timer in found if shiboken6.isValid(timer) and timer.isActive()]
+    return [timer for timer in MADE if shiboken6.isValid(timer) and timer.isActive()]

@@ -178,6 +178,7 @@ def test_a_line_that_shines_through_is_painted_as_a_whole(qapp: QApplication) ->
 
 
 def test_collections_look_through_what_is_new_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    gc.unfreeze()
     session, before = Session(), gc.get_threshold()
     collecting_ = Collecting(session)
     try:
@@ -214,6 +215,15 @@ class Ring:
     """Something that can hold itself."""
 
     itself: Ring | None = None
+
+
+def test_what_was_left_alone_before_stays_so() -> None:
+    gc.freeze()
+    session = Session()
+    collecting_ = Collecting(session)
+    collecting_.stop()
+    session.close()
+    assert gc.get_freeze_count() > 0
 
 
 def test_a_closed_window_leaves_collecting_as_it_was(
