@@ -42,7 +42,8 @@ def test_what_large_arrays_took_goes_back_to_the_system() -> None:
         return float(done.stdout)
 
     assert left("told") < 5
-    assert left("untold") > 40
+    # How much of the 96 MB stays depends on what the allocator did before.
+    assert left("untold") > 20
 
 
 def test_what_nobody_sees_keeps_no_map(window: MainWindow, qtbot: QtBot) -> None:
