@@ -17,6 +17,7 @@ from recorders.version import PRODUCER
 
 if TYPE_CHECKING:
     from hardattn_viewer.figures.recipe import Recipe, RunPart
+    from hardattn_viewer.figures.series_part import SeriesPart
     from recorders import Run
 
 # What says where a figure looks, and what it is when nobody says it.
@@ -25,7 +26,7 @@ _PLACE = {
     "query": None, "queries": None, "specials": "shown", "subwords": "pieces",
     "raw_tokens": False, "arcs": None, "smooth": False, "all_steps": False, "measure": "entropy",
     "sort": None, "cells": False, "one_scale": False, "keep": "", "operator": None,
-    "explainer": None,
+    "explainer": None, "steps": None, "snapshots": None, "heads": None, "examples": None,
 }  # fmt: skip
 
 
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--again",
         metavar="FIGURE",
-        help="make an SVG, PDF or PNG again, or with -o as another file; size and looks may change",
+        help="make a figure again, or with -o as another file; size and looks may change",
     )
     group.add_argument(
         "--run",
@@ -73,6 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
     output = arguments.output or str(figure)
     if recipe.options.view == "faithfulness":
         _make_checks(recipe, figure, arguments, Path(output))
+    elif recipe.series is not None:
+        _make_series(recipe, recipe.series, figure, arguments, Path(output))
     else:
         _make(recipe, figure, arguments, output)
     print(output)
@@ -82,16 +85,57 @@ def run(arguments: argparse.Namespace) -> int:
 def _make(recipe: Recipe, figure: Path, arguments: argparse.Namespace, output: str) -> None:
     from hardattn_viewer.cli.export import write_figure
 
-    named = (arguments.run_path, arguments.other)
+    with ExitStack() as stack:
+        runs, parts = _runs(recipe, figure, arguments, stack)
+        write_figure(replace(recipe, runs=tuple(parts)), runs, output)
+
+
+def _make_series(
+    recipe: Recipe, series: SeriesPart, figure: Path, arguments: argparse.Namespace, output: Path
+) -> None:
+    from hardattn_viewer.cli.series import arranged, draw, read_at
+    from hardattn_viewer.figures.options import FigureError
+    from hardattn_viewer.figures.series_file import check_path
+    from hardattn_viewer.session.series import SeriesError
+    from recorders import RunError
+
+    try:
+        check_path(recipe.options.view, output)
+        with ExitStack() as stack:
+            runs, parts = _runs(recipe, figure, arguments, stack)
+            at = _examples_of(series, recipe.runs[0], parts[0], runs[0], figure)
+            read = read_at(runs, [part.place for part in parts], series.over, at)
+            arrangement = arranged(replace(series, at=at), arguments)
+            draw(output, read, replace(recipe, runs=tuple(parts), series=arrangement), runs)
+    except (FigureError, SeriesError, IndexError, KeyError, RunError) as error:
+        raise CommandError(f"{figure} cannot be made again: {error.args[0]}") from error
+
+
+def _examples_of(
+    series: SeriesPart, was: RunPart, part: RunPart, opened: Run, figure: Path
+) -> tuple[int, ...]:
+    """The places of a series; examples of a run that changed are found by their names."""
+    if series.over != "examples" or was.fingerprint == part.fingerprint:
+        return series.at
+    names = [example.name for example in opened.examples]
+    missing = [name for name in series.names if name not in names]
+    if missing:
+        raise CommandError(f"{opened.path} does not hold the example “{missing[0]}” of {figure}")
+    return tuple(names.index(name) for name in series.names) or series.at
+
+
+def _runs(
+    recipe: Recipe, figure: Path, arguments: argparse.Namespace, stack: ExitStack
+) -> tuple[list[Run], list[RunPart]]:
+    """The runs of a figure, opened, and its parts as they are by now."""
     if arguments.other is not None and len(recipe.runs) == 1:
         raise CommandError(f"{figure} shows one run: --with names a second one", WRONG_USAGE)
-    with ExitStack() as stack:
-        runs, parts = [], []
-        for part, path in zip(recipe.runs, named, strict=False):
-            opened = _find(part, path, figure, stack)
-            runs.append(opened)
-            parts.append(_as_it_is(part, opened, figure))
-        write_figure(replace(recipe, runs=tuple(parts)), runs, output)
+    runs, parts = [], []
+    for part, path in zip(recipe.runs, (arguments.run_path, arguments.other), strict=False):
+        opened = _find(part, path, figure, stack)
+        runs.append(opened)
+        parts.append(_as_it_is(part, opened, figure))
+    return runs, parts
 
 
 def places_of(file: str, figure: Path) -> list[Path]:

@@ -9,7 +9,7 @@ from typing import Any
 from hardattn_viewer.cli.errors import CommandError
 from recorders.run.text import visible
 
-SUFFIXES = (".svg", ".pdf", ".png")
+SUFFIXES = (".svg", ".pdf", ".png", ".gif", ".mp4", ".npz")
 
 
 def is_figure(path: str) -> bool:
@@ -44,10 +44,13 @@ def figure_in_words(facts: dict[str, Any]) -> str:
             f"  run {slot}      {part['file']}, recording {part['recording'] or 'unnamed'}"
         )
         lines.append(f"             {part['fingerprint'] or 'not fingerprinted'}")
-        where = [f"example {place['example']} ({part['example_name']})", f"step {place['step']}"]
+        step = f"step {place['step']}" if place["step"] >= 0 else "the last step"
+        where = [f"example {place['example']} ({part['example_name']})", step]
         where += [f"site {place['site'] or 'first'}", head]
         where += [] if place["query"] is None else [f"query {place['query']}"]
         lines.append(f"  shows      {', '.join(where)}")
+    if facts["series"] is not None:
+        lines.append(f"  series     {_series_in_words(facts['series'])}")
     if facts["checks"] is not None:
         lines.append(f"  checks     {facts['checks']['file']}, {facts['checks']['fingerprint']}")
     lines.append(
@@ -64,3 +67,12 @@ def figure_in_words(facts: dict[str, Any]) -> str:
         lines.append(f"  not again  {facts['obstacle']}")
     # A file from elsewhere may hold what a terminal would obey.
     return "\n".join(visible(line) for line in lines)
+
+
+def _series_in_words(series: dict[str, Any]) -> str:
+    at, over = series["at"], series["over"]
+    even = at == list(range(at[0], at[-1] + 1))
+    which = f"{at[0]}:{at[-1] + 1}" if even else ", ".join(map(str, at[:20]))
+    which += "" if even or len(at) <= 20 else ", …"
+    words = f"{len(at):,} {over if len(at) > 1 else over.removesuffix('s')}: {which}"
+    return f"{words}; in their place, the {over.removesuffix('s')} above does not count"

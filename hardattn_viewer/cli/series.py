@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from hardattn_viewer.cli.runs import address, open_run
 
 if TYPE_CHECKING:
     from hardattn_viewer.figures.options import FigureOptions
+    from hardattn_viewer.figures.recipe import Recipe
+    from hardattn_viewer.figures.series_part import SeriesPart
     from hardattn_viewer.session.display import Display
     from hardattn_viewer.session.frames import Place
     from hardattn_viewer.session.series import Over, Series
@@ -40,14 +43,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--hold",
         type=float,
-        default=1.0,
         metavar="S",
         help="how much longer the last frame stays (default: 1 s)",
     )
     group.add_argument("--pixels", type=int, metavar="W", help="width of frames (default: 150 dpi)")
     group.add_argument("--columns", type=int, metavar="C", help="of a sheet (default: what fits)")
     group.add_argument(
-        "--page-mm", type=float, default=240.0, metavar="H", help="height of a PDF's pages"
+        "--page-mm", type=float, metavar="H", help="height of a PDF's pages (default: 240)"
     )
 
 
@@ -73,9 +75,8 @@ def _over(arguments: argparse.Namespace) -> Over | None:
 
 def run(arguments: argparse.Namespace, display: Display) -> int:
     """Read the places, draw them and save the file."""
-    from hardattn_viewer.cli.drawing_only import drawing_application
     from hardattn_viewer.figures.options import FigureError
-    from hardattn_viewer.figures.series_file import check_path, write_series
+    from hardattn_viewer.figures.series_file import check_path, recipe_of_series
     from hardattn_viewer.session.series import SeriesError
     from recorders import RunError
 
@@ -88,12 +89,9 @@ def run(arguments: argparse.Namespace, display: Display) -> int:
             check_path(arguments.view or "tokens", path)
             opened = [arguments.path, *([arguments.other] if arguments.other is not None else [])]
             runs = [stack.enter_context(open_run(one)) for one in opened]
-            series = read(runs, arguments, over)
-            with drawing_application():
-                options = _options(arguments, series, display)
-                bar = progress_bar(len(series.items), "drawing", "frame")
-                with bar:
-                    write_series(path, series, options, lambda done, _: bar.update(done - bar.n))
+            series, places = read(runs, arguments, over)
+            recipe = recipe_of_series(series, places, opened, _how(arguments, series, display))
+            draw(path, series, recipe, runs)
         except FigureError as error:
             raise CommandError(str(error)) from error
         except SeriesError as error:
@@ -104,14 +102,29 @@ def run(arguments: argparse.Namespace, display: Display) -> int:
     return 0
 
 
+def draw(path: Path, series: Series, recipe: Recipe, runs: Sequence[Run]) -> None:
+    """Write what was read, and show how far that is.
+
+    Raises:
+        FigureError: it cannot be drawn, or the place cannot be written.
+    """
+    from hardattn_viewer.cli.drawing_only import drawing_application
+    from hardattn_viewer.figures.making import left_out_of
+    from hardattn_viewer.figures.series_file import write_series
+
+    bar = progress_bar(len(series.items), "drawing", "frame")
+    with drawing_application(), bar:
+        write_series(
+            path, series, recipe, left_out_of(runs), lambda done, _: bar.update(done - bar.n)
+        )
+
+
 def _check(arguments: argparse.Namespace, over: Over) -> None:
     if arguments.keep.strip() and over not in ("examples",):
         raise CommandError(
             f"--keep chooses examples, and --{over} stays at one; use --examples, or no --keep",
             WRONG_USAGE,
         )
-    if arguments.fps is not None and arguments.seconds is not None:
-        raise CommandError("--fps and --seconds say the same; use one of them", WRONG_USAGE)
     if over == "steps" and arguments.step is not None:
         raise CommandError("--step is one of --steps; use one of them", WRONG_USAGE)
     if over == "heads" and arguments.head is not None:
@@ -120,10 +133,12 @@ def _check(arguments: argparse.Namespace, over: Over) -> None:
         raise CommandError("--all-steps is for a single figure; use --steps all", WRONG_USAGE)
 
 
-def read(runs: Sequence[Run], arguments: argparse.Namespace, over: Over) -> Series:
-    """The places that the arguments name, read."""
+def read(
+    runs: Sequence[Run], arguments: argparse.Namespace, over: Over
+) -> tuple[Series, list[Place]]:
+    """The places that the arguments name, read, and where they are in each run."""
     from hardattn_viewer.cli.export import same_example_name
-    from hardattn_viewer.session.series import how_many, indices, read_series
+    from hardattn_viewer.session.series import how_many, indices
 
     places = [_place(arguments, over, arguments.site if run is runs[0] else None) for run in runs]
     count = how_many(runs[0], places[0], over)
@@ -138,8 +153,15 @@ def read(runs: Sequence[Run], arguments: argparse.Namespace, over: Over) -> Seri
             places[which] = _with_example(places[which], example)
     if over != "examples":
         places = [_at_step(run, place, over) for run, place in zip(runs, places, strict=True)]
-    with progress_bar(len(wanted), "reading", over.removesuffix("s")) as bar:
-        return read_series(runs, places, over, wanted, lambda done: bar.update(done - bar.n))
+    return read_at(runs, places, over, wanted), places
+
+
+def read_at(runs: Sequence[Run], places: Sequence[Place], over: Over, at: Sequence[int]) -> Series:
+    """The frames of a series, and how far that is meanwhile."""
+    from hardattn_viewer.session.series import read_series
+
+    with progress_bar(len(at), "reading", over.removesuffix("s")) as bar:
+        return read_series(runs, places, over, at, lambda done: bar.update(done - bar.n))
 
 
 def _place(arguments: argparse.Namespace, over: Over, site: str | None) -> Place:
@@ -160,15 +182,11 @@ def _place(arguments: argparse.Namespace, over: Over, site: str | None) -> Place
 
 
 def _with_example(place: Place, example: int) -> Place:
-    from dataclasses import replace
-
     return replace(place, example=example)
 
 
 def _at_step(run: Run, place: Place, over: Over) -> Place:
     """The place, at its last step where none was named."""
-    from dataclasses import replace
-
     from hardattn_viewer.session.series import how_many
 
     if place.step >= 0 or over == "snapshots":
@@ -199,19 +217,35 @@ def _kept(arguments: argparse.Namespace, wanted: Sequence[int]) -> Sequence[int]
     return found
 
 
-def _options(arguments: argparse.Namespace, series: Series, display: Display) -> Any:
-    from hardattn_viewer.figures.animation import Timing
-    from hardattn_viewer.figures.series_file import SeriesOptions
-    from hardattn_viewer.figures.sheet import Grid
+def _how(arguments: argparse.Namespace, series: Series, display: Display) -> Recipe:
+    """How the places are drawn, and how they follow or lie beside each other."""
+    from hardattn_viewer.figures.recipe import Recipe
+    from hardattn_viewer.figures.series_part import SeriesPart
 
-    return SeriesOptions(
-        _figure_options(arguments, series),
-        display,
-        Timing(2.0 if arguments.fps is None else arguments.fps, arguments.hold),
-        arguments.seconds,
-        arguments.pixels,
-        Grid(arguments.columns, arguments.page_mm),
-    )
+    part = arranged(SeriesPart(), arguments)
+    return Recipe((), _figure_options(arguments, series), display, series=part)
+
+
+def arranged(part: SeriesPart, arguments: argparse.Namespace) -> SeriesPart:
+    """A series with what the arguments say of how it follows or lies beside itself.
+
+    Raises:
+        CommandError: two ways are named of how fast it goes.
+        FigureError: a number is out of its range.
+    """
+    if arguments.fps is not None and arguments.seconds is not None:
+        raise CommandError("--fps and --seconds say the same; use one of them", WRONG_USAGE)
+
+    def told(**values: float | None) -> dict[str, Any]:
+        return {name: value for name, value in values.items() if value is not None}
+
+    seconds = part.seconds if arguments.seconds is None else arguments.seconds
+    if arguments.fps is not None:
+        seconds = None
+    timing = replace(part.timing, **told(fps=arguments.fps, hold=arguments.hold))
+    grid = replace(part.grid, **told(columns=arguments.columns, page_mm=arguments.page_mm))
+    changed = told(width_px=arguments.pixels)
+    return replace(part, timing=timing, seconds=seconds, grid=grid, **changed)
 
 
 def _figure_options(arguments: argparse.Namespace, series: Series) -> FigureOptions:

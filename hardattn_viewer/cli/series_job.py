@@ -41,7 +41,10 @@ def main() -> int:
 
 
 def _draw(asked: dict[str, Any]) -> None:
-    from hardattn_viewer.figures.series_file import SeriesOptions, check_path, write_series
+    from hardattn_viewer.figures.making import left_out_of
+    from hardattn_viewer.figures.recipe import Recipe
+    from hardattn_viewer.figures.series_file import check_path, recipe_of_series, write_series
+    from hardattn_viewer.figures.series_part import SeriesPart, Timing
     from hardattn_viewer.session.display import Display
     from hardattn_viewer.session.frames import Place
     from hardattn_viewer.session.plain import with_plain
@@ -62,15 +65,18 @@ def _draw(asked: dict[str, Any]) -> None:
             asked["wanted"],
             lambda done: _tell({"done": done, "total": 2 * total}),
         )
+        how = SeriesPart(timing=Timing(asked["fps"], asked["hold"]))
+        recipe = Recipe((), _figure(asked), display, series=how)
+        recipe = recipe_of_series(series, places, asked["runs"], recipe)
         with drawing_application():
-            options = SeriesOptions(_figure(asked), display, _timing(asked))
             if asked["preview"]:
-                _preview(series, options, path, int(asked["preview"]))
+                _preview(series, recipe, path, int(asked["preview"]))
             else:
                 write_series(
                     path,
                     series,
-                    options,
+                    recipe,
+                    left_out_of(runs),
                     lambda done, of: _tell({"done": total * (1 + done / of), "total": 2 * total}),
                 )
 
@@ -88,21 +94,16 @@ def _figure(asked: dict[str, Any]) -> Any:
     )
 
 
-def _timing(asked: dict[str, Any]) -> Any:
-    from hardattn_viewer.figures.animation import Timing
-
-    return Timing(asked["fps"], asked["hold"])
-
-
-def _preview(series: Any, options: Any, path: Path, width: int) -> None:
+def _preview(series: Any, recipe: Any, path: Path, width: int) -> None:
     """Every frame of an animation, or the first page of a sheet, as wide as asked."""
     from hardattn_viewer.figures.animation import SUFFIXES, make_animation
     from hardattn_viewer.figures.sheet import make_sheet
 
-    view, figure, display = options.figure.view, options.figure, options.display
+    figure, display = recipe.options, recipe.display
+    view = figure.view
     if path.suffix.lower() not in SUFFIXES:
         paged = path.suffix.lower() == ".pdf"
-        sheet = make_sheet(view, series, figure, display, options.grid, paged=paged)
+        sheet = make_sheet(view, series, figure, display, recipe.series.grid, paged=paged)
         _show(sheet.image(width), 0, 1)
         return
     # Laid out as the file is, so that what cannot be written is said now.

@@ -20,6 +20,7 @@ from hardattn_viewer.figures.gif import GifWriter
 from hardattn_viewer.figures.mp4 import Mp4Writer, find_ffmpeg
 from hardattn_viewer.figures.options import FigureError, FigureOptions, View
 from hardattn_viewer.figures.series import label_choices, one_scale, series_figure
+from hardattn_viewer.figures.series_part import Timing
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.series import Series
 
@@ -30,27 +31,6 @@ MOST_WIDTH = 3_840
 STRIP_PX = 24.0
 # Of all frames together; about a minute of work, and half a gigabyte while a GIF is made.
 MOST_PIXELS = 400_000_000
-
-
-@dataclass(frozen=True)
-class Timing:
-    """How fast an animation goes.
-
-    Attributes:
-        fps: frames a second, in 0.1 … 50.
-        hold: seconds that the last frame stays for after its turn, in 0 … 60.
-    """
-
-    fps: float = 2.0
-    hold: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not 0.1 <= self.fps <= 50:
-            raise FigureError(
-                f"{self.fps:g} frames a second cannot be shown everywhere; choose 0.1 … 50"
-            )
-        if not 0 <= self.hold <= 60:
-            raise FigureError(f"the last frame cannot stay for {self.hold:g} s; choose 0 … 60")
 
 
 class Writer(Protocol):

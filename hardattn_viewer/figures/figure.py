@@ -15,11 +15,12 @@ from hardattn_viewer.drawing.text import plain
 from hardattn_viewer.figures.blocks import Page
 from hardattn_viewer.figures.compare_text import compare_matrix_page, compare_tokens_page
 from hardattn_viewer.figures.compose import compare_page, regions_page
-from hardattn_viewer.figures.embedding import as_element, in_png, in_svg
-from hardattn_viewer.figures.files import pdf_bytes, png_bytes, svg_bytes, write_whole
+from hardattn_viewer.figures.embedding import as_element, in_npz, in_png, in_svg
+from hardattn_viewer.figures.files import png_bytes, svg_bytes, write_whole
 from hardattn_viewer.figures.fonts import with_fonts
 from hardattn_viewer.figures.numbers import csv_bytes, matrix_csv_bytes, npz_bytes
 from hardattn_viewer.figures.options import POINTS_PER_MM, FigureError, FigureOptions, View
+from hardattn_viewer.figures.pdf_pages import pdf_bytes
 from hardattn_viewer.figures.provenance import title
 from hardattn_viewer.figures.recipe import Recipe
 from hardattn_viewer.figures.text_pages import matrix_page, tokens_page
@@ -113,9 +114,9 @@ class Figure:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the figure, or the numbers behind it, by the suffix of ``path``.
 
-        The file is there whole or not at all. ``.svg``, ``.pdf`` and ``.png`` hold the figure and
-        what it was made of, ``.csv`` and ``.npz`` the numbers of all steps. The same figure gives
-        the same bytes.
+        The file is there whole or not at all. ``.svg``, ``.pdf`` and ``.png`` hold the figure,
+        ``.csv`` and ``.npz`` the numbers of all steps; all but ``.csv`` what it was made of, too.
+        The same figure gives the same bytes.
 
         Args:
             path: where; an existing file is replaced.
@@ -135,13 +136,19 @@ class Figure:
 
     def _pdf(self) -> bytes:
         more = "" if self.recipe is None else as_element(self.recipe.as_json())
-        words = (self.title, self.caption, PRODUCER)
-        return pdf_bytes(self.paint, *self.size_mm, *words, more)
+        pages = [(self.paint, *self.size_mm)]
+        return pdf_bytes(pages, self.title, self.caption, PRODUCER, more)
 
     def _png(self) -> bytes:
         words = f"{self.title}. {self.caption}"
         made = png_bytes(self.paint, *self.size_mm, self.options.dpi, words)
         return made if self.recipe is None else in_png(made, self.recipe.as_json())
+
+    def _npz(self, names: Sequence[str]) -> bytes:
+        if self.written is not None:
+            return self.written.npz(self.caption)
+        scales, difference = self.page.scales, self.page.difference
+        return npz_bytes(self.frames, names, self.caption, scales, difference)
 
     def _bytes(self, target: Path) -> bytes:
         names = ("A", "B")[: len(self.frames)]
@@ -154,15 +161,13 @@ class Figure:
                 return self._png()
             case ".csv" if self.written is not None:
                 return self.written.csv()
-            case ".npz" if self.written is not None:
-                return self.written.npz(self.caption)
+            case ".npz":
+                made = self._npz(names)
+                return made if self.recipe is None else in_npz(made, self.recipe.as_json())
             case ".csv" if self.options.view == "matrix":
                 return matrix_csv_bytes(self.frames[0], names[0])
             case ".csv":
                 return csv_bytes(self.frames, names)
-            case ".npz":
-                scales, difference = self.page.scales, self.page.difference
-                return npz_bytes(self.frames, names, self.caption, scales, difference)
             case other:
                 known = ", ".join(SUFFIXES)
                 shown = f"the suffix {plain(other)!r}" if other else "no suffix"

@@ -13,7 +13,7 @@ from hardattn_viewer.figures.curve_pages import make_timeline_figure, make_train
 from hardattn_viewer.figures.figure import Figure, make_figure
 from hardattn_viewer.figures.heads import make_heads_figure
 from hardattn_viewer.figures.options import FigureError, FigureOptions
-from hardattn_viewer.figures.recipe import Recipe, RunPart, asked_place, shown_by
+from hardattn_viewer.figures.recipe import Recipe, RunPart, asked_place, told_by
 from hardattn_viewer.session.atlas import Atlas
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame, Place, load_frame
@@ -67,9 +67,14 @@ def layout_of(
     least, most = needed.get(view, (1, 1))
     if not least <= len(recipe.runs) == len(runs) <= most:
         raise FigureError(f"the view {view!r} does not show {len(recipe.runs)} run(s)")
-    left_out = tuple(dict.fromkeys(sentence for run in runs for sentence in run.left_out))
+    left_out = left_out_of(runs)
     lay_out, recipe = _read(recipe, runs, options, display)
     return lambda: with_recipe(lay_out(), recipe, left_out)
+
+
+def left_out_of(runs: Sequence[Run]) -> tuple[str, ...]:
+    """What the runs did not record, each sentence once."""
+    return tuple(dict.fromkeys(sentence for run in runs for sentence in run.left_out))
 
 
 def _read(
@@ -104,9 +109,8 @@ def with_recipe(figure: Figure, recipe: Recipe, left_out: Sequence[str] = ()) ->
         recipe: what it was made of.
         left_out: what the runs did not record, in sentences.
     """
-    count = len(recipe.runs)
-    shown = shown_by(figure.page, figure.options, recipe.display, left_out, count)
-    return replace(figure, recipe=replace(recipe, options=figure.options, shown=shown))
+    told = told_by(replace(recipe, options=figure.options), figure.page, left_out)
+    return replace(figure, recipe=told)
 
 
 def read_frame(run: Run, place: Place) -> Frame:

@@ -1,52 +1,79 @@
-"""PDFs of several pages, each of exactly its own size."""
+"""PDFs of one page or several, each of exactly its own size, without a date or anything random."""
 
 from __future__ import annotations
 
-import hashlib
 import re
+import uuid
 from collections.abc import Sequence
 
-from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QRectF, QSize
+from PySide6.QtCore import (
+    QBuffer,
+    QByteArray,
+    QHashSeed,
+    QIODevice,
+    QMarginsF,
+    QRectF,
+    QSize,
+    QUuid,
+)
 from PySide6.QtGui import QPageSize, QPainter, QPdfWriter
 
 from hardattn_viewer.figures.files import Paint
 from hardattn_viewer.figures.options import POINTS_PER_MM
+from hardattn_viewer.figures.xmp import xmp_packet
 
-_PDF_DPI = 1200
+_DPI = 1200
+_DOTS = _DPI / 72
+_SIZE = rb"/MediaBox \[0 0 (\d+\.\d{6}) (\d+\.\d{6})\]"
 
 
-def pdf_pages_bytes(pages: Sequence[tuple[Paint, float, float]], title: str, program: str) -> bytes:
+def pdf_bytes(
+    pages: Sequence[tuple[Paint, float, float]],
+    title: str,
+    description: str,
+    program: str,
+    more: str = "",
+) -> bytes:
     """A PDF with type embedded and pictures lossless.
 
     Args:
-        pages: what paints each, and its width and height in mm.
+        pages: what paints each, and its width and height in mm, to the hundredth.
         title: what the file is called.
-        program: what drew it.
+        description: what it shows.
+        program: what made it.
+        more: an XML element for its metadata; empty for none.
     """
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     writer = QPdfWriter(buffer)
-    writer.setResolution(_PDF_DPI)
+    writer.setResolution(_DPI)
     writer.setTitle(title)
     writer.setCreator(program)
+    told = xmp_packet(title, description, program, more)
+    writer.setDocumentXmpMetadata(QByteArray(told))
+    # By default random: the same for the same figure instead.
+    writer.setDocumentId(QUuid(f"{{{uuid.uuid5(uuid.NAMESPACE_URL, told.decode())}}}"))
     writer.setPageMargins(QMarginsF(0, 0, 0, 0))
-    painter = QPainter()
-    dots = _PDF_DPI / 72
-    sizes = []
-    for number, (paint, width_mm, height_mm) in enumerate(pages):
-        width, height = width_mm * POINTS_PER_MM, height_mm * POINTS_PER_MM
-        # Qt lays pages out in whole points: paint on the next larger page, then cut it to size.
-        page = QSize(-int(-width // 1), -int(-height // 1))
-        writer.setPageSize(QPageSize(page, "figure", QPageSize.SizeMatchPolicy.ExactMatch))
-        if number:
-            writer.newPage()
-        else:
-            painter.begin(writer)
-        # The origin of a PDF page is its lower left corner, and the cut keeps it.
-        paint(painter, QRectF(0, (page.height() - height) * dots, width * dots, height * dots))
-        sizes.append((width, height))
-    painter.end()
-    return _timeless(_cut(bytes(buffer.data().data()), sizes))
+    sizes = [(width * POINTS_PER_MM, height * POINTS_PER_MM) for _, width, height in pages]
+    # The fonts are written in the order of a table that is otherwise another in each process.
+    QHashSeed.setDeterministicGlobalSeed()
+    try:
+        painter = QPainter()
+        for (paint, _, _), (width, height) in zip(pages, sizes, strict=True):
+            # Qt lays pages out in whole points: paint on the next larger one, then cut it to size.
+            page = QSize(-int(-width // 1), -int(-height // 1))
+            writer.setPageSize(QPageSize(page, "figure", QPageSize.SizeMatchPolicy.ExactMatch))
+            if not painter.isActive():
+                painter.begin(writer)
+            else:
+                writer.newPage()
+            # The origin of a PDF page is its lower left corner, and the cut keeps it.
+            top = (page.height() - height) * _DOTS
+            paint(painter, QRectF(0, top, width * _DOTS, height * _DOTS))
+        painter.end()
+    finally:
+        QHashSeed.resetRandomGlobalSeed()
+    return _without_dates(_cut(bytes(buffer.data().data()), sizes))
 
 
 def _cut(data: bytes, sizes: Sequence[tuple[float, float]]) -> bytes:
@@ -60,18 +87,11 @@ def _cut(data: bytes, sizes: Sequence[tuple[float, float]]) -> bytes:
         ]
         return b"/MediaBox [0 0 " + cut[0] + b" " + cut[1] + b"]"
 
-    return re.sub(rb"/MediaBox \[0 0 (\d+\.\d{6}) (\d+\.\d{6})\]", exact, data)
+    return re.sub(_SIZE, exact, data, count=len(sizes))
 
 
-def _timeless(data: bytes) -> bytes:
-    """Without the moment of writing and a number by chance, so that the same gives the same."""
-    data = re.sub(rb"\(D:\d{14}", b"(D:19800101000000", data)
-    data = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", b"1980-01-01T00:00:00", data)
-    known = re.search(rb"uuid:([0-9a-f-]{36})", data)
-    if known is None:
-        return data
-    old = known.group(1)
-    rest = data.replace(old, b"").replace(old.hex().encode(), b"")
-    number = hashlib.sha256(rest).hexdigest()
-    new = "-".join((number[:8], number[8:12], number[12:16], number[16:20], number[20:32])).encode()
-    return data.replace(old, new).replace(old.hex().encode(), new.hex().encode())
+def _without_dates(data: bytes) -> bytes:
+    """A PDF that does not say when it was made; every offset in it stays right."""
+    head, rest = data[:4096], data[4096:]
+    dates = rb"/(?:CreationDate|ModDate) \(D:[^()]*\)"
+    return re.sub(dates, lambda match: b" " * len(match[0]), head) + rest

