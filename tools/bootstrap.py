@@ -118,7 +118,8 @@ def workers(words: list[str]) -> list[str]:
     """As many test processes as there are processors, up to four, where none were asked for."""
     if any(word.startswith(("-n", "--numprocesses", "--pdb", "-s")) for word in words):
         return []
-    return ["-n", str(min(os.cpu_count() or 1, 4))]
+    # One that is done takes over what others have left; shares dealt at the start leave it idle.
+    return ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "worksteal"]
 
 
 def become(command: list[str | Path]) -> None:

@@ -31,6 +31,7 @@ from hardattn_viewer.app.export_recipes import (
     report_of,
     told,
 )
+from hardattn_viewer.app.export_views import figure_views, series_views
 from hardattn_viewer.app.series_dialog import SeriesDialog
 from hardattn_viewer.app.series_job import counts
 from hardattn_viewer.drawing.checks.picture import ChecksPicture
@@ -42,10 +43,8 @@ from hardattn_viewer.figures.figure import (
     FigureError,
     FigureOptions,
     make_figure,
-    usual_view,
 )
 from hardattn_viewer.figures.heads import make_heads_figure
-from hardattn_viewer.figures.series import VIEWS
 from hardattn_viewer.figures.widths import width_of
 from hardattn_viewer.session.checking import checked_run
 from hardattn_viewer.session.comparing import comparison_of
@@ -89,22 +88,7 @@ class ExportDialog(QDialog):
         self._session = session
         self.saved: Path | None = None
         state = session.state
-        # The picture of one run is what the window shows of its keys: regions or tokens.
-        frame = state.frame
-        usual = usual_view(frame) if frame is not None else "regions"
-        views: dict[str, str] = {"Overlay" if usual == "regions" else "Tokens": usual}
-        if frame is not None and (usual == "tokens" or frame.queries > 1):
-            views["Matrix of queries and keys"] = "matrix"
-        if heads_of(state) is not None:
-            views["All heads"] = "heads"
-        views["A, B and B − A"] = "compare"
-        if state.frames.steps > 1:
-            views["Timeline"] = "timeline"
-        if report_of(state) is not None:
-            views["Faithfulness"] = "faithfulness"
-        if courses_of(state):
-            views["Training"] = "training"
-        self.view = choice("exportView", "What to export", views)
+        self.view = choice("exportView", "What to export", figure_views(state))
         self.format = choice("exportFormat", "File format", FORMATS)
         self.theme = choice("exportTheme", "Theme", {"Light": "light", "Dark": "dark"})
         self.preset = choice("exportPreset", "Column of a paper", preset_choices())
@@ -199,11 +183,7 @@ class ExportDialog(QDialog):
     def _open_series(self) -> None:
         """Go over to the dialog for several places, with the views that it can draw."""
         parent = self.parent()
-        views = {
-            self.view.itemText(at): str(self.view.itemData(at))
-            for at in range(self.view.count())
-            if self.view.itemData(at) in VIEWS
-        }
+        views = series_views(self._session.state)
         here = str(self.view.currentData())
         window = parent if isinstance(parent, QWidget) else self
         dialog = SeriesDialog(self._session, views, here, self._folder, Preview(), window)

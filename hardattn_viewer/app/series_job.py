@@ -156,7 +156,7 @@ def job_of(state: SessionState, view: str, over: Over, chosen: range) -> dict[st
         over: what changes.
         chosen: which ones, from 0; of examples, their lines in the list.
     """
-    slots: tuple[Slot, ...] = SLOTS if view == "compare" else (state.focus,)
+    slots = _slots(state, view)
     runs, places = [], []
     targets = dict(zip(SLOTS, targets_wanted(state), strict=True))
     for slot in slots:
@@ -190,4 +190,18 @@ def job_of(state: SessionState, view: str, over: Over, chosen: range) -> dict[st
         "wanted": wanted,
         "view": view,
         "display": plain(state.display),
+        "atlas": plain(state.atlas),
     }
+
+
+def _slots(state: SessionState, view: str) -> tuple[Slot, ...]:
+    """The runs that a view draws."""
+    if view == "compare":
+        return SLOTS
+    if view == "heads":
+        other: Slot = "B" if state.shown_slot == "A" else "A"
+        both = state.frames.of(other) is not None
+        return (state.shown_slot, other) if both else (state.shown_slot,)
+    if view == "timeline":
+        return tuple(slot for slot in SLOTS if state.frames.of(slot) is not None) or ("A",)
+    return (state.focus,)

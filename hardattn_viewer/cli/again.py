@@ -104,7 +104,8 @@ def _make_series(
         with ExitStack() as stack:
             runs, parts = _runs(recipe, figure, arguments, stack)
             at = _examples_of(series, recipe.runs[0], parts[0], runs[0], figure)
-            read = read_at(runs, [part.place for part in parts], series.over, at)
+            heads = recipe.options.view == "heads"
+            read = read_at(runs, [part.place for part in parts], series.over, at, heads=heads)
             arrangement = arranged(replace(series, at=at), arguments)
             draw(output, read, replace(recipe, runs=tuple(parts), series=arrangement), runs)
     except (FigureError, SeriesError, IndexError, KeyError, RunError) as error:

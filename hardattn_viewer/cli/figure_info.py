@@ -44,11 +44,16 @@ def figure_in_words(facts: dict[str, Any]) -> str:
             f"  run {slot}      {part['file']}, recording {part['recording'] or 'unnamed'}"
         )
         lines.append(f"             {part['fingerprint'] or 'not fingerprinted'}")
-        step = f"step {place['step']}" if place["step"] >= 0 else "the last step"
-        where = [f"example {place['example']} ({part['example_name']})", step]
-        where += [f"site {place['site'] or 'first'}", head]
-        where += [] if place["query"] is None else [f"query {place['query']}"]
-        lines.append(f"  shows      {', '.join(where)}")
+        over = "" if facts["series"] is None else facts["series"]["over"]
+        where = {
+            "examples": f"example {place['example']} ({part['example_name']})",
+            "steps": f"step {place['step']}" if place["step"] >= 0 else "the last step",
+            "site": f"site {place['site'] or 'first'}",
+            "heads": head,
+            "query": "" if place["query"] is None else f"query {place['query']}",
+        }
+        shown = [words for what, words in where.items() if words and what != over]
+        lines.append(f"  shows      {', '.join(shown)}")
     if facts["series"] is not None:
         lines.append(f"  series     {_series_in_words(facts['series'])}")
     if facts["checks"] is not None:
@@ -57,11 +62,11 @@ def figure_in_words(facts: dict[str, Any]) -> str:
         f"  size       {options['width_mm']:g} mm wide, {options['font_pt']:g} pt, "
         f"{options['dpi']} dpi as PNG, {options['theme']}, {display['colours']}"
     )
-    shown = facts["shown"]
+    said = facts["shown"]
     for name, key in (("scale", "normalisation"), ("caption", "caption")):
-        if isinstance(shown.get(key), str):
-            lines.append(f"  {name:<10} {shown[key]}")
-    left_out = shown.get("left_out")
+        if isinstance(said.get(key), str):
+            lines.append(f"  {name:<10} {said[key]}")
+    left_out = said.get("left_out")
     lines += [f"  left out   {one}" for one in (left_out if isinstance(left_out, list) else ())]
     if facts["obstacle"]:
         lines.append(f"  not again  {facts['obstacle']}")
@@ -74,5 +79,4 @@ def _series_in_words(series: dict[str, Any]) -> str:
     even = at == list(range(at[0], at[-1] + 1))
     which = f"{at[0]}:{at[-1] + 1}" if even else ", ".join(map(str, at[:20]))
     which += "" if even or len(at) <= 20 else ", …"
-    words = f"{len(at):,} {over if len(at) > 1 else over.removesuffix('s')}: {which}"
-    return f"{words}; in their place, the {over.removesuffix('s')} above does not count"
+    return f"{len(at):,} {over if len(at) > 1 else over.removesuffix('s')}: {which}"

@@ -11,6 +11,7 @@ from hardattn_viewer.cli.figure_options import options_of
 
 if TYPE_CHECKING:
     from hardattn_viewer.figures.recipe import Recipe
+    from hardattn_viewer.session.atlas import Atlas
     from hardattn_viewer.session.display import Display
     from recorders import Run
 
@@ -43,7 +44,6 @@ def recipe_of(
     """What the figure of all heads is made of."""
     from hardattn_viewer.figures.making import most_steps
     from hardattn_viewer.figures.recipe import Recipe, run_part
-    from hardattn_viewer.session.atlas import Atlas
     from hardattn_viewer.session.frames import Place
 
     run, example = runs[0], arguments.example
@@ -59,7 +59,14 @@ def recipe_of(
     for other, path in zip(runs[1:], paths[1:], strict=True):
         there = Place(example=_same_example(other, name), step=step)
         parts.append(run_part(other.mark, there, name, path))
-    atlas = Atlas(
+    return Recipe(tuple(parts), options_of(arguments, "heads"), display, atlas_of(arguments))
+
+
+def atlas_of(arguments: argparse.Namespace) -> Atlas:
+    """How all heads are shown, by the arguments."""
+    from hardattn_viewer.session.atlas import Atlas
+
+    return Atlas(
         mode="cells" if arguments.cells else "maps",
         measure=arguments.measure,
         by_measure=arguments.sort is not None,
@@ -67,7 +74,6 @@ def recipe_of(
         scale="all" if arguments.one_scale else "each",
         filter=arguments.keep,
     )
-    return Recipe(tuple(parts), options_of(arguments, "heads"), display, atlas)
 
 
 def _same_example(run: Run, name: str) -> int:

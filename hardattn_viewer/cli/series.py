@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hardattn_viewer.cli import figure_options
+from hardattn_viewer.cli import figure_options, heads_figure
 from hardattn_viewer.cli.errors import WRONG_USAGE, CommandError
 from hardattn_viewer.cli.progress import progress_bar
 from hardattn_viewer.cli.runs import address, open_run
@@ -65,8 +65,12 @@ def is_asked(arguments: argparse.Namespace) -> bool:
     """Whether the arguments are about several places."""
     if Path(arguments.output).suffix.lower() in FILMS:
         return True
-    by_filter = bool(arguments.keep.strip()) and arguments.view != "heads"
-    return by_filter or _over(arguments) is not None
+    return _keeps_examples(arguments) or _over(arguments) is not None
+
+
+def _keeps_examples(arguments: argparse.Namespace) -> bool:
+    """Whether ``--keep`` is about examples: with all heads, it is about those."""
+    return bool(arguments.keep.strip()) and arguments.view != "heads"
 
 
 def _over(arguments: argparse.Namespace) -> Over | None:
@@ -81,7 +85,7 @@ def run(arguments: argparse.Namespace, display: Display) -> int:
     from recorders import RunError
 
     path = Path(arguments.output)
-    over: Over = _over(arguments) or ("examples" if arguments.keep.strip() else "steps")
+    over: Over = _over(arguments) or ("examples" if _keeps_examples(arguments) else "steps")
     _check(arguments, over)
     with ExitStack() as stack:
         try:
@@ -120,7 +124,7 @@ def draw(path: Path, series: Series, recipe: Recipe, runs: Sequence[Run]) -> Non
 
 
 def _check(arguments: argparse.Namespace, over: Over) -> None:
-    if arguments.keep.strip() and over not in ("examples",):
+    if _keeps_examples(arguments) and over != "examples":
         raise CommandError(
             f"--keep chooses examples, and --{over} stays at one; use --examples, or no --keep",
             WRONG_USAGE,
@@ -153,15 +157,24 @@ def read(
             places[which] = _with_example(places[which], example)
     if over != "examples":
         places = [_at_step(run, place, over) for run, place in zip(runs, places, strict=True)]
-    return read_at(runs, places, over, wanted), places
+    return read_at(runs, places, over, wanted, heads=arguments.view == "heads"), places
 
 
-def read_at(runs: Sequence[Run], places: Sequence[Place], over: Over, at: Sequence[int]) -> Series:
-    """The frames of a series, and how far that is meanwhile."""
+def read_at(
+    runs: Sequence[Run],
+    places: Sequence[Place],
+    over: Over,
+    at: Sequence[int],
+    *,
+    heads: bool = False,
+) -> Series:
+    """The frames of a series, or the numbers of all heads too, and how far that is meanwhile."""
     from hardattn_viewer.session.series import read_series
 
     with progress_bar(len(at), "reading", over.removesuffix("s")) as bar:
-        return read_series(runs, places, over, at, lambda done: bar.update(done - bar.n))
+        return read_series(
+            runs, places, over, at, lambda done: bar.update(done - bar.n), heads=heads
+        )
 
 
 def _place(arguments: argparse.Namespace, over: Over, site: str | None) -> Place:
@@ -196,7 +209,7 @@ def _at_step(run: Run, place: Place, over: Over) -> Place:
 
 def _kept(arguments: argparse.Namespace, wanted: Sequence[int]) -> Sequence[int]:
     """The examples that pass ``--keep``, as the app's filter would let them through."""
-    if not arguments.keep.strip():
+    if not _keeps_examples(arguments):
         return wanted
     from hardattn_viewer.session.session import Session
 
@@ -223,7 +236,8 @@ def _how(arguments: argparse.Namespace, series: Series, display: Display) -> Rec
     from hardattn_viewer.figures.series_part import SeriesPart
 
     part = arranged(SeriesPart(), arguments)
-    return Recipe((), _figure_options(arguments, series), display, series=part)
+    atlas = heads_figure.atlas_of(arguments) if arguments.view == "heads" else None
+    return Recipe((), _figure_options(arguments, series), display, atlas, series=part)
 
 
 def arranged(part: SeriesPart, arguments: argparse.Namespace) -> SeriesPart:

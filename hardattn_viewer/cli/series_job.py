@@ -45,6 +45,7 @@ def _draw(asked: dict[str, Any]) -> None:
     from hardattn_viewer.figures.recipe import Recipe
     from hardattn_viewer.figures.series_file import check_path, recipe_of_series, write_series
     from hardattn_viewer.figures.series_part import SeriesPart, Timing
+    from hardattn_viewer.session.atlas import Atlas
     from hardattn_viewer.session.display import Display
     from hardattn_viewer.session.frames import Place
     from hardattn_viewer.session.plain import with_plain
@@ -53,6 +54,7 @@ def _draw(asked: dict[str, Any]) -> None:
     path = Path(asked["output"])
     check_path(asked["view"], path)
     unfit: list[str] = []
+    heads = asked["view"] == "heads"
     display = with_plain(Display(), asked["display"], unfit)
     places = [with_plain(Place(), place, unfit) for place in asked["places"]]
     with ExitStack() as stack:
@@ -64,9 +66,11 @@ def _draw(asked: dict[str, Any]) -> None:
             asked["over"],
             asked["wanted"],
             lambda done: _tell({"done": done, "total": 2 * total}),
+            heads=heads,
         )
         how = SeriesPart(timing=Timing(asked["fps"], asked["hold"]))
-        recipe = Recipe((), _figure(asked), display, series=how)
+        atlas = with_plain(Atlas(), asked["atlas"], unfit) if heads else None
+        recipe = Recipe((), _figure(asked), display, atlas, series=how)
         recipe = recipe_of_series(series, places, asked["runs"], recipe)
         with drawing_application():
             if asked["preview"]:
@@ -107,7 +111,7 @@ def _preview(series: Any, recipe: Any, path: Path, width: int) -> None:
         _show(sheet.image(width), 0, 1)
         return
     # Laid out as the file is, so that what cannot be written is said now.
-    made = make_animation(view, series, figure, display)
+    made = make_animation(view, series, figure, display, atlas=recipe.atlas)
     for at in range(len(made.figures)):
         _show(made.frame(at, width), at, len(made.figures))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -30,6 +31,23 @@ _NUMBERED, _NAMED = 30.0, 40.0
 _SMALLER = 9.5
 
 
+@dataclass(frozen=True)
+class SharedScale:
+    """One scale for sheets that belong together: the frames of an animation.
+
+    Attributes:
+        largest: the largest probability of all their maps.
+        low: the smallest value of their measure; NaN where none is known.
+        high: its largest value.
+        over: what these are taken over, such as "the 6 steps shown".
+    """
+
+    largest: float
+    low: float
+    high: float
+    over: str
+
+
 @dataclass(frozen=True, eq=False)
 class HeadsSheet:
     """What stays while the pointer and the current head move.
@@ -39,12 +57,19 @@ class HeadsSheet:
         atlas: how they are shown.
         shown: which, and in which order.
         colours: table of amounts.
+        shared: the scale, where it is not of these numbers alone.
     """
 
     numbers: HeadNumbers
     atlas: Atlas
     shown: Shown
     colours: AmountTable = "viridis"
+    shared: SharedScale | None = None
+
+    @property
+    def largest(self) -> float:
+        """The largest probability of the maps that share a scale."""
+        return self.numbers.largest if self.shared is None else self.shared.largest
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,9 +91,25 @@ class HeadsPicture:
     picked: tuple[HeadAt, ...] = ()
 
 
-def heads_sheet(numbers: HeadNumbers, atlas: Atlas, colours: AmountTable) -> HeadsSheet:
+def heads_sheet(
+    numbers: HeadNumbers, atlas: Atlas, colours: AmountTable, shared: SharedScale | None = None
+) -> HeadsSheet:
     """Work out what ``paint_sheet`` paints."""
-    return HeadsSheet(numbers, atlas, shown_heads(numbers, atlas), colours)
+    return HeadsSheet(numbers, atlas, shown_heads(numbers, atlas), colours, shared)
+
+
+def shared_scale(numbers: Sequence[HeadNumbers], atlas: Atlas, over: str) -> SharedScale:
+    """One scale for several sheets.
+
+    Args:
+        numbers: of each.
+        atlas: how they are shown.
+        over: what they are, such as "the 6 steps shown".
+    """
+    ranges = np.array([one.range_of(atlas.measure) for one in numbers])
+    known = ranges[np.isfinite(ranges).all(1)]
+    low, high = (known[:, 0].min(), known[:, 1].max()) if len(known) else (math.nan, math.nan)
+    return SharedScale(max(one.largest for one in numbers), float(low), float(high), over)
 
 
 def sheet_layout(sheet: HeadsSheet, rect: QRectF, theme: Theme) -> HeadsLayout:
@@ -228,7 +269,7 @@ def _paint_maps(painter: QPainter, sheet: HeadsSheet, layout: HeadsLayout, theme
 
 def map_scale(sheet: HeadsSheet, largest: float) -> float:
     """Probability of the strongest colour of a map whose largest is ``largest``."""
-    top = largest if sheet.atlas.scale == "each" else sheet.numbers.largest
+    top = largest if sheet.atlas.scale == "each" else sheet.largest
     return top if top > 0 else 1.0
 
 
@@ -251,7 +292,10 @@ def _px(length: float) -> int:
 
 def cell_range(sheet: HeadsSheet) -> tuple[float, float]:
     """What the first and the last colour of cells stand for; NaN where nothing is known."""
-    low, high = sheet.numbers.range_of(sheet.atlas.measure)
+    shared = sheet.shared
+    low, high = (
+        sheet.numbers.range_of(sheet.atlas.measure) if shared is None else (shared.low, shared.high)
+    )
     return (low, high) if high > low or math.isnan(low) else (min(0.0, low), max(high, 1e-12))
 
 

@@ -27,11 +27,12 @@ def scale_words(sheet: HeadsSheet) -> str:
     """What the colours stand for, and where their ends were taken."""
     numbers, atlas = sheet.numbers, sheet.atlas
     count = len(numbers.heads)
-    everyone = "the one head of this step" if count == 1 else f"all {count:,} heads of this step"
+    over = "this step" if sheet.shared is None else sheet.shared.over
+    everyone = f"the one head of {over}" if count == 1 else f"all {count:,} heads of {over}"
     if atlas.mode == "maps":
         if atlas.scale == "each":
             return "each map on its own scale: 0 – its largest probability"
-        return f"probability, one scale for {everyone}: 0 – {amount(numbers.largest)}"
+        return f"probability, one scale for {everyone}: 0 – {amount(sheet.largest)}"
     name, measure = WORDS[atlas.measure].name, atlas.measure
     low, high = cell_range(sheet)
     if math.isnan(low):

@@ -19,8 +19,9 @@ from hardattn_viewer.figures.figure import Figure
 from hardattn_viewer.figures.gif import GifWriter
 from hardattn_viewer.figures.mp4 import Mp4Writer, find_ffmpeg
 from hardattn_viewer.figures.options import FigureError, FigureOptions, View
-from hardattn_viewer.figures.series import label_choices, one_scale, series_figure
+from hardattn_viewer.figures.series import figures_of, label_choices
 from hardattn_viewer.figures.series_part import Timing
+from hardattn_viewer.session.atlas import Atlas
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.series import Series
 
@@ -112,6 +113,7 @@ def make_animation(
     options: FigureOptions,
     display: Display,
     width_px: int | None = None,
+    atlas: Atlas | None = None,
 ) -> Animation:
     """Lay out an animation.
 
@@ -122,6 +124,7 @@ def make_animation(
         display: how it is drawn.
         width_px: width of the frames; None is that of the figure at 150 dots per inch. Odd widths
             are made even, as films need it.
+        atlas: how all heads are shown, for their view.
 
     Raises:
         FigureError: the view cannot show a place, or the frames are too large or too many.
@@ -132,8 +135,7 @@ def make_animation(
     if not 32 <= width <= MOST_WIDTH:
         raise FigureError(f"frames {width:,} px wide cannot be made; choose 32 … {MOST_WIDTH:,} px")
     width = _even(width)
-    shared = one_scale(view, series, options, display)
-    figures = tuple(series_figure(view, item, options, shared) for item in series.items)
+    figures = figures_of(view, series, options, display, atlas or Atlas())
     height = _even(max(_height(figure, width) for figure in figures))
     labels: tuple[str, ...] = ()
     if series.over != "steps":

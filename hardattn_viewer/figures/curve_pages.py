@@ -108,7 +108,10 @@ def make_training_figure(
 
 
 def make_timeline_figure(
-    frames: Mapping[str, Frame], options: FigureOptions, display: Display
+    frames: Mapping[str, Frame],
+    options: FigureOptions,
+    display: Display,
+    ranges: Mapping[str, tuple[float, float]] | None = None,
 ) -> Figure:
     """A figure of the timeline: entropy, p(selected) and reward over the steps of an example.
 
@@ -116,6 +119,7 @@ def make_timeline_figure(
         frames: by slot, one run or two at the same example.
         options: size, type and theme.
         display: not used by curves; kept for the same call as of other figures.
+        ranges: by the names of tracks, the ends of their axes; None is as the frames have them.
 
     Raises:
         FigureError: no run holds numbers of its steps.
@@ -141,8 +145,7 @@ def make_timeline_figure(
                 )
                 for curve in track.curves
             ),
-            track.low,
-            track.high,
+            *(ranges or {}).get(track.name, (track.low, track.high)),
         )
         for track in tracks
     )
@@ -164,6 +167,16 @@ def make_timeline_figure(
     )
     page = _page(parts, words, options, ())
     return Figure(replace(options, view="timeline"), tuple(present), page, written)
+
+
+def timeline_ranges(several: Sequence[Mapping[str, Frame]]) -> dict[str, tuple[float, float]]:
+    """By the names of tracks, axes that hold the curves of several timelines."""
+    found: dict[str, tuple[float, float]] = {}
+    for frames in several:
+        for track in tracks_of(Frames(frames.get("A"), frames.get("B"))):
+            low, high = found.get(track.name, (track.low, track.high))
+            found[track.name] = (min(low, track.low), max(high, track.high))
+    return found
 
 
 def _need_application() -> None:

@@ -14,6 +14,7 @@ from hardattn_viewer.drawing.headings import HEADING_HEIGHT, paint_heading
 from hardattn_viewer.drawing.heads import (
     HeadsPicture,
     HeadsSheet,
+    SharedScale,
     heads_sheet,
     paint_heads,
     sheet_layout,
@@ -53,7 +54,11 @@ _ABOUT = (
 
 
 def make_heads_figure(
-    numbers: HeadNumbers, atlas: Atlas, options: FigureOptions, display: Display
+    numbers: HeadNumbers,
+    atlas: Atlas,
+    options: FigureOptions,
+    display: Display,
+    shared: SharedScale | None = None,
 ) -> Figure:
     """Lay out all heads of a run as they are shown.
 
@@ -62,13 +67,14 @@ def make_heads_figure(
         atlas: how they are shown; picked heads are not marked.
         options: size, type and theme.
         display: the table of colours.
+        shared: the scale of several figures; None is that of this one.
 
     Raises:
         FigureError: the filter cannot be understood, or no head passes it.
     """
     if QGuiApplication.instance() is None:
         raise FigureError("no QGuiApplication is running; create one before making figures")
-    sheet = heads_sheet(numbers, atlas, display.colours)
+    sheet = heads_sheet(numbers, atlas, display.colours, shared)
     if sheet.shown.error:
         raise FigureError(f"the filter {atlas.filter!r} cannot be used: {sheet.shown.error}")
     if not sheet.shown.heads:

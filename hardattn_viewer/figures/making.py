@@ -17,8 +17,7 @@ from hardattn_viewer.figures.recipe import Recipe, RunPart, asked_place, told_by
 from hardattn_viewer.session.atlas import Atlas
 from hardattn_viewer.session.display import Display
 from hardattn_viewer.session.frames import Frame, Place, load_frame
-from hardattn_viewer.session.head_atlas import HeadStudy
-from hardattn_viewer.session.head_atlas import Side as HeadSide
+from hardattn_viewer.session.head_atlas import numbers_at
 from hardattn_viewer.session.head_numbers import HeadNumbers
 from hardattn_viewer.session.state import SLOTS
 from hardattn_viewer.session.training_course import Course, Side, TrainingCourse
@@ -154,10 +153,7 @@ def heads_at(runs: Sequence[Run], places: Sequence[Place]) -> HeadNumbers:
             raise IndexError(
                 f"example {place.example} has no step {place.step}; it has {steps}, from 0"
             )
-        sides = [HeadSide(at, one.example, one.snapshot) for at, one in enumerate(places)]
-        study = HeadStudy(sides[0], place.step, sides[1] if len(sides) > 1 else None)
-        found = [one for one in study.results(dict(enumerate(runs))) if one is not None]
-        return found[-1]
+        return numbers_at(runs, places)
     except (IndexError, RunError) as error:
         raise FigureError(f"{run.path}: {error.args[0]}") from error
 

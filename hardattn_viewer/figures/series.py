@@ -6,26 +6,76 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import get_args
 
+from hardattn_viewer.drawing.heads import shared_scale
 from hardattn_viewer.drawing.text import amount, plain
+from hardattn_viewer.figures.curve_pages import make_timeline_figure, timeline_ranges
 from hardattn_viewer.figures.figure import Figure, make_figure
+from hardattn_viewer.figures.heads import make_heads_figure
 from hardattn_viewer.figures.options import FigureError, FigureOptions, View
+from hardattn_viewer.session.atlas import Atlas
 from hardattn_viewer.session.display import Display, together
 from hardattn_viewer.session.frames import Frame
 from hardattn_viewer.session.series import Item, Series
+from hardattn_viewer.session.state import SLOTS
 
-VIEWS: tuple[View, ...] = ("regions", "tokens", "matrix", "compare")
+SHEETS: tuple[View, ...] = ("regions", "tokens", "matrix", "compare")
+"""Views that a contact sheet is drawn of."""
+VIEWS: tuple[View, ...] = (*SHEETS, "heads", "timeline")
+"""Views that an animation is drawn of."""
 
 
-def check_view(view: str) -> None:
-    """Refuse views that show no single place.
+def check_view(view: str, *, sheet: bool = False) -> None:
+    """Refuse views of which no series is drawn.
+
+    Args:
+        view: what is drawn of each place.
+        sheet: whether they are to lie beside each other.
 
     Raises:
         FigureError: the view is one of those.
     """
-    if view not in VIEWS:
-        known = ", ".join(VIEWS)
-        what = "shows several places already" if view in get_args(View) else "is unknown"
-        raise FigureError(f"the view {view!r} {what}; a series is drawn of one of {known}")
+    if view in (SHEETS if sheet else VIEWS):
+        return
+    known = ", ".join(SHEETS if sheet else VIEWS)
+    what = "shows several places already" if view in get_args(View) else "is unknown"
+    kind = "a contact sheet" if sheet else "a series"
+    more = "; save it as .gif or .mp4" if view in VIEWS else ""
+    raise FigureError(f"the view {view!r} {what}; {kind} is drawn of one of {known}{more}")
+
+
+def figures_of(
+    view: View, series: Series, options: FigureOptions, display: Display, atlas: Atlas
+) -> tuple[Figure, ...]:
+    """The figure of each place, with one scale for all of them.
+
+    Args:
+        view: what is drawn of each.
+        series: the places.
+        options: of each figure.
+        display: how a single one would be drawn.
+        atlas: how all heads are shown, for their view.
+
+    Raises:
+        FigureError: the view cannot show an item.
+    """
+    check_view(view)
+    if view == "heads":
+        if series.over == "heads":
+            raise FigureError(
+                "the view 'heads' shows all heads at every place: export steps, snapshots or "
+                "examples of it"
+            )
+        numbers = [item.heads for item in series.items if item.heads is not None]
+        scale = shared_scale(numbers, atlas, series.words)
+        return tuple(make_heads_figure(one, atlas, options, display, scale) for one in numbers)
+    if view == "timeline":
+        several: list[dict[str, Frame]] = [
+            dict(zip(SLOTS, item.frames, strict=False)) for item in series.items
+        ]
+        ranges = timeline_ranges(several)
+        return tuple(make_timeline_figure(one, options, display, ranges) for one in several)
+    shared = one_scale(view, series, options, display)
+    return tuple(series_figure(view, item, options, shared) for item in series.items)
 
 
 def series_figure(view: View, item: Item, options: FigureOptions, display: Display) -> Figure:
@@ -34,7 +84,6 @@ def series_figure(view: View, item: Item, options: FigureOptions, display: Displ
     Raises:
         FigureError: the view cannot show the item.
     """
-    check_view(view)
     return make_figure(view, item.frames, options, display)
 
 

@@ -12,13 +12,13 @@ from hardattn_viewer.figures.embedding import as_element, in_gif, in_mp4
 from hardattn_viewer.figures.figure import SUFFIXES
 from hardattn_viewer.figures.files import write_whole
 from hardattn_viewer.figures.options import FigureError, View
-from hardattn_viewer.figures.recipe import Recipe, run_part, told_by
+from hardattn_viewer.figures.recipe import Recipe, RunPart, asked_place, run_part, told_by
 from hardattn_viewer.figures.series import check_view
 from hardattn_viewer.figures.series_part import SeriesPart, Timing
 from hardattn_viewer.figures.sheet import make_sheet
 from hardattn_viewer.figures.xmp import xmp_packet
-from hardattn_viewer.session.frames import Place
-from hardattn_viewer.session.series import Series
+from hardattn_viewer.session.frames import Frame, Place
+from hardattn_viewer.session.series import Over, Series
 from recorders.version import PRODUCER
 
 Tell = Callable[[int, int], None]
@@ -32,8 +32,9 @@ def check_path(view: View, path: Path) -> None:
     Raises:
         FigureError: the view shows no single place, the suffix is unknown, or ffmpeg is missing.
     """
-    check_view(view)
-    if path.suffix.lower() in animation.SUFFIXES:
+    moves = path.suffix.lower() in animation.SUFFIXES
+    check_view(view, sheet=not moves)
+    if moves:
         animation.check_suffix(path)
     elif path.suffix.lower() not in SUFFIXES:
         known = ", ".join((*animation.SUFFIXES, *SUFFIXES))
@@ -69,7 +70,7 @@ def write_series(
         tell(1, 1)
         return
     timing = part.timing_of(len(series.items))
-    made = make_animation(view, series, recipe.options, recipe.display, part.width_px)
+    made = make_animation(view, series, recipe.options, recipe.display, part.width_px, recipe.atlas)
     write_whole(path, _film(path, made, timing, recipe, left_out, tell))
 
 
@@ -86,7 +87,7 @@ def recipe_of_series(
     """
     first = series.items[0].frames
     runs = tuple(
-        run_part(frame.source, replace(place, site=frame.place.site), frame.example_name, file)
+        _run_part(series.over, frame, place, file)
         for frame, place, file in zip(first, places, files, strict=True)
     )
     names: tuple[str, ...] = ()
@@ -97,6 +98,22 @@ def recipe_of_series(
     at = tuple(item.at for item in series.items)
     part = replace(how.series or SeriesPart(), over=series.over, at=at, names=names)
     return replace(how, runs=runs, series=part)
+
+
+def _run_part(over: Over, frame: Frame, place: Place, file: str) -> RunPart:
+    """What a recipe says of a run; of what changes, always the same."""
+    place = replace(asked_place(frame), step=place.step)
+    match over:
+        case "steps":
+            place = replace(place, step=-1)
+        case "snapshots":
+            place = replace(place, snapshot=None)
+        case "heads":
+            place = replace(place, head=None)
+        case "examples":
+            part = run_part(frame.source, replace(place, example=0), "", file)
+            return replace(part, has_example=False)
+    return run_part(frame.source, place, frame.example_name, file)
 
 
 def _film(

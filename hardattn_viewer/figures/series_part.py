@@ -59,8 +59,8 @@ class SeriesPart:
     """Several places instead of the one that a recipe's run part names.
 
     Attributes:
-        over: what they differ in; that part of the run's place does not count. A step of -1 there
-            is the last one, whichever that is.
+        over: what they differ in; that part of the run's place does not count, and nor does the
+            name of its example where it is examples. A step of -1 is the last one of each.
         at: the steps, snapshots, heads or examples of the first run, from 0, in their order.
         names: of the examples, by which they are found in a run that was recorded anew; may be
             empty.

@@ -116,7 +116,7 @@ def make_sheet(
     """
     if QGuiApplication.instance() is None:
         raise FigureError("no QGuiApplication is running; create one before making figures")
-    check_view(view)
+    check_view(view, sheet=True)
     grid = grid or Grid()
     if len(series.items) > MOST_CELLS:
         raise FigureError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from recorders.run.detail import block_of, is_large
 from recorders.run.errors import DamagedError
 
 if TYPE_CHECKING:
+    from hardattn_viewer.session.frames import Place
     from hardattn_viewer.session.state import SessionState, Slot
     from recorders.run.reader import Run, Site
     from recorders.run.records import Event
@@ -99,6 +100,19 @@ class HeadStudy:
                 yield _numbers(here, other, tuple(known))
                 shown = turn = time.monotonic()
         yield _numbers(here, other, tuple(known))
+
+
+def numbers_at(runs: Sequence[Run], places: Sequence[Place]) -> HeadNumbers:
+    """The numbers of all heads of the first run, held against those of the second if there is one.
+
+    Args:
+        runs: one or two.
+        places: where to look in each; its example, step and snapshot count.
+    """
+    sides = [Side(at, one.example, one.snapshot) for at, one in enumerate(places)]
+    study = HeadStudy(sides[0], places[0].step, sides[1] if len(sides) > 1 else None)
+    found = [one for one in study.results(dict(enumerate(runs))) if one is not None]
+    return found[-1]
 
 
 @dataclass(frozen=True)

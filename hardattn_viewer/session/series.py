@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from hardattn_viewer.session.frame_parts import frame_bytes, site_of
 from hardattn_viewer.session.frames import Frame, Place, frame_at_step, load_frame
+from hardattn_viewer.session.head_atlas import numbers_at
+from hardattn_viewer.session.head_numbers import HeadNumbers
 
 if TYPE_CHECKING:
     from recorders.run.reader import Run
@@ -28,10 +30,12 @@ class Item:
     Attributes:
         at: the step, snapshot, head or example that it is, counting from 0.
         frames: of the run, or of A and B.
+        heads: the numbers of all heads of the run, where they were asked for.
     """
 
     at: int
     frames: tuple[Frame, ...]
+    heads: HeadNumbers | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +116,8 @@ def read_series(
     over: Over,
     wanted: Sequence[int],
     tell: Callable[[int], None] = lambda done: None,
+    *,
+    heads: bool = False,
 ) -> Series:
     """Read the frames of a series.
 
@@ -123,6 +129,7 @@ def read_series(
             the same step and head, at the snapshot of the same training step, and at the example
             of the same name.
         tell: called with how many were read.
+        heads: read the numbers of all heads, too; those of B are compared with.
 
     Raises:
         SeriesError: there are too many, or B lacks one.
@@ -137,7 +144,8 @@ def read_series(
     kept: dict[int, Frame] = {}
     for done, at in enumerate(wanted, start=1):
         frames = []
-        for which, (run, place) in enumerate(zip(runs, _at(runs, places, over, at), strict=True)):
+        here = list(_at(runs, places, over, at))
+        for which, (run, place) in enumerate(zip(runs, here, strict=True)):
             known = kept.get(which)
             if over == "steps" and known is not None and place.step in known.held:
                 frames.append(frame_at_step(known, place.step))
@@ -156,7 +164,7 @@ def read_series(
                 f"{done:,} of {len(wanted):,} {over} take more than 1 GB of memory; "
                 "choose a shorter range of them"
             )
-        items.append(Item(at, tuple(frames)))
+        items.append(Item(at, tuple(frames), numbers_at(runs, here) if heads else None))
         tell(done)
     return Series(over, tuple(items))
 

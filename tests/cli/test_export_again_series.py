@@ -32,10 +32,15 @@ SERIES: dict[str, list[str]] = {
     ],
     "snapshots": ["training-hard.h5", "--snapshots", "0:12", *SMALL],
     "heads": ["minilm-text.h5", "--view", "matrix", "--heads", "0:4", *SMALL, "--theme", "dark"],
+    "all heads": ["minilm-text.h5", "--view", "heads", "--examples", "0:3", *SMALL, "--cells"],
+    "timeline": [
+        *("glimpse-hard.h5", "--view", "timeline", "--with", "glimpse-soft.h5", *SMALL),
+        *("--examples", "0:3"),
+    ],
     "kept": ["glimpse-hard.h5", "--keep", "wrong", "--page-mm", "80", *SMALL],
 }
-FILES = [("steps", "gif"), ("seconds", "gif"), ("snapshots", "gif"), ("heads", "gif")]
-FILES += [("pair", "gif"), ("pair", "svg"), ("heads", "png"), ("kept", "pdf"), ("steps", "npz")]
+FILES = [(name, "gif") for name in SERIES if name != "kept"]
+FILES += [("pair", "svg"), ("heads", "png"), ("kept", "pdf"), ("steps", "npz")]
 
 
 @pytest.fixture

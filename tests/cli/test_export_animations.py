@@ -13,6 +13,11 @@ import pytest
 from commands import output_of, sentence_of
 from PIL import Image
 
+from hardattn_viewer.drawing.heads import measure_text
+from hardattn_viewer.drawing.text import amount
+from hardattn_viewer.figures.embedding import recipe_in
+from hardattn_viewer.session.frames import Place
+from hardattn_viewer.session.head_atlas import numbers_at
 from recorders import read_run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -196,7 +201,8 @@ def test_numbers_of_heads_of_a_matrix_are_those_of_the_run(
         (("--fps", "90"), 1, "choose 0.1 … 50"),
         (("--seconds", "0.01"), 1, "6 frames in 0.01 s cannot be shown everywhere"),
         (("--pixels", "9000"), 1, "choose 32 … 3,840 px"),
-        (("--view", "timeline"), 1, "shows several places already"),
+        (("--view", "training"), 1, "shows several places already"),
+        (("--view", "heads", "--heads", "all"), 1, "shows all heads at every place"),
         (("--snapshots", "all"), 1, "holds no snapshots of a training; use --steps instead"),
         (("--keep", "wrong"), 1, "examples"),
     ],
@@ -306,3 +312,66 @@ def test_a_real_film_decodes_to_the_frames(
     for at, still_frame in enumerate(expected):
         assert np.abs(frames[5 * at + 2] - still_frame).mean() < 6
     assert np.abs(frames[2] - expected[5]).mean() > np.abs(frames[2] - expected[0]).mean()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--steps", "all", "--measure", "margin", "--cells"),
+        ("--snapshots", "0:12", "--one-scale"),
+    ],
+)
+def test_all_heads_move_under_one_scale(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    run = TRAINING if "--snapshots" in words else HARD
+    film = tmp_path / "a.gif"
+    about = (str(run), "--view", "heads", *words, "--width-mm", "85", "--pixels", "400")
+    output_of(capsys, "export", *about, "-o", str(film))
+    over, count = ("snapshots", 12) if run == TRAINING else ("steps", 6)
+    frames = frames_of(film)
+    assert len(frames) == count
+    caption = recipe_in(film).shown["caption"]
+    assert f"the {count} {over} shown" in caption
+    with read_run(str(run)) as opened:
+        places = [
+            Place(step=at) if over == "steps" else Place(snapshot=at, step=5) for at in range(count)
+        ]
+        numbers = [numbers_at([opened], [place]) for place in places]
+    if over == "steps":
+        low = min(one.range_of("margin")[0] for one in numbers)
+        high = max(one.range_of("margin")[1] for one in numbers)
+        ends = [measure_text("margin", low), measure_text("margin", high, unit=True)]
+        assert " – ".join(ends) in caption
+        assert len({one.range_of("margin") for one in numbers}) > 1
+    else:
+        assert f"0 – {amount(max(one.largest for one in numbers))}" in caption
+    assert any((frame != frames[0]).any() for frame in frames)
+
+
+def test_timelines_of_examples_have_the_same_axes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    film = tmp_path / "a.gif"
+    words = ("--view", "timeline", "--with", str(SOFT), "--examples", "0:4", "--pixels", "400")
+    output_of(capsys, "export", str(HARD), *words, "--width-mm", "85", "-o", str(film))
+    frames = frames_of(film)
+    assert len(frames) == 4
+    # Names of tracks, labels and lines of axes stay where they are.
+    rows = slice(0, int(0.7 * len(frames[0])))
+    left = np.stack([frame[rows, :33] for frame in frames])
+    assert (left == left[0]).all() and (left != 255).any()
+    assert any((frame != frames[0]).any() for frame in frames)
+
+
+def test_at_each_step_the_timeline_marks_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    film = tmp_path / "a.gif"
+    about = (str(HARD), "--example", "8", "--view", "timeline")
+    output_of(capsys, "export", *about, *SAME, "-o", str(film))
+    frames = frames_of(film)
+    for step in (0, 3):
+        alone = still(capsys, tmp_path / "s.png", *about, "--step", str(step))
+        rows = min(len(alone), len(frames[step]))
+        assert np.abs(frames[step][:rows] - alone[:rows]).max() <= 32

@@ -200,6 +200,7 @@ def test_a_sheet_of_snapshots_names_training_steps(
         (("--examples", "0:3", "--page-mm", "5", "-o", "a.pdf"), "choose 60 … 1000 mm"),
         (("--examples", "0:3", "-o", "a.docx"), "a series is saved as one of .gif, .mp4, .svg"),
         (("--examples", "290:400,2", "-o", "a.svg"), "write a range"),
+        (("--view", "heads", "--steps", "all", "-o", "a.svg"), "save it as .gif or .mp4"),
     ],
 )
 def test_what_cannot_be_a_sheet_is_said_with_the_remedy(

@@ -20,6 +20,7 @@ from pytestqt.qtbot import QtBot
 from hardattn_viewer.app.export_dialog import ExportDialog
 from hardattn_viewer.app.main_window import MainWindow
 from hardattn_viewer.app.series_dialog import SeriesDialog
+from hardattn_viewer.figures.embedding import recipe_in
 
 # A process of its own has to start, and may have to wait for others.
 PATIENCE = 40_000
@@ -104,6 +105,25 @@ def test_a_sheet_of_the_examples_in_the_list_has_those_that_pass_the_filter(
     with Image.open(tmp_path / "s.png") as image:
         assert "3 examples" in image.info["Description"]
     again.close()
+
+
+@pytest.mark.parametrize("view", ["heads", "timeline"])
+def test_views_of_many_pictures_move_and_lie_on_no_sheet(
+    dialog: SeriesDialog, qtbot: QtBot, tmp_path: Path, view: str
+) -> None:
+    dialog.view.setCurrentIndex(dialog.view.findData(view))
+    assert dialog.view.currentData() == view
+    steps = dialog.last.value()
+    path = saved(dialog, qtbot, tmp_path / "a.gif")
+    with Image.open(path) as film:
+        assert film.n_frames == steps > 1
+    assert recipe_in(path).options.view == view
+    choose(dialog, "examples", ".pdf")
+    dialog.path.setText(str(tmp_path / "a.pdf"))
+    QTest.mouseClick(dialog.save, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not dialog.process.is_running, timeout=PATIENCE)
+    assert "save it as .gif or .mp4" in dialog.message.text()
+    assert not (tmp_path / "a.pdf").exists()
 
 
 def test_cancel_ends_the_writing_and_leaves_nothing(
