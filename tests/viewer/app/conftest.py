@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 import shiboken6
 from PySide6.QtCore import QSettings, QSize, Qt
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from small_runs import wait_until_shown, write_run
 
@@ -38,6 +40,8 @@ def make_window(qtbot: QtBot, settings: Settings) -> Iterator[Callable[[], MainW
     made: list[tuple[MainWindow, Bridge]] = []
 
     def make() -> MainWindow:
+        # As when the app starts: each widget of a new window would be dressed as the last one was.
+        cast("QApplication", QApplication.instance()).setStyleSheet("")
         bridge = Bridge()
         session = Session(wake=bridge.woke.emit)
         bridge.woke.connect(session.collect, Qt.ConnectionType.QueuedConnection)
