@@ -124,6 +124,9 @@ def scenes() -> list[Scene]:
             act=ask_check,
         ),
         Scene(
+            "tour", "A stop of the tour", GLIMPSES, "compare", example=8, step=3, act=take_tour
+        ),
+        Scene(
             "samples", "The sample runs", GLIMPSES, "compare", example=8, step=3, act=tell_stories
         ),
         *(
@@ -188,6 +191,14 @@ def open_export(window: MainWindow) -> None:
 def ask_check(window: MainWindow) -> None:
     """Open the dialog of a check."""
     window.actions_["runCheck"].trigger()
+
+
+def take_tour(window: MainWindow) -> None:
+    """Go to the third stop of the tour."""
+    window.actions_["tour"].trigger()
+    assert window.tour is not None
+    window.tour.go(1)
+    window.tour.go(1)
 
 
 def tell_stories(window: MainWindow) -> None:

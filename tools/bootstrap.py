@@ -140,6 +140,8 @@ def main(arguments: list[str]) -> int:
         doctor.require(window=True, tests=True, folder=environment_folder())
         python = set_up({"test", "dev"} if os.environ.get("HARDATTN_DEV") else {"test"})
         os.chdir(ROOT)
+        # Hundreds of tests start a process of their own; each would compile all modules again.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         become([python, "-m", "pytest", *workers(rest), *rest])
     print(__doc__, file=sys.stderr)
     return 2
