@@ -123,9 +123,7 @@ def scenes() -> list[Scene]:
             step=3,
             act=ask_check,
         ),
-        Scene(
-            "tour", "A stop of the tour", GLIMPSES, "compare", example=8, step=3, act=take_tour
-        ),
+        Scene("tour", "A stop of the tour", GLIMPSES, "compare", example=8, step=3, act=take_tour),
         Scene(
             "samples", "The sample runs", GLIMPSES, "compare", example=8, step=3, act=tell_stories
         ),
