@@ -82,7 +82,8 @@ def minutes() -> str:
     deployed = json.loads(measure_deploying.FIGURES.read_text()).values()
     times = sum(len(runs) for system in deployed for runs in system.values())
     left = len(unmeasured())
-    missing = f"; {left} trainings are not measured yet" if left else ""
+    several = f"{left} trainings are" if left > 1 else "one training is"
+    missing = f"; {several} not measured yet" if left else ""
     text = (
         f"From nothing the trainings take {models + ways_took:.0f} CPU minutes: {models:.0f} those "
         f"of the systems, {ways_took:.0f} those of [one classifier](estimators.md); the {times} "

@@ -88,6 +88,16 @@ def test_a_series_made_again_has_the_same_bytes(place: Path, series: str, suffix
     assert Path(f"one.{suffix}").read_bytes() == Path(f"two.{suffix}").read_bytes()
 
 
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs the program ffmpeg")
+def test_a_real_film_made_again_has_the_same_bytes(place: Path) -> None:
+    export(*SERIES["steps"], "-o", "one.mp4")
+    export("--again", "one.mp4", "-o", "two.mp4")
+    assert Path("one.mp4").read_bytes() == Path("two.mp4").read_bytes()
+    export("--again", "one.mp4", "-o", "a.gif")
+    export(*SERIES["steps"], "-o", "b.gif")
+    assert Path("a.gif").read_bytes() == Path("b.gif").read_bytes()
+
+
 def test_the_recipe_says_which_places_and_how(place: Path) -> None:
     export(*SERIES["pair"], "-o", "f.svg")
     facts = facts_of("f.svg")
