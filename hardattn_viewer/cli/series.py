@@ -81,6 +81,7 @@ def run(arguments: argparse.Namespace, display: Display) -> int:
     """Read the places, draw them and save the file."""
     from hardattn_viewer.figures.options import FigureError
     from hardattn_viewer.figures.series_file import check_path, recipe_of_series
+    from hardattn_viewer.figures.series_part import SeriesPart
     from hardattn_viewer.session.series import SeriesError
     from recorders import RunError
 
@@ -91,10 +92,13 @@ def run(arguments: argparse.Namespace, display: Display) -> int:
         try:
             # What cannot be written is said before anything is read.
             check_path(arguments.view or "tokens", path)
+            part = arranged(SeriesPart(), arguments)
             opened = [arguments.path, *([arguments.other] if arguments.other is not None else [])]
             runs = [stack.enter_context(open_run(one)) for one in opened]
             series, places = read(runs, arguments, over)
-            recipe = recipe_of_series(series, places, opened, _how(arguments, series, display))
+            recipe = recipe_of_series(
+                series, places, opened, _how(arguments, series, display, part)
+            )
             draw(path, series, recipe, runs)
         except FigureError as error:
             raise CommandError(str(error)) from error
@@ -230,12 +234,12 @@ def _kept(arguments: argparse.Namespace, wanted: Sequence[int]) -> Sequence[int]
     return found
 
 
-def _how(arguments: argparse.Namespace, series: Series, display: Display) -> Recipe:
+def _how(
+    arguments: argparse.Namespace, series: Series, display: Display, part: SeriesPart
+) -> Recipe:
     """How the places are drawn, and how they follow or lie beside each other."""
     from hardattn_viewer.figures.recipe import Recipe
-    from hardattn_viewer.figures.series_part import SeriesPart
 
-    part = arranged(SeriesPart(), arguments)
     atlas = heads_figure.atlas_of(arguments) if arguments.view == "heads" else None
     return Recipe((), _figure_options(arguments, series), display, atlas, series=part)
 
