@@ -21,8 +21,10 @@ from hardattn_models.tasks.scenes import digits_of
 SIZES = (64, 128, 256, 512, 1024)
 SIDE = 28
 """Height and width of the digit in pixels."""
-_PIECE, _AREA = 8, 1024
-"""Height and width of a piece, and pixels of image for each."""
+PIECE = 8
+"""Height and width of a piece in pixels."""
+_AREA = 1024
+"""Pixels of image for each piece."""
 _INK = 8
 """A piece is cut from the middle of a digit, so many pixels from its border, or it were black."""
 
@@ -52,7 +54,7 @@ def _make(
     pieces = size**2 // _AREA
     canvas = np.zeros((count, size, size), np.uint8)
     torn = pieces_of(random, digits, (count, pieces))
-    stamp(canvas, torn, random.integers(0, size - _PIECE + 1, (2, count, pieces)))
+    stamp(canvas, torn, random.integers(0, size - PIECE + 1, (2, count, pieces)))
     taken = random.integers(0, len(labels), count)
     corners = random.integers(0, size - SIDE + 1, (2, count, 1))
     stamp(canvas, digits[taken][:, None], corners)
@@ -68,8 +70,8 @@ def pieces_of(
 ) -> npt.NDArray[np.uint8]:
     """Pieces of digits drawn at random, uint8 ``[*shape, 8, 8]``."""
     of = random.integers(0, len(digits), shape)
-    cut = random.integers(_INK, SIDE - _INK - _PIECE + 1, (2, *shape))
-    inside = np.arange(_PIECE)
+    cut = random.integers(_INK, SIDE - _INK - PIECE + 1, (2, *shape))
+    inside = np.arange(PIECE)
     found: npt.NDArray[np.uint8] = digits[
         of[..., None, None],
         cut[0, ..., None, None] + inside[:, None],

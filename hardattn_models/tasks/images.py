@@ -140,7 +140,7 @@ class ImageTask:
             seed: of order and shifts.
             shift: most pixels that an image is moved by along each axis.
         """
-        return ImageFeed(self.train, seed, shift)
+        return ImageFeed(self, seed, shift)
 
     def measured(self, seed: int, batches: int, size: int, *, shift: int = 0) -> Iterator[Batch]:
         """Batches of training images to measure on, each image drawn anew.
@@ -154,14 +154,25 @@ class ImageTask:
         wanted = np.random.default_rng(seed + MEASURED).integers(0, len(self.train), batches * size)
         shifts = np.random.default_rng(seed + MEASURED_SHIFTS)
         for taken in np.split(wanted, batches):
-            yield _batch(self.train, taken, shift, shifts)
+            yield self.drawn(taken, shift, shifts)
+
+    def drawn(self, taken: npt.NDArray[np.int64], shift: int, random: np.random.Generator) -> Batch:
+        """Training images to learn from, as they look this time.
+
+        Args:
+            taken: their numbers, ``[batch]``.
+            shift: as for :meth:`feed`.
+            random: where chance comes from.
+        """
+        images = moved(self.train.images[taken], shift, random)
+        return Batch(as_floats(images), torch.from_numpy(self.train.labels[taken]), [])
 
 
 class ImageFeed:
-    """Training images in a random order, moved by a few pixels, without end."""
+    """Training images in a random order, without end, drawn anew each time."""
 
-    def __init__(self, split: Split, seed: int, shift: int) -> None:
-        self._split, self._shift = split, shift
+    def __init__(self, task: ImageTask, seed: int, shift: int) -> None:
+        self._task, self._shift = task, shift
         self._order = np.random.default_rng(seed + ORDER)
         self._shifts = np.random.default_rng(seed + SHIFTS)
         self._before = self._order.bit_generator.state
@@ -171,10 +182,10 @@ class ImageFeed:
         """The next ``count`` images."""
         while len(self._waiting) < count:
             self._before = self._order.bit_generator.state
-            again = self._order.permutation(len(self._split))
+            again = self._order.permutation(len(self._task.train))
             self._waiting = np.concatenate([self._waiting, again])
         taken, self._waiting = np.split(self._waiting, [count])
-        return _batch(self._split, taken, self._shift, self._shifts)
+        return self._task.drawn(taken, self._shift, self._shifts)
 
     def state(self) -> dict[str, Any]:
         """Where it stands: what waits is always the end of the last permutation."""
@@ -190,16 +201,9 @@ class ImageFeed:
         left = int(state["waiting"])
         self._waiting = np.empty(0, np.int64)
         if left:
-            again = self._order.permutation(len(self._split))
+            again = self._order.permutation(len(self._task.train))
             self._waiting = again[len(again) - left :]
         self._shifts.bit_generator.state = state["shifts"]
-
-
-def _batch(
-    split: Split, taken: npt.NDArray[np.int64], shift: int, shifts: np.random.Generator
-) -> Batch:
-    images = moved(split.images[taken], shift, shifts)
-    return Batch(as_floats(images), torch.from_numpy(split.labels[taken]), [])
 
 
 def moved(

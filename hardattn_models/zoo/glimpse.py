@@ -3,7 +3,8 @@
 After Mnih, Heess, Graves and Kavukcuoglu 2014, "Recurrent Models of Visual Attention"
 (arXiv:1406.6247). Unlike theirs, the place of a glimpse is one of a grid of positions, chosen by
 any mechanism, so that what the policy believed can be seen whole; with the mechanism "gaussian" it
-is a place on the plane, as there. A glimpse has one scale.
+is a place on the plane, as there. A glimpse has one scale, or several: windows of twice and four
+times the side around the same place, with as many pixels.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from hardattn_models.episode import Credit, Episode, credit
 from hardattn_models.mechanisms import Selection
 from hardattn_models.model import ModelConfig, Outcome, SystemModel
 from hardattn_models.pairs import pairs
-from hardattn_models.plane import cell_masses, square_around
+from hardattn_models.plane import cell_masses
+from hardattn_models.retina import Retina
 from hardattn_models.system import System
 from hardattn_models.tasks.images import Batch, ImageTask
 from hardattn_models.tasks.loading import image_task_names
@@ -66,6 +68,8 @@ class GlimpseConfig(ModelConfig):
         size: height and width of the images in pixels.
         stride: distance between neighbouring positions in pixels; ``size`` is a multiple of it.
         window: height and width of a window in pixels; even difference to ``stride``, not less.
+        scales: windows of a glimpse, each of twice the side of the one before and drawn smaller;
+            ``stride`` is a multiple of ``2 ** (scales - 1)``.
         features: width of what is remembered of one glimpse.
         hidden: width of the recurrent state.
         std: standard deviation of the places of "gaussian"; 1 is half the image.
@@ -79,18 +83,14 @@ class GlimpseConfig(ModelConfig):
     size: int = 28
     stride: int = 4
     window: int = 8
+    scales: int = 1
     features: int = 128
     hidden: int = 224
     std: float = 0.12
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.size % self.stride:
-            raise ValueError(f"a size of {self.size} is not a multiple of stride {self.stride}")
-        if self.window < self.stride or (self.window - self.stride) % 2:
-            raise ValueError(
-                f"a window of {self.window} must exceed stride {self.stride} by an even number"
-            )
+        self.retina.check()
         if self.k > self.grid**2:
             raise ValueError(f"k is {self.k}, but there are {self.grid**2} positions")
 
@@ -98,6 +98,11 @@ class GlimpseConfig(ModelConfig):
     def grid(self) -> int:
         """Positions along one side of the image."""
         return self.size // self.stride
+
+    @property
+    def retina(self) -> Retina:
+        """What is seen from where."""
+        return Retina(self.size, self.stride, self.window, self.scales)
 
 
 class GlimpseClassifier(SystemModel):
@@ -116,7 +121,8 @@ class GlimpseClassifier(SystemModel):
     Attributes:
         config: what it was built from.
         regions: float32 ``[n, 4]``, the windows as boxes x0, y0, x1, y1 in pixels, row by row;
-            those at the border reach outside the image, where it counts as black.
+            those at the border reach outside the image, where it counts as black. Of several
+            scales they are the smallest, which are seen as they are.
         look: the ``AttentionTap`` that a recorder listens to, called once a glimpse.
     """
 
@@ -131,8 +137,9 @@ class GlimpseClassifier(SystemModel):
         self.look = AttentionTap(
             "glimpse", kind="glimpse", mechanism=config.mechanism, key_axis="regions"
         )
-        self.register_buffer("regions", _regions(config), persistent=False)
-        self.what = nn.Linear(config.window**2, width)
+        self._retina = config.retina
+        self.register_buffer("regions", self._retina.regions(), persistent=False)
+        self.what = nn.Linear(config.scales * config.window**2, width)
         # On the plane, where is two numbers and a bias; on the grid a row for each position.
         places = config.mechanism == GAUSSIAN
         self.where = nn.Parameter(torch.randn(3 if places else positions, width) * 0.1)
@@ -168,16 +175,14 @@ class GlimpseClassifier(SystemModel):
             images: ``[batch, size, size]`` or ``[batch, 1, size, size]``, floats from 0 to 1.
 
         Returns:
-            ``[batch, n, window²]``, pixels of window i (box ``regions[i]``) row by row, with zero
-            outside the image.
+            ``[batch, n, scales · window²]``, pixels of window i (box ``regions[i]``) row by row,
+            with zero outside the image; then those of each larger one around it, each the mean of
+            the pixels that it covers.
 
         Raises:
             ValueError: if the images have another shape, are not floating point, or leave 0 to 1.
         """
-        stride, window = self.config.stride, self.config.window
-        margin = (window - stride) // 2
-        seen = functional.unfold(self._checked(images), window, padding=margin, stride=stride)
-        return seen.transpose(1, 2)
+        return self._retina.windows(self._checked(images))
 
     def forward(
         self, images: Tensor, generator: Generator | None = None, choose: Chooser | None = None
@@ -245,8 +250,8 @@ class GlimpseClassifier(SystemModel):
         return self.config.mechanism == GAUSSIAN
 
     def _on_grid(self, images: Tensor, choose: Chooser) -> Callable[[Tensor], _Seen]:
-        windows = self.windows(images)
-        everything = self._encode(windows, self.where) if choose.reads_all else None
+        everything = self._encode(self.windows(images), self.where) if choose.reads_all else None
+        levels = [] if choose.reads_all else self._retina.levels(self._checked(images))
 
         def see(logits: Tensor) -> _Seen:
             selection = choose(logits)
@@ -261,25 +266,21 @@ class GlimpseClassifier(SystemModel):
             )
             if everything is not None:
                 features = selection.apply(everything)
-            elif index is not None and index.ndim == 1:
-                features = self._encode(selection.apply(windows), self.where[index])
             else:
-                features = self._of_several(windows, selection)
+                features = self._of_chosen(levels, selection)
             return _Seen(features, selection.probabilities, index)
 
         return see
 
-    def _of_several(self, windows: Tensor, selection: Selection) -> Tensor:
+    def _of_chosen(self, levels: list[Tensor], selection: Selection) -> Tensor:
         assert selection.index is not None
         at = selection.index
-        taken = windows.gather(1, at.unsqueeze(-1).expand(*at.shape, windows.shape[-1]))
         share = selection.weights.gather(-1, at).unsqueeze(-1)
-        return (self._encode(taken, self.where[at]) * share).sum(1)
+        return (self._encode(self._retina.cut(levels, at), self.where[at]) * share).sum(1)
 
     def _on_plane(self, images: Tensor, choose: Chooser) -> Callable[[Tensor], _Seen]:
         checked = self._checked(images)
-        window, grid, size = self.config.window, self.config.grid, self.config.size
-        offsets = square_around(window, size)
+        grid, around = self.config.grid, self._retina.offsets()
         edges = torch.linspace(-1, 1, grid + 1)[1:-1]
 
         def see(raw: Tensor) -> _Seen:
@@ -290,11 +291,9 @@ class GlimpseClassifier(SystemModel):
             column, row = (torch.bucketize(place.contiguous(), edges, right=True)).unbind(-1)
             index = row * grid + column
             self.look(probabilities=cells, selection=index, temperature=choose.temperature)
-            sight = functional.grid_sample(
-                checked, place[:, None, None] + offsets, align_corners=False
-            )
+            sight = self._retina.around(checked, place, around)
             where = place @ self.where[:2] + self.where[2]
-            return _Seen(self._encode(sight.flatten(1), where), cells, index, place)
+            return _Seen(self._encode(sight, where), cells, index, place)
 
         return see
 
@@ -315,7 +314,7 @@ class GlimpseClassifier(SystemModel):
         return images
 
     def _encode(self, windows: Tensor, where: Tensor) -> Tensor:
-        """What was seen and where: windows ``[..., window²]``, where ``[..., features]``."""
+        """What was seen and where: ``[..., scales · window²]`` and ``[..., features]``."""
         mixed = functional.relu(self.what(windows) + where)
         return functional.relu(self.fuse(mixed))
 
@@ -350,7 +349,7 @@ SYSTEM = System(
     summary="classifies an image through six small windows, one after another",
     trainable=pairs(_LEARNT),
     mechanisms=MECHANISMS,
-    tasks=image_task_names(),
+    tasks=image_task_names(larger=True),
     reference="Mnih et al. 2014, Recurrent Models of Visual Attention, arXiv:1406.6247",
     model=GlimpseClassifier,
     config=GlimpseConfig,
@@ -358,10 +357,3 @@ SYSTEM = System(
     fit=_fit,
     defaults=_defaults,
 )
-
-
-def _regions(config: GlimpseConfig) -> Tensor:
-    centres = torch.arange(config.grid, dtype=torch.float32) * config.stride + config.stride / 2
-    y, x = torch.meshgrid(centres, centres, indexing="ij")
-    half = config.window / 2
-    return torch.stack([x - half, y - half, x + half, y + half], -1).reshape(-1, 4)

@@ -14,6 +14,7 @@ from hardattn_models import load_system, load_task, read_metadata, task_names
 from hardattn_models.errors import ModelError
 from hardattn_models.model import SystemModel
 from hardattn_models.registry import system
+from hardattn_models.tasks.loading import at_hand
 from hardattn_viewer.checks.sanity import FAIL, NOT_APPLICABLE, PASS, Sanity
 from hardattn_viewer.faithfulness.errors import FaithfulnessError
 from hardattn_viewer.faithfulness.subject import Floats, Subject
@@ -165,10 +166,11 @@ def _tasks_of(run: Run, facts: Mapping[str, Any], path: Path) -> tuple[str, ...]
     training = facts.get("training", {})
     trained = training.get("plan", {}).get("task") if isinstance(training, dict) else None
     offline, able = task_names(offline=True), system(checkpoint_facts(path).system).tasks
-    usual = str(trained) if trained in offline else able[0]
+    known = at_hand(str(trained))
+    usual = known if known in offline else able[0]
     shown = run.metadata.get("data")
-    known = [name for name in dict.fromkeys((usual, *able)) if name in offline]
-    return tuple(name for name in known if load_task(name).source == shown) or (usual,)
+    ours = [name for name in dict.fromkeys((usual, *able)) if name in offline]
+    return tuple(name for name in ours if load_task(name).source == shown) or (usual,)
 
 
 def _kind_of(net: SystemModel, batch: Any) -> type[ZooSubject]:

@@ -89,7 +89,7 @@ def _task(arguments: argparse.Namespace) -> Inputs:
         if not isinstance(task, ImageTask):
             raise CommandError(
                 f"{arguments.task} has no pictures and is for the systems of the zoo alone; "
-                f"choose {' or '.join(image_task_names())}"
+                f"choose {' or '.join(image_task_names(larger=True))}"
             )
         split = task.split(arguments.split or "test")
         count = min(len(split), arguments.n or len(split))

@@ -101,11 +101,13 @@ def usual_task(path: Path) -> str:
     """
     from hardattn_models import checkpoint_facts, task_names
     from hardattn_models.registry import system
+    from hardattn_models.tasks.loading import at_hand
 
     facts = checkpoint_facts(path)
     training = facts.metadata.get("training", {})
     trained = training.get("plan", {}).get("task") if isinstance(training, dict) else None
-    return trained if trained in task_names(offline=True) else system(facts.system).tasks[0]
+    known = at_hand(str(trained))
+    return known if known in task_names(offline=True) else system(facts.system).tasks[0]
 
 
 def _expects(facts: dict[str, Any]) -> bool:
