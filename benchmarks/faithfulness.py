@@ -1,7 +1,7 @@
 """Comprehensiveness and sufficiency of eight explainers: processor time beside a naive loop.
 
 usage: python benchmarks/faithfulness.py [--verses N] [--rounds N] [--given] [--controls N]
-                                         [--others PYTHON]
+                                         [--floor] [--others PYTHON]
 
 MiniLM with the head of ``minilm_topics``, held-out verses, tokens as items, taken out or replaced
 by the mask token, at the same shares. All sides take turns, in an order that is drawn anew in
@@ -11,6 +11,9 @@ each ranking and of N random ones beside it, which a loop that knows one explain
 for each of them. The naive loop (``naive_faithfulness``) explains
 and scores each explainer by itself, in batches of one. Every figure of ours must be within 1e-5 of
 the naive loop's, or the benchmark fails.
+
+``--floor`` says what no engine that runs each distinct variant once can stay below: the operations
+of its matrix products at the best rate that one product of that size reaches here.
 
 ``--others`` names a Python that has torch, transformers, ferret-xai and quantus (they ask for older
 versions of what this project needs, so it must be another one); see ``faithfulness_others``.
@@ -34,6 +37,7 @@ import transformers
 from minilm_topics import encoder_folder, subject, trained
 from naive_faithfulness import Floats, Naive, comprehensiveness, explained, sufficiency
 
+from hardattn_models.cost import cost
 from hardattn_viewer.checks import curves
 from hardattn_viewer.faithfulness import Text, TokenSubject
 from hardattn_viewer.faithfulness.engine import Engine
@@ -237,6 +241,27 @@ def differ(one: dict[Any, Any], other: dict[Any, Any]) -> float:
     return max(float(np.abs(np.asarray(one[key]) - np.asarray(other[key])).max()) for key in one)
 
 
+def floor(texts: TokenSubject, scores: Scores) -> float:
+    """Seconds that the matrix products of all distinct variants take at the rate of one alone.
+
+    The rate is the best of many products of the encoder's largest layer with 512 positions, by
+    either of the two libraries that torch is built with, weights packed beforehand.
+    """
+    counted = cost(lambda: ours(texts, scores))
+    config: Any = texts.model.encoder.config
+    rows, inputs, outputs = 512, config.hidden_size, config.intermediate_size
+    x, weight, bias = torch.randn(rows, inputs), torch.randn(outputs, inputs), torch.randn(outputs)
+    packed = torch.ops.mkldnn._reorder_linear_weight(weight, rows)
+    products: tuple[Callable[[], Any], ...] = (
+        lambda: torch.nn.functional.linear(x, weight, bias),
+        lambda: torch.ops.mkldnn._linear_pointwise(x, packed, bias, "none", [], ""),
+    )
+    fastest = min(timed(product) for _ in range(200) for product in products)
+    rate = 2 * rows * inputs * outputs / fastest
+    print(f"{counted.flops / 1e9:.0f} GFLOP, {rate / 1e9:.0f} GFLOP/s at best", flush=True)
+    return counted.flops / rate
+
+
 def timed(code: Callable[[], Any]) -> float:
     began = time.process_time()
     code()
@@ -263,6 +288,7 @@ def main() -> None:
     parser.add_argument("--others", metavar="PYTHON")
     parser.add_argument("--given", action="store_true", help="time the two scores alone")
     parser.add_argument("--controls", type=int, default=0, help="random rankings beside each")
+    parser.add_argument("--floor", action="store_true", help="also what cannot be fallen below")
     options = parser.parse_args()
     torch.set_num_threads(1)
     found = trained()
@@ -311,6 +337,8 @@ def main() -> None:
                 print(f"  {name}: {taken[name][-1]:.2f} s", flush=True)
         if tools is not None:
             tools.close()
+    if options.floor:
+        taken["scores, floor"] = [floor(texts, scores)] * options.rounds
     for name, seconds in taken.items():
         what = name.partition(",")[0]
         ratios = [one / own for one, own in zip(seconds, taken[f"{what}, hardattn"], strict=True)]
