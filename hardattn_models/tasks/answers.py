@@ -7,7 +7,6 @@ achaia ?". Which places can be asked for, and where an answer begins and ends, i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
@@ -19,10 +18,10 @@ from torch import Tensor
 
 from hardattn_models.errors import TaskError
 from hardattn_models.tasks import passages
+from hardattn_models.tasks.drawn import DrawnTask, Rows
 from hardattn_models.tasks.paraphrases import MOST as ALIKE
 from hardattn_models.tasks.paraphrases import paraphrases
 from hardattn_models.tasks.passages import Passage
-from hardattn_models.tasks.protocol import MEASURED, ORDER
 from hardattn_models.tasks.questions import KINDS, LONGEST, Question, questions
 from hardattn_models.tasks.testament import SOURCE, SPLITS
 
@@ -204,7 +203,7 @@ def _fixed(split: str) -> AnswerBatch:
 
 
 @dataclass(frozen=True)
-class AnswerTask:
+class AnswerTask(DrawnTask[AnswerBatch]):
     """Questions about passages of three verses.
 
     Attributes:
@@ -228,61 +227,16 @@ class AnswerTask:
         """
         return _asked(name)
 
-    def batches(
-        self, split: str = "test", size: int = 64, limit: int | None = None
-    ) -> Iterator[AnswerBatch]:
-        """The questions of one part in an order that mixes the books.
+    def shown(self, split: str, rows: Rows, first: int) -> AnswerBatch:
+        """Questions of a part, each asked with the same words at all times."""
+        asked, batch = self.split(split), _rows(_fixed(split), torch.from_numpy(rows))
+        for row, at in enumerate(rows):
+            batch.entries.append(_entry(asked[at], batch, row))
+        return batch
 
-        Args:
-            split: "train", "validation" or "test".
-            size: most questions a batch, at least 1.
-            limit: how many in total; all if not given.
-
-        Raises:
-            TaskError: there is no such part, or ``size`` or ``limit`` is below 1.
-        """
-        if size < 1 or (limit is not None and limit < 1):
-            raise TaskError(f"a batch size of {size} and a limit of {limit} make no batch")
-        asked = self.split(split)
-        order = np.random.default_rng(0).permutation(len(asked))[:limit]
-        for start in range(0, len(order), size):
-            part = order[start : start + size]
-            batch = _rows(_fixed(split), torch.from_numpy(part))
-            for row, at in enumerate(part):
-                batch.entries.append(_entry(asked[at], batch, row))
-            yield batch
-
-    def feed(self, seed: int, *, shift: int = 0) -> AnswerFeed:
-        """Questions of the train split, drawn at random."""
-        return AnswerFeed(seed + ORDER)
-
-    def measured(
-        self, seed: int, batches: int, size: int, *, shift: int = 0
-    ) -> Iterator[AnswerBatch]:
-        """Batches of the train split to measure on."""
-        feed = AnswerFeed(seed + MEASURED)
-        for _ in range(batches):
-            yield feed.next(size)
-
-
-class AnswerFeed:
-    """Questions to learn from, drawn at random; each is asked with other words every time."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = np.random.default_rng(seed)
-
-    def next(self, count: int) -> AnswerBatch:
-        """The next ``count`` questions."""
-        table = _table("train")
-        return _drawn(table, self._random.integers(len(table.kind), size=count), self._random)
-
-    def state(self) -> dict[str, Any]:
-        """Where it stands."""
-        return {"random": self._random.bit_generator.state}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from there."""
-        self._random.bit_generator.state = state["random"]
+    def drawn(self, rows: Rows, random: np.random.Generator) -> AnswerBatch:
+        """Questions of the train split, each asked with other words every time."""
+        return _drawn(_table("train"), rows, random)
 
 
 def _rows(batch: AnswerBatch, rows: Tensor) -> AnswerBatch:

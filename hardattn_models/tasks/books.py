@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -11,8 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hardattn_models.errors import TaskError
-from hardattn_models.tasks.protocol import MEASURED, ORDER
+from hardattn_models.tasks.drawn import DrawnTask, Rows
 from hardattn_models.tasks.testament import BOOKS, SOURCE, Verse, Vocabulary, verses_of
 
 KINDS = ("gospel", "Acts", "letter", "Revelation")
@@ -80,7 +79,7 @@ def _rows(split: str, rows: Any, entries: Sequence[dict[str, Any]] = ()) -> Book
 
 
 @dataclass(frozen=True)
-class BookTask:
+class BookTask(DrawnTask[BookBatch]):
     """Which kind of book a verse is from; half of them are from a gospel.
 
     Attributes:
@@ -104,59 +103,14 @@ class BookTask:
         """
         return _verses(name)
 
-    def batches(
-        self, split: str = "test", size: int = 64, limit: int | None = None
-    ) -> Iterator[BookBatch]:
-        """The verses of one part in an order that mixes the books.
-
-        Args:
-            split: "train", "validation" or "test".
-            size: most verses a batch, at least 1.
-            limit: how many verses in total; all if not given.
-
-        Raises:
-            TaskError: there is no such part, or ``size`` or ``limit`` is below 1.
-        """
-        if size < 1 or (limit is not None and limit < 1):
-            raise TaskError(f"a batch size of {size} and a limit of {limit} make no batch")
+    def shown(self, split: str, rows: Rows, first: int) -> BookBatch:
+        """Verses of a part with what a recorder is told of them."""
         chosen = self.split(split)
-        order = np.random.default_rng(0).permutation(len(chosen))[:limit]
-        for start in range(0, len(order), size):
-            part = order[start : start + size]
-            yield _rows(split, torch.from_numpy(part), [_entry(chosen[at]) for at in part])
+        return _rows(split, torch.from_numpy(rows), [_entry(chosen[at]) for at in rows])
 
-    def feed(self, seed: int, *, shift: int = 0) -> BookFeed:
-        """Verses of the train split, drawn at random."""
-        return BookFeed(seed + ORDER)
-
-    def measured(
-        self, seed: int, batches: int, size: int, *, shift: int = 0
-    ) -> Iterator[BookBatch]:
-        """Batches of the train split to measure on."""
-        feed = BookFeed(seed + MEASURED)
-        for _ in range(batches):
-            yield feed.next(size)
-
-
-class BookFeed:
-    """Verses to learn from, drawn at random."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = np.random.default_rng(seed)
-
-    def next(self, count: int) -> BookBatch:
-        """The next ``count`` verses."""
-        return _rows(
-            "train", torch.from_numpy(self._random.integers(len(_verses("train")), size=count))
-        )
-
-    def state(self) -> dict[str, Any]:
-        """Where it stands."""
-        return {"random": self._random.bit_generator.state}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from there."""
-        self._random.bit_generator.state = state["random"]
+    def drawn(self, rows: Rows, random: np.random.Generator) -> BookBatch:
+        """Verses of the train split."""
+        return _rows("train", torch.from_numpy(rows))
 
 
 def _entry(verse: Verse) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import groupby
@@ -19,7 +18,7 @@ import torch
 from torch import Tensor
 
 from hardattn_models.errors import TaskError
-from hardattn_models.tasks.protocol import MEASURED, ORDER
+from hardattn_models.tasks.drawn import DrawnTask, Rows
 from hardattn_models.tasks.testament import MARKS, SOURCE, SPLITS, Vocabulary, verses
 
 BEFORE, AFTER = 40, 5
@@ -143,7 +142,7 @@ def _rows(split: str, rows: Tensor, entries: list[dict[str, Any]]) -> GapBatch:
 
 
 @dataclass(frozen=True)
-class GapTask:
+class GapTask(DrawnTask[GapBatch]):
     """Names to be filled in.
 
     Attributes:
@@ -169,61 +168,19 @@ class GapTask:
             raise TaskError(f"{self.name} has no split {name!r}: choose {', '.join(SPLITS)}")
         return _gaps()[name]
 
-    def batches(
-        self, split: str = "test", size: int = 64, limit: int | None = None
-    ) -> Iterator[GapBatch]:
-        """The gaps of one part in an order that mixes the books.
-
-        Args:
-            split: "train", "validation" or "test".
-            size: most gaps a batch, at least 1.
-            limit: how many gaps in total; all if not given.
-
-        Raises:
-            TaskError: there is no such part, or ``size`` or ``limit`` is below 1.
-        """
-        if size < 1 or (limit is not None and limit < 1):
-            raise TaskError(f"a batch size of {size} and a limit of {limit} make no batch")
+    def shown(self, split: str, rows: Rows, first: int) -> GapBatch:
+        """Gaps of a part with what a recorder is told of them."""
         gaps = self.split(split)
-        order = np.random.default_rng(0).permutation(len(gaps))[:limit]
-        for start in range(0, len(order), size):
-            part = order[start : start + size]
-            entries = [_entry(gaps[at], start + row) for row, at in enumerate(part)]
-            yield _rows(split, torch.from_numpy(part), entries)
+        entries = [_entry(gaps[at], first + row) for row, at in enumerate(rows)]
+        return _rows(split, torch.from_numpy(rows), entries)
 
-    def feed(self, seed: int, *, shift: int = 0) -> GapFeed:
-        """Gaps of the train split, drawn at random."""
-        return GapFeed(seed + ORDER)
-
-    def measured(self, seed: int, batches: int, size: int, *, shift: int = 0) -> Iterator[GapBatch]:
-        """Batches of the train split to measure on."""
-        feed = GapFeed(seed + MEASURED)
-        for _ in range(batches):
-            yield feed.next(size)
-
-
-class GapFeed:
-    """Gaps to learn from, drawn at random."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = np.random.default_rng(seed)
-
-    def next(self, count: int) -> GapBatch:
-        """The next ``count`` gaps."""
-        drawn = self._random.integers(len(_gaps()["train"]), size=count)
-        batch = _rows("train", torch.from_numpy(drawn), [])
+    def drawn(self, rows: Rows, random: np.random.Generator) -> GapBatch:
+        """Gaps of the train split, the missing name unknown in half of them."""
+        batch = _rows("train", torch.from_numpy(rows), [])
         # A name that is not told apart must be copied by what stands around it.
-        unknown = torch.from_numpy(self._random.random(count) < 0.5).unsqueeze(-1)
+        unknown = torch.from_numpy(random.random(len(rows)) < 0.5).unsqueeze(-1)
         same = batch.spelt == batch.missing.unsqueeze(-1)
         return replace(batch, words=batch.words.masked_fill(unknown & same, 0))
-
-    def state(self) -> dict[str, Any]:
-        """Where it stands."""
-        return {"random": self._random.bit_generator.state}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from there."""
-        self._random.bit_generator.state = state["random"]
 
 
 def _entry(gap: _Gap, number: int) -> dict[str, Any]:

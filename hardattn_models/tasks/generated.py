@@ -12,7 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from hardattn_models.errors import TaskError
-from hardattn_models.tasks.protocol import MEASURED, ORDER, size_of
+from hardattn_models.tasks.protocol import MEASURED, ORDER, check_sizes, size_of
 
 BLOCK = 100
 """Examples that are made at a time; those of a block have one size."""
@@ -73,8 +73,7 @@ class GeneratedTask:
             TaskError: if there is no such part, or ``size`` or ``limit`` is below 1.
         """
         total = len(self.split(split))
-        if size < 1 or (limit is not None and limit < 1):
-            raise TaskError(f"a batch size of {size} and a limit of {limit} make no batch")
+        check_sizes(size, limit)
         total = total if limit is None else min(limit, total)
         for number in range(-(-total // BLOCK)):
             block = _block(self, split, number)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from hardattn_models.errors import TaskError
-from hardattn_models.tasks.protocol import MEASURED, MEASURED_SHIFTS, ORDER, SHIFTS
+from hardattn_models.tasks.protocol import MEASURED, MEASURED_SHIFTS, ORDER, SHIFTS, check_sizes
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,8 +122,7 @@ class ImageTask:
             TaskError: if there is no such part, or ``size`` or ``limit`` is below 1.
         """
         part = self.split(split)
-        if size < 1 or (limit is not None and limit < 1):
-            raise TaskError(f"a batch size of {size} and a limit of {limit} make no batch")
+        check_sizes(size, limit)
         total = len(part) if limit is None else min(limit, len(part))
         for start in range(0, total, size):
             stop = min(start + size, total)

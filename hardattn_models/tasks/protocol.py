@@ -9,6 +9,8 @@ from typing import Any, Protocol, TypeVar
 import torch
 from torch import Tensor
 
+from hardattn_models.errors import TaskError
+
 B = TypeVar("B")
 
 # Added to a plan's seed, so that what is learnt from, measured on and drawn never share a stream.
@@ -52,6 +54,16 @@ class Task(Protocol):
 
     def measured(self, seed: int, batches: int, size: int, *, shift: int = 0) -> Iterator[Any]:
         """Batches of the train split to measure on; they share no draw with :meth:`feed`."""
+
+
+def check_sizes(size: int, limit: int | None) -> None:
+    """Refuse batches of no example.
+
+    Raises:
+        TaskError: ``size`` or ``limit`` is below 1.
+    """
+    if size < 1 or (limit is not None and limit < 1):
+        raise TaskError(f"a batch size of {size} and a limit of {limit} make no batch")
 
 
 def repeated(batch: B, times: int) -> B:

@@ -9,7 +9,6 @@ neither the commonest words nor a limit to how often one may be found.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache, partial
 from itertools import combinations
@@ -22,9 +21,9 @@ from torch import Tensor
 
 from hardattn_models.errors import TaskError
 from hardattn_models.tasks import passages
+from hardattn_models.tasks.drawn import DrawnTask, Rows
 from hardattn_models.tasks.paraphrases import small_words
 from hardattn_models.tasks.passages import Passage
-from hardattn_models.tasks.protocol import MEASURED, ORDER
 from hardattn_models.tasks.testament import MARKS, SOURCE, SPLITS
 
 VERSES, WHOLE = 8, 10
@@ -144,7 +143,7 @@ def _rows(
 
 
 @dataclass(frozen=True)
-class QuoteTask:
+class QuoteTask(DrawnTask[QuoteBatch]):
     """Passages of eight verses, of which three are to be quoted.
 
     Attributes:
@@ -168,60 +167,16 @@ class QuoteTask:
         """
         return _passages(name)
 
-    def batches(
-        self, split: str = "test", size: int = 64, limit: int | None = None
-    ) -> Iterator[QuoteBatch]:
-        """The first eight verses of each passage of one part, in an order that mixes the books.
-
-        Args:
-            split: "train", "validation" or "test".
-            size: most passages a batch, at least 1.
-            limit: how many in total; all if not given.
-
-        Raises:
-            TaskError: there is no such part, or ``size`` or ``limit`` is below 1.
-        """
-        if size < 1 or (limit is not None and limit < 1):
-            raise TaskError(f"a batch size of {size} and a limit of {limit} make no batch")
+    def shown(self, split: str, rows: Rows, first: int) -> QuoteBatch:
+        """The first eight verses of passages of a part."""
         chosen = self.split(split)
-        order = np.random.default_rng(0).permutation(len(chosen))[:limit]
-        for start in range(0, len(order), size):
-            part = order[start : start + size]
-            first = np.tile(np.arange(VERSES), (len(part), 1))
-            yield _rows(split, part, first, [_entry(chosen[at]) for at in part])
+        verses = np.tile(np.arange(VERSES), (len(rows), 1))
+        return _rows(split, rows, verses, [_entry(chosen[at]) for at in rows])
 
-    def feed(self, seed: int, *, shift: int = 0) -> QuoteFeed:
-        """Passages of the train split, drawn at random, eight of their ten verses each."""
-        return QuoteFeed(seed + ORDER)
-
-    def measured(
-        self, seed: int, batches: int, size: int, *, shift: int = 0
-    ) -> Iterator[QuoteBatch]:
-        """Batches of the train split to measure on."""
-        feed = QuoteFeed(seed + MEASURED)
-        for _ in range(batches):
-            yield feed.next(size)
-
-
-class QuoteFeed:
-    """Passages to learn from, drawn at random; of each, eight verses of ten, in their order."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = np.random.default_rng(seed)
-
-    def next(self, count: int) -> QuoteBatch:
-        """The next ``count`` passages."""
-        rows = self._random.integers(len(_passages("train")), size=count)
-        drawn = self._random.random((count, WHOLE)).argsort(1)[:, :VERSES]
-        return _rows("train", rows, np.sort(drawn, axis=1), [])
-
-    def state(self) -> dict[str, Any]:
-        """Where it stands."""
-        return {"random": self._random.bit_generator.state}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from there."""
-        self._random.bit_generator.state = state["random"]
+    def drawn(self, rows: Rows, random: np.random.Generator) -> QuoteBatch:
+        """Passages of the train split; of each, eight verses of ten, in their order."""
+        verses = random.random((len(rows), WHOLE)).argsort(1)[:, :VERSES]
+        return _rows("train", rows, np.sort(verses, axis=1), [])
 
 
 def _entry(passage: Passage) -> dict[str, Any]:

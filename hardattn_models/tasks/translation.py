@@ -15,8 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hardattn_models.errors import TaskError
-from hardattn_models.tasks.protocol import MEASURED, ORDER
+from hardattn_models.tasks.protocol import MEASURED, ORDER, check_sizes
 from hardattn_models.tasks.testament import SOURCE, Verse, Vocabulary, bare, verses_of
 
 LONGEST = 30
@@ -143,8 +142,7 @@ class TranslationTask:
         Raises:
             TaskError: there is no such part, or ``size`` or ``limit`` is below 1.
         """
-        if size < 1 or (limit is not None and limit < 1):
-            raise TaskError(f"a batch size of {size} and a limit of {limit} make no batch")
+        check_sizes(size, limit)
         chosen = self.split(split)[:limit]
         for start in range(0, len(chosen), size):
             yield _batch(chosen[start : start + size], told=True)
