@@ -13,11 +13,11 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from hardattn_models.choosing import Chooser, tell
 from hardattn_models.model import ModelConfig, Outcome, SystemModel
 from hardattn_models.pairs import CHOICES, SINGLE, pairs
+from hardattn_models.saying import outcome_of_words
 from hardattn_models.system import System
 from hardattn_models.tasks.generated import GeneratedTask
 from hardattn_models.tasks.scenes import WORDS, SceneBatch
@@ -150,21 +150,9 @@ class Captioner(SystemModel):
             before = batch.words[:, step] if self.training else scores[-1].argmax(-1)
             on = self._on(batch.boxes[:, step])
             masses.append((selection.weights.detach() * on).sum(-1))
-        said = torch.stack(scores, 1)
-        missed = functional.cross_entropy(said.transpose(1, 2), batch.words, reduction="none")
-        likely = (-missed.detach()).exp()
-        same = (said.argmax(-1) == batch.words).to(said.dtype)
-        return Outcome(
-            loss=missed.mean(1),
-            reward=likely.flip(1).cumsum(1).flip(1) / length,
-            right=same.prod(1),
-            baseline=torch.stack(expected, 1),
-            figures={
-                "words": same.mean(1),
-                "looks on the digit named": torch.stack(masses, 1).nanmean(1),
-            },
-            words=[[WORDS[word] for word in row] for row in said.argmax(-1).tolist()],
-        )
+        looked = torch.stack(masses, 1).nanmean(1)
+        figures = {"looks on the digit named": looked}
+        return outcome_of_words(scores, batch.words, expected, WORDS, figures)
 
     def described(self, batch: SceneBatch) -> list[dict[str, Any]]:
         """Images with the cells that could be looked at."""

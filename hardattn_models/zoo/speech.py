@@ -19,6 +19,7 @@ from torch.nn import functional
 from hardattn_models.choosing import Chooser, tell
 from hardattn_models.model import ModelConfig, Outcome, SystemModel
 from hardattn_models.pairs import CHOICES, SINGLE, pairs
+from hardattn_models.saying import outcome_of_words
 from hardattn_models.system import System
 from hardattn_models.tasks.generated import GeneratedTask
 from hardattn_models.tasks.scenes import DIGITS
@@ -135,21 +136,8 @@ class Listener(SystemModel):
             begin, end = batch.spans[:, step].unsqueeze(-1).unbind(1)
             on = (middles >= begin) & (middles <= end)
             masses.append((selection.weights.detach() * on).sum(-1))
-        written = torch.stack(scores, 1)
-        missed = functional.cross_entropy(written.transpose(1, 2), batch.digits, reduction="none")
-        likely = (-missed.detach()).exp()
-        same = (written.argmax(-1) == batch.digits).to(written.dtype)
-        return Outcome(
-            loss=missed.mean(1),
-            reward=likely.flip(1).cumsum(1).flip(1) / length,
-            right=same.prod(1),
-            baseline=torch.stack(expected, 1),
-            figures={
-                "digits": same.mean(1),
-                "looks while the digit is said": torch.stack(masses, 1).mean(1),
-            },
-            words=[[DIGITS[digit] for digit in row] for row in written.argmax(-1).tolist()],
-        )
+        figures = {"looks while the digit is said": torch.stack(masses, 1).mean(1)}
+        return outcome_of_words(scores, batch.digits, expected, DIGITS, figures, called="digits")
 
 
 def alignment(stops: Tensor, stood: Tensor) -> Tensor:
