@@ -85,7 +85,7 @@ class Retina:
             functional.unfold(level, self.window, stride=self.stride // times)
             for times, level in zip(self.times, self.levels(images), strict=True)
         ]
-        return torch.cat(seen, 1).transpose(1, 2)
+        return (torch.cat(seen, 1) if self.scales > 1 else seen[0]).transpose(1, 2)
 
     def cut(self, levels: list[Tensor], at: Tensor) -> Tensor:
         """What is seen from some positions alone, as :meth:`windows` has it.
@@ -106,7 +106,7 @@ class Retina:
             down = (y * step)[..., None, None] + inside[:, None]
             across = (x * step)[..., None, None] + inside
             seen.append(level[rows, 0, down, across].flatten(2))
-        return torch.cat(seen, -1)
+        return torch.cat(seen, -1) if self.scales > 1 else seen[0]
 
     def offsets(self) -> list[Tensor]:
         """Of each scale, where its pixels lie about a place, for :meth:`around`."""
