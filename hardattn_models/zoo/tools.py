@@ -182,7 +182,7 @@ def _defaults(mechanism: str, gradient: str) -> dict[str, Any]:
 
 SYSTEM = System(
     name="tools",
-    summary="answers a request by calling one tool of those that are offered, told by their words",
+    summary="answers a request by calling one of several tools, known by their descriptions alone",
     trainable=pairs(CHOICES),
     mechanisms=ToolsConfig.MECHANISMS,
     tasks=tuple(f"offer-{size}" for size in (16, 8, 4, *SIZES[3:])),
