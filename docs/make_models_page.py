@@ -158,6 +158,22 @@ _COLUMNS: dict[str, dict[str, Any]] = {
         },
         "as trained, m = 256": lambda run: 100 * run["by_size"]["256"],
     },
+    "tools": {
+        "right": lambda run: (
+            100 * (1 - run["error"]) if "error" in run else _percent(run["figures"]["right"])
+        ),
+        "new wording": lambda run: _percent(run["figures"]["right, new wording"]),
+        "on the tool meant": lambda run: _percent(
+            run["figures"]["weight of the tool that is meant"]
+        ),
+        **{
+            f"n = {size}": lambda run, size=size: 100 * run["by_size"][str(size)]
+            for size in (4, 8, 32)
+        },
+        "argmax, n = 32": lambda run: 100 * run["by_size_argmax"]["32"],
+        "calls, number": lambda run: run["figures"]["calls"],
+        "calls, n = 32, number": lambda run: run["calls"]["32"],
+    },
     "copier": {
         "right": lambda run: 100 * (1 - run["error"]),
         **{

@@ -28,7 +28,8 @@ from sample_runs.record_runs import SEED, SYSTEMS
 
 FIGURES = Path(__file__).with_name("models.json")
 SEEDS = (0, 1, 2)
-MEMORY_SIZES = (8, 16, 64, 256)
+SIZES = {"memory": ("recall", (8, 16, 64, 256)), "tools": ("offer", (4, 8, 16, 32))}
+"""Systems that are measured among more candidates or fewer too, with their tasks."""
 _MEMORY = (
     "sampled --gradient exact",
     "sampled --gradient reinforce --baseline none",
@@ -53,6 +54,15 @@ _MEMORY = (
     "hybrid --gradient backprop",
     "top-k --gradient reinforce",
     "uniform --gradient backprop",
+)
+_TOOLS = (
+    "sampled --gradient reinforce",
+    "sampled --gradient rloo --steps 1500",
+    "sampled --gradient exact --steps 1500",
+    "straight-through --gradient straight-through",
+    "soft --gradient backprop",
+    "sparsemax --gradient backprop",
+    "uniform --gradient backprop --steps 10",
 )
 _ALIGNMENT = (
     "sampled --gradient marginal",
@@ -152,6 +162,7 @@ EXPERIMENTS = (
     *(f"memory --mechanism {words} --steps 400 --batch 64" for words in _MEMORY),
     "memory --mechanism sampled --gradient reinforce",
     "memory --mechanism soft --gradient backprop --steps 1000",
+    *(f"tools --mechanism {words}" for words in _TOOLS),
     *(f"alignment --mechanism {words}" for words in _ALIGNMENT),
     *(f"copier --mechanism {words}" for words in _COPIER),
     *(f"rationale --mechanism {words}" for words in _RATIONALE),
@@ -214,8 +225,8 @@ def _figures(seed: int, facts: dict[str, Any], more: dict[str, object]) -> dict[
 
 def _more(system: str, checkpoint: str, seed: int) -> dict[str, object]:
     """What is measured of a system beside its test examples."""
-    if system == "memory":
-        return _by_size(checkpoint)
+    if system in SIZES:
+        return _by_size(checkpoint, *SIZES[system])
     if system == "latent":
         # Published bounds are of the images that were trained on.
         plan = read_metadata(checkpoint)["training"]["plan"]
@@ -224,15 +235,19 @@ def _more(system: str, checkpoint: str, seed: int) -> dict[str, object]:
     return {}
 
 
-def _by_size(checkpoint: str) -> dict[str, object]:
-    """How often a memory network is right, by the size of the memory, as trained and as argmax."""
+def _by_size(checkpoint: str, task: str, sizes: tuple[int, ...]) -> dict[str, object]:
+    """How often a model is right, by the number of candidates, as trained and as argmax.
+
+    And how many of them it calls, where it counts calls.
+    """
     found: dict[str, object] = {}
     model = load_system(checkpoint)
     for name, one in (("by_size", model), ("by_size_argmax", model.with_mechanism("argmax"))):
-        found[name] = {
-            str(size): round(1 - evaluate(one, load_task(f"recall-{size}"), "validation").error, 5)
-            for size in MEMORY_SIZES
-        }
+        by = {size: evaluate(one, load_task(f"{task}-{size}"), "validation") for size in sizes}
+        found[name] = {str(size): round(1 - seen.error, 5) for size, seen in by.items()}
+        calls = {str(size): seen.figures.get("calls") for size, seen in by.items()}
+        if None not in calls.values():
+            found[name.replace("by_size", "calls")] = calls
     return found
 
 

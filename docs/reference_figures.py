@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from itertools import combinations
 
 import torch
+from torch.nn import functional
 
 from hardattn_models import build_system, load_system, load_task
 from hardattn_models.evaluation import evaluate
@@ -16,7 +17,10 @@ from hardattn_models.tasks.overlap import answer_by_overlap
 from hardattn_models.tasks.questions import LONGEST, Span, spans
 from hardattn_models.tasks.quotes import QUOTES, VERSES, best_quotes, told_by
 from hardattn_models.tasks.testament import bare
+from hardattn_models.tasks.toolbox import TOOLS
+from hardattn_models.tasks.tooling import WORDS
 from hardattn_models.tasks.translation import STEM, english, numbers
+from hardattn_models.told import Given
 from sample_runs import checkpoints
 
 Figures = dict[str, dict[str, float]]
@@ -174,6 +178,41 @@ def _greedily(counts: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
     return quoted
 
 
+def tools_by_words() -> Figures:
+    """How often words that requests and descriptions share tell which tool to call.
+
+    Returns:
+        What choosers of tools are measured by, of calling the tool that shares most words with the
+        request; those that few descriptions have may count for more (log of one in so many).
+    """
+    task = load_task("offer-16")
+    model = build_system("tools", mechanism="argmax", **task.facts)
+    every = [set(text.split()) for tool in TOOLS for text in tool.descriptions]
+    having = torch.tensor([max(1, sum(word in text for text in every)) for word in WORDS])
+    alike = torch.ones(len(WORDS))
+    alike[0] = 0
+    found = {}
+    for name, worth in (
+        ("all alike", alike),
+        ("rare ones more", alike * (len(every) / having).log()),
+    ):
+        right, others = [], defaultdict(list)
+        for batch in task.batches("test", 100):
+            asked, offered = (
+                functional.one_hot(words, len(WORDS)).amax(-2).float()
+                for words in (batch.request, batch.descriptions)
+            )
+            shared = torch.einsum("bw,bnw->bn", asked * worth, offered)
+            outcome = model.outcome(batch, Given([shared.argmax(-1)]))
+            right.append(outcome.right)
+            for what, values in outcome.figures.items():
+                others[what].append(values)
+        means = {what: torch.cat(parts).nanmean() for what, parts in others.items()}
+        means["right"] = torch.cat(right).mean()
+        found[name] = {what: round(value.item(), 5) for what, value in means.items()}
+    return found
+
+
 def deployed(name: str, task: str) -> Callable[[], Figures]:
     """What the samples of a system reach where they take the best at every choice."""
 
@@ -195,6 +234,7 @@ REFERENCES = {
         "words in common": words_in_common,
         "drawn blindly": blind_answers,
     },
+    "tools": {"by words in common": tools_by_words},
     "summary": {"run as argmax": deployed("summary", "quotes"), "quoted by rule": quotes},
 }
 """What a system is compared with, by name: plain values to keep beside what was trained."""

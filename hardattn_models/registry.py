@@ -20,6 +20,7 @@ from hardattn_models.zoo import (
     rationale,
     speech,
     summary,
+    tools,
     video,
     vqa,
 )
@@ -30,6 +31,7 @@ _SYSTEMS = (
     glimpse.SYSTEM,
     pointer.SYSTEM,
     memory.SYSTEM,
+    tools.SYSTEM,
     alignment.SYSTEM,
     rationale.SYSTEM,
     copier.SYSTEM,

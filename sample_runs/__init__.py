@@ -103,6 +103,12 @@ _SYSTEMS = {
         "word with it. Nobody told the networks which fact to read: the choices of the hard one "
         "(A) learnt it from reward alone, the soft one (B) through its blend.",
     ),
+    "tools": (
+        "One tool of sixteen",
+        "A request comes with sixteen tools that are told by their words, and the answer is what a "
+        "tool gives that is really called. The hard network (A) calls the one that it draws and is "
+        "right on 93 of 100 requests, the soft one (B) has to call all sixteen and is right on 97.",
+    ),
     "alignment": (
         "A translator",
         "Each word of an English verse is said from a Greek one that is chosen before the English "

@@ -25,6 +25,8 @@ SYSTEMS = (
     ("pointer-soft", "pointer --mechanism soft --gradient backprop --steps 1500", "hull-10", 60),
     ("memory-hard", "memory --mechanism sampled --gradient reinforce", "recall-16", 100),
     ("memory-soft", "memory --mechanism soft --gradient backprop --steps 1000", "recall-16", 100),
+    ("tools-hard", "tools --mechanism sampled --gradient reinforce", "offer-16", 100),
+    ("tools-soft", "tools --mechanism soft --gradient backprop", "offer-16", 100),
     (
         "alignment-hard",
         "alignment --mechanism argmax --gradient marginal",

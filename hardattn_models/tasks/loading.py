@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from hardattn_models.errors import TaskError
-from hardattn_models.tasks import clips, clutter, pointing, recall, scenes, shapes, spoken
+from hardattn_models.tasks import clips, clutter, pointing, recall, scenes, shapes, spoken, tooling
 from hardattn_models.tasks.answers import AnswerTask
 from hardattn_models.tasks.books import BookTask
 from hardattn_models.tasks.gaps import GapTask
@@ -28,6 +28,7 @@ _GENERATED: dict[str, Callable[[], Task]] = {
     "sort-10": lambda: pointing.sorting(10),
     **{f"recall-{size}": partial(recall.recall, size) for size in recall.SIZES},
     "tools-16": lambda: recall.recall(16, recall.TOOLS, "tools"),
+    **{f"offer-{size}": partial(tooling.tooling, size) for size in tooling.SIZES},
     "scenes": scenes.scenes,
     "easy-vqa": shapes.shapes,
     **{f"spoken-{size}": partial(spoken.spoken, size) for size in (4, 2, 8)},

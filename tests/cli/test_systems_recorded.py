@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from commands import output_of, sentence_of
 
-from hardattn_models import systems
+from hardattn_models import load_task, systems
 from recorders import read_run
 
 SMALL = {
     "glimpse": ("--set", "hidden=16", "--set", "features=8", "--task", "mnist-small"),
     "pointer": ("--set", "width=16", "--set", "layers=1", "--task", "hull-5"),
     "memory": ("--set", "width=8", "--task", "recall-8"),
+    "tools": ("--set", "width=8", "--task", "offer-8"),
     "alignment": ("--set", "width=8", "--task", "new-testament"),
     "rationale": ("--set", "width=8", "--task", "books"),
     "copier": ("--set", "width=8", "--task", "names"),
@@ -31,6 +32,7 @@ SMALL = {
 AXES = {
     "pointer": "points",
     "memory": "slots",
+    "tools": "slots",
     "alignment": "tokens",
     "rationale": "tokens",
     "copier": "tokens",
@@ -75,6 +77,22 @@ def test_a_memory_is_recorded_with_what_its_slots_hold(
         slots = recorded.tokens(0, "slots")
         assert len(slots) == 16
         assert all("can" in text for text in slots)
+
+
+@pytest.mark.parametrize(("mechanism", "calls"), [("sampled", 1), ("soft", 8), ("top-k", 2)])
+def test_an_offer_of_tools_is_recorded_in_words_with_how_many_were_called(
+    mechanism: str, calls: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint, run = str(tmp_path / "m.safetensors"), str(tmp_path / "r.h5")
+    words = ["train", "tools", "--mechanism", mechanism, "--steps", "1", "--set", "width=4"]
+    output_of(capsys, *words, "--task", "offer-8", "-o", checkpoint)
+    output_of(capsys, "record", checkpoint, "-n", "4", "-o", run)
+    batch = next(load_task("offer-8").batches("test", 4))
+    with read_run(run) as recorded:
+        for example, entry in enumerate(batch.entries):
+            assert list(recorded.tokens(example, "slots")) == entry["memory"]
+            assert list(recorded.tokens(example)) == entry["tokens"]
+            assert recorded.scalars(example)["calls"].tolist() == [calls]
 
 
 @pytest.mark.parametrize(("gradient", "learnt"), [("reinforce", True), ("rloo", False)])

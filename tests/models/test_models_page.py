@@ -99,6 +99,45 @@ def test_each_estimator_is_measured_in_two_systems_and_the_page_says_in_which(ma
         assert all(runs % 3 == 0 or system == "glimpse" for system, runs in where.items())
 
 
+def test_what_the_page_says_of_calls_of_tools_is_what_was_measured(maker):
+    known = json.loads(maker.FIGURES.read_text())
+    found = {
+        facts["plan"]["mechanism"] + " " + facts["plan"]["gradient"]: facts["runs"]
+        for facts in known.values()
+        if facts.get("plan", {}).get("system") == "tools"
+    }
+    text = " ".join(PAGE.read_text().split())
+    blind = found["uniform backprop"]
+    right, meant = (
+        f"{sum(values) / 3:.1f} %"
+        for values in (
+            [100 * (1 - run["error"]) for run in blind],
+            [100 * run["figures"]["weight of the tool that is meant"] for run in blind],
+        )
+    )
+    assert f"a blind call is right on {right} where it is the tool that is meant on {meant}" in text
+    for run in found["soft backprop"]:
+        assert run["calls"] == {str(size): size for size in (4, 8, 16, 32)}
+        assert abs(run["by_size"]["32"] - run["by_size_argmax"]["32"]) < 0.005
+    assert all(1 < run["calls"]["32"] < 2 for run in found["sparsemax backprop"])
+    for name in ("reinforce", "rloo", "exact"):
+        for run in found[f"sampled {name}"]:
+            assert set(run["calls"].values()) == {1}
+            assert run["by_size"]["32"] < run["by_size_argmax"]["32"]
+    # A batch of 64; RLOO draws four, and the sixteen of an enumeration come after a draw.
+    learnt = {
+        name: run["updates"] * 64 * calls
+        for name, calls, run in (
+            ("REINFORCE made", 1, found["sampled reinforce"][0]),
+            ("RLOO", 4, found["sampled rloo"][0]),
+            ("soft, sparsemax and straight-through", 16, found["soft backprop"][0]),
+            ("by enumeration", 17, found["sampled exact"][0]),
+        )
+    }
+    for name, calls in learnt.items():
+        assert f"{name} {calls:,}" in text, (name, calls)
+
+
 def test_remaking_the_page_measures_first_and_names_what_is_missing(maker):
     script = PAGE.with_name("remake_models.py")
     told = subprocess.run(

@@ -123,6 +123,7 @@ def test_every_other_pair_is_refused_with_its_reason(mechanism: str) -> None:
 OTHERS = {
     "pointer": ("hull-5", {"width": 16, "layers": 1}),
     "memory": ("recall-8", {"width": 8}),
+    "tools": ("offer-8", {"width": 8}),
     "alignment": ("new-testament", {"width": 8}),
     "rationale": ("books", {"width": 8}),
     "copier": ("names", {"width": 8}),
