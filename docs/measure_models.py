@@ -114,6 +114,7 @@ _RETRIEVAL = (
     "sampled --gradient rloo",
     "straight-through --gradient straight-through",
     "uniform --gradient backprop",
+    f"soft --gradient backprop {_BLIND}",
 )
 _VQA = (
     "sampled --gradient reinforce",
