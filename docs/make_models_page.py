@@ -220,6 +220,14 @@ _COLUMNS: dict[str, dict[str, Any]] = {
         "right": lambda run: 100 * (1 - run["error"]),
         "on its frames": lambda run: _percent(run["figures"]["weight of frames that answer"]),
     },
+    "retrieval": {
+        "recall at 1": lambda run: 100 * (1 - run["error"]),
+        "recall at 5": lambda run: _percent(run["figures"]["recall at 5"]),
+        "reciprocal rank, number": lambda run: run["figures"]["reciprocal rank"],
+        "recall at 1, of 32": lambda run: _percent(run.get("of_32", {}).get("right")),
+        "on its frames": lambda run: _percent(run["figures"]["weight of frames that show it"]),
+        "frames read of a clip, number": lambda run: run["figures"]["frames read of a clip"],
+    },
     "speech": {
         "exact": lambda run: 100 * (1 - run["error"]),
         "digits": lambda run: _percent(run["figures"]["digits"]),

@@ -159,6 +159,13 @@ _SYSTEMS = {
         "one of them is seen. The hard one (A) reads one frame, which the word finds at a glance, "
         "and the soft one (B) blends all.",
     ),
+    "retrieval": (
+        "The clip that a caption tells of",
+        "A caption looks for its clip among eight, the rows here: each step looks into one of "
+        "them, and says how it ranks. The hard one (A) reads one frame of each clip and ranks the "
+        "right one first for 70 captions in 100, the soft one (B), trained for as many minutes, "
+        "blends all eight frames and does so for 54.",
+    ),
     "speech": (
         "Spoken digits",
         "Four spoken digits are written down, from a voice that was never heard before. The hard "

@@ -1,6 +1,6 @@
 """Records the sample runs: ``python -m sample_runs.record_runs [--minilm FOLDER] [--training]``.
 
-With ``--systems`` the other systems are trained and recorded too (49 CPU minutes), with ``--systems
+With ``--systems`` the other systems are trained and recorded too (52 CPU minutes), with ``--systems
 NAME`` those of that name alone.
 
 The glimpse runs hold the same first test images of MNIST, which are bundled, so this works offline.
@@ -48,6 +48,8 @@ SYSTEMS = (
     ("localiser-soft", "localiser --mechanism soft --gradient backprop", "clutter-512", 12),
     ("video-hard", "video --mechanism sampled --gradient reinforce", "clip-find", 40),
     ("video-soft", "video --mechanism soft --gradient backprop", "clip-find", 40),
+    ("retrieval-hard", "retrieval --mechanism sampled --gradient reinforce", "gallery-8", 40),
+    ("retrieval-soft", "retrieval --mechanism soft --gradient backprop", "gallery-8", 40),
     ("speech-hard", "speech --mechanism sampled --gradient reinforce", "spoken-4", 12),
     ("speech-soft", "speech --mechanism soft --gradient backprop", "spoken-4", 12),
     ("vqa-hard", "vqa --mechanism sampled --gradient reinforce", "easy-vqa", 60),

@@ -8,7 +8,17 @@ from functools import partial
 from typing import Any
 
 from hardattn_models.errors import TaskError
-from hardattn_models.tasks import clips, clutter, pointing, recall, scenes, shapes, spoken, tooling
+from hardattn_models.tasks import (
+    clips,
+    clutter,
+    pointing,
+    recall,
+    retrieving,
+    scenes,
+    shapes,
+    spoken,
+    tooling,
+)
 from hardattn_models.tasks.answers import AnswerTask
 from hardattn_models.tasks.books import BookTask
 from hardattn_models.tasks.gaps import GapTask
@@ -34,6 +44,10 @@ _GENERATED: dict[str, Callable[[], Task]] = {
     **{f"spoken-{size}": partial(spoken.spoken, size) for size in (4, 2, 8)},
     "clip-find": partial(clips.clips, 3, "clip-find"),
     "clip-name": partial(clips.clips, 1, "clip-name"),
+    **{
+        f"gallery-{size}": partial(retrieving.gallery, size, f"gallery-{size}")
+        for size in retrieving.SIZES
+    },
     "clutter": partial(clutter.clutter, 64, 128, 256, name="clutter"),
     **{
         f"clutter-{size}": partial(clutter.clutter, size, name=f"clutter-{size}")

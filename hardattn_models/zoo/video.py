@@ -19,10 +19,10 @@ from torch.nn import functional
 from hardattn_models.choosing import Chooser
 from hardattn_models.model import ModelConfig, Outcome, SystemModel
 from hardattn_models.pairs import CHOICES, pairs
+from hardattn_models.seeing import of_each, reader
 from hardattn_models.system import System
 from hardattn_models.tasks.clips import ClipBatch
 from hardattn_models.tasks.generated import GeneratedTask
-from hardattn_models.weights import kept_size
 from recorders.capture.tap import AttentionTap
 
 
@@ -71,9 +71,9 @@ class VideoReader(SystemModel):
         self.frames = AttentionTap(
             "frames", kind="cross", mechanism=config.mechanism, key_axis="regions"
         )
-        self.glance = _reader(config.size // 2, width, (16, 32))
+        self.glance = reader(config.size // 2, width, (16, 32))
         self.asked = nn.Embedding(config.queries, width)
-        self.read = _reader(config.size, width, (16, 32, 32))
+        self.read = reader(config.size, width, (16, 32, 32))
         self.query = nn.Embedding(config.queries, width)
         self.answer = nn.Sequential(
             nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, config.answers)
@@ -86,7 +86,7 @@ class VideoReader(SystemModel):
 
     def outcome(self, batch: ClipBatch, choose: Chooser) -> Outcome:
         """Answer the questions; the reward is 1 where the answer is right."""
-        keys = _of_each(self.glance, functional.avg_pool2d(self._pixels(batch.frames), 2))
+        keys = of_each(self.glance, functional.avg_pool2d(self._pixels(batch.frames), 2))
         looked_for = self.asked(batch.query)
         logits = torch.einsum("bd,bnd->bn", looked_for, keys) / math.sqrt(keys.shape[-1])
         selection = choose(logits)
@@ -100,12 +100,12 @@ class VideoReader(SystemModel):
             temperature=selection.temperature,
         )
         if choose.reads_all or selection.index is None:
-            features = selection.apply(_of_each(self.read, self._pixels(batch.frames)))
+            features = selection.apply(of_each(self.read, self._pixels(batch.frames)))
         else:
             at = selection.index
             rows = torch.arange(len(at)).unsqueeze(-1)
             share = selection.weights.gather(-1, at).unsqueeze(-1)
-            features = (_of_each(self.read, self._pixels(batch.frames[rows, at])) * share).sum(1)
+            features = (of_each(self.read, self._pixels(batch.frames[rows, at])) * share).sum(1)
         scores = self.answer(torch.cat([features, self.query(batch.query)], -1))
         right = (scores.argmax(-1) == batch.answer).to(scores.dtype)
         return Outcome(
@@ -121,24 +121,6 @@ class VideoReader(SystemModel):
 
     def _pixels(self, frames: Tensor) -> Tensor:
         return frames.to(self.asked.weight.dtype) / 255
-
-
-def _reader(size: int, width: int, channels: tuple[int, ...]) -> nn.Sequential:
-    """Convolutions that halve an image one after another, and a vector of what is seen."""
-    layers: list[nn.Module] = []
-    for before, after in zip((1, *channels[:-1]), channels, strict=True):
-        layers += [nn.Conv2d(before, after, 5 if before == 1 else 3, 2, 2 if before == 1 else 1)]
-        layers += [nn.ReLU()]
-        size //= 2
-    network = nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels[-1] * size**2, width))
-    kept_size(network)
-    return network
-
-
-def _of_each(network: nn.Module, frames: Tensor) -> Tensor:
-    """A network of each frame ``[batch, n, height, width]``: ``[batch, n, features]``."""
-    found: Tensor = network(frames.flatten(0, 1).unsqueeze(1)).unflatten(0, frames.shape[:2])
-    return found
 
 
 def _fit(task: GeneratedTask) -> dict[str, Any]:

@@ -25,6 +25,7 @@ SMALL = {
     "captioner": ("--set", "features=8", "--set", "hidden=16"),
     "localiser": ("--set", "channels=4", "--set", "features=8", "--task", "clutter-64"),
     "video": ("--set", "features=8"),
+    "retrieval": ("--set", "features=8"),
     "speech": ("--set", "features=8", "--set", "hidden=16", "--task", "spoken-2"),
     "vqa": ("--set", "features=8"),
     "latent": ("--set", "codes=8", "--set", "hidden=16"),

@@ -125,3 +125,16 @@ def test_the_command_asks_them(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "paths: probability over 3 episodes" in told and "removed by mean" in told
     assert "why chosen: not applicable (the choices have no gradient" in told
     assert "run hard: not applicable (no example was to be run" in told
+
+
+def test_a_gallery_is_checked_frame_by_frame_with_a_choice_a_clip(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = ["--examples", "2", "--controls", "2", "--most", "2", "--explainers", "random"]
+    told = ["-o", str(tmp_path / "x.npz")]
+    assert main(["check", str(SAMPLES / "retrieval-hard.h5"), *few, *told]) == 0
+    said = capsys.readouterr().out
+    assert "mean (painted in the mean of the gallery)" in said
+    assert "(16 choices in 2 examples)" in said
+    assert "pass: The model is the one that was recorded" in said
+    assert "pass: Side path: what no choice saw moved the output by 0.0e+00 at most" in said

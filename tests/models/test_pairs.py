@@ -132,6 +132,7 @@ OTHERS = {
     "captioner": ("scenes", {"features": 8, "hidden": 16}),
     "localiser": ("clutter-64", {"channels": 4, "features": 8}),
     "video": ("clip-name", {"features": 8}),
+    "retrieval": ("gallery-8", {"features": 8}),
     "latent": ("mnist-small", {"hidden": 16, "width": 8, "codes": 8}),
     "vqa": ("easy-vqa", {"features": 8}),
     "speech": ("spoken-2", {"features": 8, "hidden": 16}),

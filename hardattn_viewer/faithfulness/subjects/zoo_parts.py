@@ -33,15 +33,20 @@ class Part:
     operators: Mapping[str, str]
 
 
-PARTS = {
-    "ClipBatch": Part(
+def _frames(of: str) -> Part:
+    return Part(
         "frames",
         {
-            "mean": "painted in the mean of the clip",
+            "mean": f"painted in the mean of the {of}",
             "noise": "replaced by its own pixels, shuffled",
             "grey": "painted in the middle between the darkest and the brightest pixel",
         },
-    ),
+    )
+
+
+PARTS = {
+    "ClipBatch": _frames("clip"),
+    "GalleryBatch": _frames("gallery"),
     "BookBatch": Part(
         "words",
         {
