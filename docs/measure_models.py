@@ -146,6 +146,16 @@ _LATENT = (
 )
 """The best on the validation split with the first seed: learning rates of 0.005, 0.01 and 0.02, and
 three schedules of the relaxed sample's temperature."""
+_NONLINEAR = (
+    "sampled --gradient relax --learning-rate 0.003",
+    "sampled --gradient rebar --learning-rate 0.003",
+    "sampled --gradient muprop --learning-rate 0.003",
+    "gumbel-softmax --gradient gumbel-softmax --learning-rate 0.002 --temperature 0.5 "
+    "--end-temperature 0.5",
+    "sampled --gradient reinforce --baseline moving-average --learning-rate 0.002",
+)
+"""Likewise, with two layers on all of MNIST."""
+_DEEPER = "--task mnist --set variables=50 --set codes=2 --set layers=2 --steps 8000"
 _VARIABLES = "--set variables=50 --set codes=2 --set layers=1 --steps 3000"
 _GATES = (
     *(f"rationale --mechanism gates --gradient {name}" for name in GATED[:3]),
@@ -159,6 +169,11 @@ _GLIMPSE = (
     "sampled --gradient reinforce --task mnist --steps 18000",
     "uniform --gradient backprop --task mnist --steps 18000",
     "soft --gradient backprop --task mnist --steps 18000",
+)
+_RETINA = "--set scales=3 --set window=12 --steps 4000"
+_CLUTTERED = tuple(
+    f"glimpse --mechanism {words} --task mnist-cluttered {_RETINA}"
+    for words in ("sampled --gradient reinforce", "uniform --gradient backprop")
 )
 EXPERIMENTS = (
     "pointer --mechanism argmax --gradient likelihood --task hull",
@@ -183,7 +198,9 @@ EXPERIMENTS = (
     "latent --mechanism sampled --gradient rebar",
     "latent --mechanism gumbel-softmax --gradient gumbel-softmax",
     *(f"latent --mechanism {words} {_VARIABLES}" for words in _LATENT),
+    *(f"latent --mechanism {words} {_DEEPER}" for words in _NONLINEAR),
     *(f"glimpse --mechanism {words}" for words in _GLIMPSE),
+    *_CLUTTERED,
 )
 """Words of ``hardattn train``; each is trained with every seed."""
 

@@ -160,7 +160,7 @@ def test_the_order_of_estimators_that_the_page_tells_of_is_that_of_the_figures(m
     known = json.loads(maker.FIGURES.read_text())
     found = {}
     for words, facts in known.items():
-        if words.startswith("latent") and "variables=50" in words:
+        if words.startswith("latent") and "variables=50 --set codes=2 --set layers=1" in words:
             assert [run["seed"] for run in facts["runs"]] == [0, 1, 2]
             bounds = [run["figures"]["negative ELBO"] for run in facts["runs"]]
             found[facts["plan"]["gradient"]] = bounds
@@ -172,3 +172,29 @@ def test_the_order_of_estimators_that_the_page_tells_of_is_that_of_the_figures(m
     assert abs(mean["relax"] - mean["rebar"]) < 0.5
     assert mean["gumbel-softmax"] < mean["muprop"] < mean["reinforce"] - 10
     assert max(mean["rloo"], mean["gumbel-straight-through"]) < min(mean["relax"], mean["rebar"])
+
+
+def test_the_latent_model_of_two_layers_has_the_published_order_with_each_seed(maker):
+    known = json.loads(maker.FIGURES.read_text())
+    words = [
+        one
+        for one in maker.measure_models.EXPERIMENTS
+        if one.startswith("latent") and "layers=2" in one
+    ]
+    for split in ("figures", "training"):
+        found = {
+            one.split("--gradient ")[1].split()[0]: [
+                run[split]["negative ELBO"] for run in known[one]["runs"]
+            ]
+            for one in words
+        }
+        for seed in range(3):
+            nats = {name: values[seed] for name, values in found.items()}
+            assert max(nats["relax"], nats["rebar"]) < nats["muprop"]
+            assert nats["muprop"] < nats["gumbel-softmax"] < nats["reinforce"]
+        mean = {name: sum(values) / 3 for name, values in found.items()}
+        assert abs(mean["relax"] - mean["rebar"]) < 0.2
+        if split == "figures":
+            told = PAGE.read_text().split("With a hidden layer in the encoder")[1]
+            for nats in mean.values():
+                assert f"({nats:.1f}" in told
