@@ -215,6 +215,11 @@ def _two_ways(
                 float(gap[max(one, two)]) if abs(one - two) == 1 else _GAP
                 for one, two in pairwise(items)
             ]
+            # Items that did not stand side by side before have the larger gap, for which a full
+            # line has no room.
+            free = room - float(width[items].sum())
+            if sum(spaces) > free:
+                spaces = [space * max(0.0, free) / sum(spaces) for space in spaces]
             taken = float(width[items].sum()) + sum(spaces)
             x = room - taken if base else 0.0
             for item, space in zip(items, [*spaces, 0.0], strict=True):

@@ -151,6 +151,7 @@ class Pending:
 
     def write(self, file: h5py.File) -> None:
         """Write everything that waits into a segment's file."""
+        self._drop_orphans()
         write_tables(file, self._tables())
         for table in layout.TABLES:
             for bulk in table.bulks:
@@ -169,6 +170,13 @@ class Pending:
                     checksums.append(crc32(packed))
                 spec = Dataset(f"{bulk.name}_crc32", "<u4", "chunk-checksums")
                 write_column(group, spec, np.array(checksums, np.uint32))
+
+    def _drop_orphans(self) -> None:
+        """Forget values whose rows an interrupt kept from being added: nothing refers to them."""
+        for table in layout.TABLES:
+            if table.columns and not self._waits.rows.get(table.name):
+                for bulk in table.bulks:
+                    self._waits.bulks.pop(f"{table.name}/{bulk.name}", None)
 
     def _tables(self) -> Tables:
         columns: dict[str, list[NDArray[Any]]] = {}

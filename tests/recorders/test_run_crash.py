@@ -11,6 +11,9 @@ import pytest
 from recording import write_run
 
 from recorders import Recorder, read_run
+from recorders.run.pending import Pending
+from recorders.run.sounds import Sound
+from recorders.run.writer import SegmentWriter
 
 ROOT = Path(__file__).parents[2]
 HALF = np.array([[0.5, 0.5]])
@@ -173,3 +176,49 @@ def test_a_recorder_that_cannot_seal_after_an_error_lets_that_error_go_on(tmp_pa
         assert run.n_events == 1
     disk.room = None
     recorder.close()
+
+
+@pytest.mark.parametrize("table", ["images", "sounds"])
+@pytest.mark.parametrize("before", [0, 2])
+def test_an_interrupt_between_a_picture_and_its_row_leaves_a_run_that_reads(
+    tmp_path, monkeypatch, table, before
+):
+    path = tmp_path / "run.h5"
+    writer = SegmentWriter(path, codec="float32")
+
+    def add(name, seed):
+        drawn = np.random.default_rng(seed)
+        if table == "images":
+            writer.add_example(name, image=drawn.integers(0, 256, (6, 5), dtype=np.uint8))
+        else:
+            writer.add_example(name, sound=Sound(drawn.integers(-9, 9, 40).astype(np.int16), 8e3))
+
+    for number in range(before):
+        add(f"before-{number}", number)
+    writer.flush()
+    added = Pending.add_rows
+
+    def interrupted(self, name, *given, **values):
+        if name == table:
+            raise KeyboardInterrupt
+        return added(self, name, *given, **values)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Pending, "add_rows", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            add("cut short", 7)
+    writer.flush()
+    add("after", 8)
+    writer.close()
+    with read_run(path) as run:
+        assert [one.name for one in run.examples] == [
+            *(f"before-{number}" for number in range(before)), "after",
+        ]  # fmt: skip
+        assert not run.notices
+        last = len(run.examples) - 1
+        if table == "images":
+            expected = np.random.default_rng(8).integers(0, 256, (6, 5), dtype=np.uint8)
+            assert np.array_equal(run.image(last), expected)
+        else:
+            expected = np.random.default_rng(8).integers(-9, 9, 40)
+            assert np.array_equal(run.sound(last).samples, expected)

@@ -67,13 +67,13 @@ def leaves_nothing_behind(qapp: QApplication, tests_begun: Iterator[int]) -> Ite
     # Where the last test left the pointer, the windows of this one would be pointed at.
     QCursor.setPos(-4_000, -4_000)
     threads = set(threading.enumerate())
-    widgets = {address(widget) for widget in qapp.topLevelWidgets()}
+    widgets = {address(widget) for widget in own_windows(qapp)}
     timers = {id(timer) for timer in running_timers()}
 
     def left() -> list[str]:
         found = [
-            f"the widget {one.objectName() or type(one).__name__}"
-            for one in qapp.topLevelWidgets()
+            f"the widget {one.objectName() or one.metaObject().className()}"
+            for one in own_windows(qapp)
             if address(one) not in widgets
         ]
         return found + [f"a timer of {t.parent()}" for t in running_timers() if id(t) not in timers]
@@ -93,6 +93,11 @@ def collect_all() -> None:
     """Free what nothing refers to, also where collections would leave it alone."""
     gc.unfreeze()
     gc.collect()
+
+
+def own_windows(qapp: QApplication) -> list[QWidget]:
+    """Widgets of no other; tool tips are Qt's own, and go a while after they are hidden."""
+    return [w for w in qapp.topLevelWidgets() if w.metaObject().className() != "QTipLabel"]
 
 
 def address(widget: QWidget) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from drawing_samples import near, painted
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QFontMetricsF
@@ -133,6 +133,8 @@ def test_the_direction_of_a_token_is_that_of_its_first_strong_letter() -> None:
     st.lists(st.sampled_from([*BPE, *CHINESE, *ARABIC, *HEBREW]), min_size=1, max_size=60),
     st.floats(60, 900),
 )
+# Two directions bring items of different words together on a line that is full.
+@example(["Ġst", "<s>", "!", "##يء", "البد", "Ġin", ":"], 228.0)
 def test_no_tokens_overlap_and_none_is_outside(words: list[str], room: float) -> None:
     groups = group_tokens(tuple(words))
     lines = lines_of(groups, room, DARK, 14)
