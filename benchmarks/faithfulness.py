@@ -164,6 +164,8 @@ def one_by_one(naive: Naive, texts: TokenSubject, scores: Scores, count: int) ->
 def controls(texts: TokenSubject, example: int, count: int) -> Floats:
     """Scores of the random rankings that a check draws for an example, ``[count, items]``."""
     items = texts.items(example)
+    if not count:
+        return np.zeros((0, items))
     orders = random_orders(items, count, generator_of(0, "controls", example))
     return np.asarray(-orders.argsort(1), np.float64)
 
