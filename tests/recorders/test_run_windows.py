@@ -241,7 +241,7 @@ def test_an_overview_of_a_head_that_is_not_there_is_refused(large):
 @pytest.mark.parametrize(
     ("gigabytes", "most"),
     [
-        pytest.param(0.4, 270, marks=pytest.mark.slow),
+        pytest.param(0.2, 230, marks=pytest.mark.slow),
         pytest.param(1.0, 350, marks=pytest.mark.campaign),
     ],
 )
